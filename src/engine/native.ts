@@ -1,0 +1,213 @@
+import type { LlamaContext, LlamaModel } from "node-llama-cpp";
+
+/**
+ * The typed door to `native/addon`. Nothing else in the project may touch node-llama-cpp's private
+ * `_bindings`, `_model` or `_ctx`; they are pinned together with the exact version in package.json.
+ */
+
+/** Metrics computed natively; definitions in `src/sparsity/metrics.ts`. */
+export type NativeMetric =
+  | "corrected-gxo"
+  | "gxo"
+  | "snip"
+  | "gradient"
+  | "magnitude"
+  | "griffin"
+  | "wanda"
+  | "flap"
+  | "random"
+  | "ig";
+
+/** What attribution and packing can do with a loaded model. */
+export interface SparsitySupport {
+  /** False: the model runs dense; `reason` is one sentence for the user. */
+  readonly supported: boolean;
+  readonly reason?: string;
+  readonly architecture: string;
+  readonly layerCount: number;
+  readonly headCount: number;
+  readonly embeddingSize: number;
+  /** Neurons of each layer's FFN, `[layerCount]`. */
+  readonly ffnSize: readonly number[];
+  /** A packed row count must be a multiple of this (block size of the packed down projection's type). */
+  readonly rowMultiple: number;
+}
+
+export interface AttributionOptions {
+  /**
+   * `[start, end)`: the labels are `tokens[start..end)`, each predicted from the position before it.
+   * `start >= 1`. Tokens from `end` on are not evaluated.
+   */
+  readonly window: readonly [start: number, end: number];
+  readonly metrics: readonly NativeMetric[];
+  /** Steps of integrated gradients (default 20). */
+  readonly igSteps?: number;
+  /** Seed of the `random` baseline (default 1). */
+  readonly seed?: number;
+  readonly threads: number;
+  /** Bytes that kept activations may use before layers are recomputed (default 192 MiB). */
+  readonly keepBytes?: number;
+}
+
+export interface AttributionProgress {
+  readonly phase: "forward" | "output" | "backward" | "ig" | "done";
+  readonly layer: number;
+  /** Work done so far as a share of the whole, 0..1. */
+  readonly fraction: number;
+}
+
+export interface AttributionResult {
+  /** Log-likelihood of the labels in nats, summed over the window. */
+  readonly F: number;
+  /** Metric → `[layerCount]` arrays of `n_ff` scores. */
+  readonly neurons: Readonly<Partial<Record<NativeMetric, readonly Float32Array[]>>>;
+  /** Metric → `[layerCount]` arrays of `n_head` scores. */
+  readonly heads: Readonly<Partial<Record<NativeMetric, readonly Float32Array[]>>>;
+  /** Mean activation of every neuron over the predicting positions, `[layerCount]` arrays of `n_ff`. */
+  readonly means: readonly Float32Array[];
+  /** Peak bytes of compute buffers and kept activations (weights excluded). */
+  readonly peakBytes: number;
+  /** Milliseconds spent computing, by phase. */
+  readonly ms: { readonly forward: number; readonly backward: number };
+}
+
+/** One attribution in progress. Steps run on a worker thread, one layer each, one at a time. */
+export interface AttributionJob {
+  step(): Promise<AttributionProgress>;
+  result(): AttributionResult;
+  dispose(): void;
+}
+
+export type DownType = "Q8_0" | "Q4_0" | "Q4_K" | "Q5_K" | "Q6_K" | "F16" | "F32" | "same";
+
+export interface FfnRowsOptions {
+  /** Type of the packed down projection; default `Q8_0` for quantised models, `same` for F32/F16/BF16. */
+  readonly downType?: DownType;
+  /** Mean activations `[n_ff]`: the dropped neurons' mean output becomes a bias. */
+  readonly means?: Float32Array;
+  readonly threads: number;
+}
+
+export interface EvaluateOptions {
+  /** Positions `[from, tokens.length - 1)` predict `tokens[from + 1 ..]`; default 0. */
+  readonly from?: number;
+  /** Tokens before this position are evaluated with the dense FFN (default 0: everything as set). */
+  readonly denseUntil?: number;
+  /** Return the logits `[n, n_vocab]` of the predicting positions and of the last one. */
+  readonly logits?: boolean;
+}
+
+export interface EvaluateResult {
+  /** ln p(tokens[i + 1]) for each predicting position i. */
+  readonly logLikelihood: Float32Array;
+  /** Most likely token at each predicting position. */
+  readonly top1: Int32Array;
+  readonly logits?: Float32Array;
+}
+
+export interface MemoryUse {
+  /** Resident set of this process, bytes. */
+  readonly residentBytes: number;
+  /** Of those, anonymous (not backed by a file), bytes. */
+  readonly anonymousBytes: number;
+  /** Bytes of the model file mapped into this process. */
+  readonly mappedBytes: number;
+  /** Bytes of packed FFN tensors over all contexts. */
+  readonly packedBytes: number;
+}
+
+interface LacunaBindings {
+  sparsitySupport(model: object): SparsitySupport;
+  createAttribution(model: object, tokens: Int32Array, options: AttributionOptions): AttributionJob;
+  setFfnRows(
+    context: object,
+    layer: number,
+    rows: Int32Array | null,
+    options: FfnRowsOptions,
+  ): Promise<number>;
+  setFfnActive(context: object, active: boolean): void;
+  evaluate(context: object, tokens: Int32Array, options: EvaluateOptions): Promise<EvaluateResult>;
+  evictDense(model: object): number;
+  memory(model?: object): MemoryUse;
+  /** Before the first model is loaded: whether weights may go into repacked (anonymous, not evictable) buffers. */
+  setUseExtraBufferTypes(use: boolean): void;
+}
+
+interface WithBindings {
+  readonly _llama: { readonly _bindings: { readonly lacuna?: LacunaBindings } };
+}
+
+function bindingsOf(model: LlamaModel): LacunaBindings {
+  const lacuna = (model as unknown as WithBindings)._llama._bindings.lacuna;
+  if (lacuna === undefined) {
+    throw new Error(
+      "The native engine is node-llama-cpp's stock build, without Lacuna's patches. Run `npm run build:native`.",
+    );
+  }
+  return lacuna;
+}
+
+const nativeModel = (model: LlamaModel): object => (model as unknown as { _model: object })._model;
+const nativeContext = (context: LlamaContext): object => (context as unknown as { _ctx: object })._ctx;
+
+/** See {@link SparsitySupport}. */
+export function sparsitySupport(model: LlamaModel): SparsitySupport {
+  return bindingsOf(model).sparsitySupport(nativeModel(model));
+}
+
+/**
+ * Starts an attribution over `tokens`; nothing is computed until `step()`.
+ * Throws when the architecture is not supported or the window is outside the tokens.
+ */
+export function createAttribution(
+  model: LlamaModel,
+  tokens: Int32Array,
+  options: AttributionOptions,
+): AttributionJob {
+  return bindingsOf(model).createAttribution(nativeModel(model), tokens, options);
+}
+
+/**
+ * Keeps only the FFN neurons `rows` (ascending, unique) of `layer` in this context, or restores the dense layer
+ * (`null`). Row counts that are not a multiple of the block size are padded with zero columns natively.
+ * Resolves to the packed bytes of this layer. The KV cache is untouched.
+ */
+export function setFfnRows(
+  context: LlamaContext,
+  layer: number,
+  rows: Int32Array | null,
+  options: FfnRowsOptions,
+): Promise<number> {
+  return bindingsOf(context.model).setFfnRows(nativeContext(context), layer, rows, options);
+}
+
+/** Switches between the packed FFN and the dense one without dropping what is packed (dense prefill, sparse decode). */
+export function setFfnActive(context: LlamaContext, active: boolean): void {
+  bindingsOf(context.model).setFfnActive(nativeContext(context), active);
+}
+
+/**
+ * Teacher-forced evaluation on a context of its own (its sequence 0 is cleared first).
+ * Throws when `tokens` do not fit the context.
+ */
+export function evaluate(
+  context: LlamaContext,
+  tokens: Int32Array,
+  options: EvaluateOptions = {},
+): Promise<EvaluateResult> {
+  return bindingsOf(context.model).evaluate(nativeContext(context), tokens, options);
+}
+
+/** Lets the pages of the dense FFN leave memory. Only file-mapped weights; returns the bytes released. */
+export function evictDense(model: LlamaModel): number {
+  return bindingsOf(model).evictDense(nativeModel(model));
+}
+
+export function memory(model: LlamaModel): MemoryUse {
+  return bindingsOf(model).memory(nativeModel(model));
+}
+
+/** Call before loading a model; see design decision 5 (repacked weights decode faster but stay resident). */
+export function setUseExtraBufferTypes(llama: { readonly _bindings?: unknown }, use: boolean): void {
+  (llama as unknown as { _bindings: { lacuna?: LacunaBindings } })._bindings.lacuna?.setUseExtraBufferTypes(use);
+}

@@ -1,0 +1,164 @@
+/**
+ * Messages between the engine client (extension host, CLI) and the engine process.
+ * Everything here survives structured clone; errors travel as values.
+ */
+
+export type EngineState =
+  | { readonly kind: "starting" }
+  | { readonly kind: "idle"; readonly why: string }
+  | { readonly kind: "loading"; readonly fraction: number }
+  | { readonly kind: "dense"; readonly why?: string }
+  | { readonly kind: "attributing"; readonly fraction: number; readonly path: string }
+  | { readonly kind: "sparse"; readonly activeRatio: number; readonly path: string }
+  | { readonly kind: "failed"; readonly why: string };
+
+export type ErrorCode =
+  | "model-missing"
+  | "model-unreadable"
+  | "model-unsupported"
+  | "out-of-memory"
+  | "context-overflow"
+  | "bad-request"
+  | "cancelled"
+  | "deadline"
+  | "engine-crashed"
+  | "internal";
+
+/** One clear sentence that says what to do; never a stack trace. */
+export interface EngineError {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+export interface Timing {
+  readonly tokens: number;
+  readonly ms: number;
+}
+
+export interface MemoryStats {
+  readonly residentBytes: number;
+  readonly mappedBytes: number;
+  readonly packedBytes: number;
+}
+
+export interface LoadModel {
+  readonly modelPath: string;
+  readonly contextSize: number;
+  readonly threads: number;
+  readonly gpu: "auto" | false | "cuda" | "metal" | "vulkan";
+}
+
+export interface ModelInfo {
+  readonly path: string;
+  readonly name: string;
+  readonly architecture: string;
+  readonly parameters: number;
+  readonly fileBytes: number;
+  readonly contextSize: number;
+  readonly layerCount: number;
+  readonly ffnSize: readonly number[];
+  readonly hasFim: boolean;
+  readonly gpu: string;
+  /** Absent when sparse activation is supported. */
+  readonly denseOnly?: string;
+}
+
+export interface CompleteRequest {
+  readonly prefix: string;
+  readonly suffix: string;
+  readonly path: string;
+  readonly language: string;
+  readonly maxTokens: number;
+  /** Stop after this many lines; absent: no line limit. */
+  readonly maxLines?: number;
+  /** Files that the model should know about, most important last; already filtered for secrets. */
+  readonly context?: readonly { readonly path: string; readonly text: string }[];
+}
+
+export type StopReason = "eos" | "max-tokens" | "max-lines" | "stop-rule" | "cancelled" | "deadline";
+
+export interface CompleteResult {
+  readonly text: string;
+  readonly stopReason: StopReason;
+  /** 1 when the dense FFN was used. */
+  readonly activeRatio: number;
+  readonly prefill: Timing;
+  readonly decode: Timing & { readonly tokensPerSecond: number };
+}
+
+export type Sparsity = "dense" | "auto" | number;
+
+export interface SparsifyRequest {
+  /** Key of the mask: one per document. */
+  readonly path: string;
+  readonly prefix: string;
+  readonly suffix: string;
+  readonly sparsity: Sparsity;
+  readonly metric: string;
+  readonly windowTokens: number;
+  /** Tolerated relative rise of the loss on the file's own tokens, for `auto`. */
+  readonly maxQualityLoss: number;
+  /** A mask remembered for this file: serialised by `sparsity/maskFormat`, used instead of attribution. */
+  readonly mask?: Uint8Array;
+}
+
+/** One point of the guard's curve. */
+export interface GuardPoint {
+  readonly activeRatio: number;
+  /** Relative rise of the loss over dense on tokens of the file outside the window. */
+  readonly lossIncrease: number;
+  /** Share of positions where the masked model's first choice is the dense model's. */
+  readonly top1Agreement: number;
+}
+
+export interface SparsifyResult {
+  readonly activeRatio: number;
+  /** Rows kept in each layer. */
+  readonly rows: readonly number[];
+  readonly source: "attributed" | "remembered" | "dense";
+  /** Set when `source` is `dense` although sparsity was asked for. */
+  readonly why?: string;
+  readonly guard: readonly GuardPoint[];
+  readonly attribution: Timing;
+  readonly packing: { readonly ms: number };
+  readonly memory: MemoryStats;
+  /** Serialised mask to remember, absent for dense. */
+  readonly mask?: Uint8Array;
+  /** Share of neurons active in `heatmap.bins` equal slices of each layer, row-major `[layers, bins]`, 0..1. */
+  readonly heatmap: { readonly bins: number; readonly values: Float32Array };
+}
+
+export interface EngineStats extends MemoryStats {
+  readonly tokensPerSecond: number;
+  readonly activeRatio: number;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** Requests by name: `[parameters, result, streamed item]`. */
+export interface EngineMethods {
+  load: [LoadModel, ModelInfo, { readonly fraction: number }];
+  complete: [CompleteRequest, CompleteResult, { readonly text: string }];
+  sparsify: [SparsifyRequest, SparsifyResult, { readonly fraction: number }];
+  stats: [Record<string, never>, EngineStats, never];
+  unload: [Record<string, never>, Record<string, never>, never];
+}
+export type Method = keyof EngineMethods;
+
+export type ToHost =
+  | {
+      readonly type: "request";
+      readonly id: number;
+      readonly method: Method;
+      readonly params: unknown;
+      /** Milliseconds from arrival after which the answer is worthless; absent: none. */
+      readonly deadlineMs?: number;
+    }
+  | { readonly type: "cancel"; readonly id: number };
+
+export type FromHost =
+  | { readonly type: "ready"; readonly pid: number }
+  | { readonly type: "item"; readonly id: number; readonly item: unknown }
+  | { readonly type: "result"; readonly id: number; readonly result: unknown }
+  | { readonly type: "error"; readonly id: number; readonly error: EngineError }
+  | { readonly type: "state"; readonly state: EngineState }
+  | { readonly type: "log"; readonly level: "debug" | "info" | "warn" | "error"; readonly message: string };
