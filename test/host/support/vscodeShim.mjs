@@ -1,0 +1,72 @@
+#!/usr/bin/env node
+// A stand-in for the `code` executable: takes the arguments that @vscode/test-electron passes to VS Code and does the same
+// (development extension and tests inside the extension host) in code-server's workbench under headless Chromium.
+// Exit codes as from `code`: 0 when the tests pass.
+import { mkdirSync, readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { launchBrowser, startCodeServer } from "./codeServer.mjs";
+
+const TIMEOUT_MS = Number(process.env.VSCODE_SHIM_TIMEOUT_MS ?? 420_000);
+
+const { values, positionals } = parseArgs({
+  strict: false,
+  allowPositionals: true,
+  options: {
+    extensionDevelopmentPath: { type: "string", multiple: true },
+    extensionTestsPath: { type: "string" },
+    "install-extension": { type: "string", multiple: true },
+    "user-settings": { type: "string" },
+  },
+});
+
+// The driver's log also carries the workbench's own lines; these are expected without internet.
+const NOISE =
+  /^(Resolv(ing|ed) connection token|Creating a socket|\[reconnection-grace|Updating additional builtin|\[AgentHost|\[AccountPolicyGate|\[Service Worker\]|Timed out waiting for authentication provider|getaddrinfo |Creation of workbench contribution|Started local extension|\[remote-connection\]|Ignoring the error while validating|%c)/;
+
+const settingsFile = process.env.LACUNA_TEST_SETTINGS;
+const server = await startCodeServer({
+  vsix: (values["install-extension"] ?? []).map((file) => path.resolve(file)),
+  smokeTestDriver: true,
+  settings: settingsFile === undefined ? {} : JSON.parse(readFileSync(settingsFile, "utf8")),
+});
+const browser = await launchBrowser();
+let code = 2;
+try {
+  const { page } = browser;
+  const finished = new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error(`no result after ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS).unref();
+    page.on("crash", () => reject(new Error("the workbench's page crashed")));
+    page.exposeFunction("codeAutomationExit", resolve).catch(reject);
+  });
+  await page.exposeFunction("codeAutomationLog", (type, args) => {
+    if (process.env.VERBOSE || !NOISE.test(String(args[0]))) {
+      (console[type] ?? console.log)(...args);
+    }
+  });
+  const remote = (file) => `vscode-remote://${server.authority}${path.resolve(file)}`;
+  const payload = [
+    ...(values.extensionDevelopmentPath ?? []).map((dir) => ["extensionDevelopmentPath", remote(dir)]),
+    ["extensionTestsPath", remote(values.extensionTestsPath)],
+    ["skipWelcome", "true"],
+  ];
+  const query = new URLSearchParams({ payload: JSON.stringify(payload) });
+  const folder = positionals.find((file) => statSync(file, { throwIfNoEntry: false })?.isDirectory());
+  if (folder === undefined) {
+    query.set("ew", "true");
+  } else {
+    query.set("folder", path.resolve(folder));
+  }
+  await page.goto(`${server.url}/?${query}`);
+  code = await finished;
+} catch (error) {
+  console.error(`vscode-shim: ${error instanceof Error ? error.message : error}`);
+} finally {
+  if (code !== 0 && process.env.LACUNA_SHOTS !== undefined) {
+    mkdirSync(process.env.LACUNA_SHOTS, { recursive: true });
+    await browser.page.screenshot({ path: path.join(process.env.LACUNA_SHOTS, "host-failed.png") }).catch(() => {});
+  }
+  await browser.close();
+  await server.stop();
+}
+process.exit(code);
