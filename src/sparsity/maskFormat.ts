@@ -1,0 +1,204 @@
+import { crc32 } from "node:zlib";
+import type { CurvePoint } from "./guard";
+import { fromHalf, toHalf } from "./half";
+import type { LayerMask, Mask } from "./mask";
+import { isMetric } from "./metrics";
+
+/**
+ * A mask in bytes, little-endian:
+ *
+ *     "LCNM"  u32 version  u32 length of what follows the checksum  u32 CRC-32 of it
+ *     u32 length of the header, the header (JSON, UTF-8), padding to 4
+ *     u32[] sketch
+ *     per layer: bitset of ceil(size / 8) bytes, row r in bit r % 8 of byte r / 8
+ *     per layer, where the header says so: binary16 means of the dropped rows, ascending
+ */
+const MAGIC = 0x4d4e434c;
+const VERSION = 1;
+const PREAMBLE = 16;
+
+interface Header {
+  readonly modelFingerprint: string;
+  readonly metric: string;
+  readonly activeRatio: number;
+  readonly createdAt: number;
+  readonly guard: readonly CurvePoint[];
+  readonly sizes: readonly number[];
+  readonly sketchLength: number;
+  readonly hasMeans: boolean;
+}
+
+export type Decoded =
+  { readonly ok: true; readonly mask: Mask } | { readonly ok: false; readonly warning: string };
+
+export function encodeMask(mask: Mask): Uint8Array {
+  const hasMeans = mask.layers.length > 0 && mask.layers.every((layer) => layer.means !== undefined);
+  const header: Header = {
+    modelFingerprint: mask.modelFingerprint,
+    metric: mask.metric,
+    activeRatio: mask.activeRatio,
+    createdAt: mask.createdAt,
+    guard: mask.guard,
+    sizes: mask.layers.map((layer) => layer.size),
+    sketchLength: mask.sketch.length,
+    hasMeans,
+  };
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const length = bodyLength(header, json.length, mask.layers);
+  const bytes = new Uint8Array(PREAMBLE + length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(PREAMBLE, json.length, true);
+  bytes.set(json, PREAMBLE + 4);
+  let at = PREAMBLE + 4 + padded(json.length);
+  for (const hash of mask.sketch) {
+    view.setUint32(at, hash, true);
+    at += 4;
+  }
+  for (const { size, rows } of mask.layers) {
+    for (const row of rows) {
+      bytes[at + (row >> 3)]! |= 1 << (row & 7);
+    }
+    at += Math.ceil(size / 8);
+  }
+  if (hasMeans) {
+    for (const { size, rows, means } of mask.layers) {
+      for (const row of dropped(size, rows)) {
+        view.setUint16(at, toHalf(means![row]!), true);
+        at += 2;
+      }
+    }
+  }
+  view.setUint32(0, MAGIC, true);
+  view.setUint32(4, VERSION, true);
+  view.setUint32(8, length, true);
+  view.setUint32(12, crc32(bytes.subarray(PREAMBLE)), true);
+  return bytes;
+}
+
+/** The mask, or one sentence why the bytes are not one. Never throws, never returns part of a mask. */
+export function decodeMask(bytes: Uint8Array): Decoded {
+  const refuse = (why: string): Decoded => ({ ok: false, warning: `Ignoring a remembered mask: ${why}.` });
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < PREAMBLE + 4 || view.getUint32(0, true) !== MAGIC) {
+    return refuse("it is not a mask file");
+  }
+  if (view.getUint32(4, true) !== VERSION) {
+    return refuse(`it has format version ${view.getUint32(4, true)}, this build reads ${VERSION}`);
+  }
+  if (view.getUint32(8, true) !== bytes.length - PREAMBLE) {
+    return refuse("it is truncated");
+  }
+  if (view.getUint32(12, true) !== crc32(bytes.subarray(PREAMBLE))) {
+    return refuse("its checksum does not match");
+  }
+  try {
+    return { ok: true, mask: decodeBody(bytes, view) };
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : "it cannot be read");
+  }
+}
+
+function decodeBody(bytes: Uint8Array, view: DataView): Mask {
+  const jsonLength = view.getUint32(PREAMBLE, true);
+  if (jsonLength > bytes.length - PREAMBLE - 4) {
+    throw new Error("its header is out of bounds");
+  }
+  const json = new TextDecoder("utf-8", { fatal: true }).decode(
+    bytes.subarray(PREAMBLE + 4, PREAMBLE + 4 + jsonLength),
+  );
+  const header = parseHeader(JSON.parse(json) as unknown);
+  let at = PREAMBLE + 4 + padded(jsonLength);
+  const need = (count: number): void => {
+    if (at + count > bytes.length) {
+      throw new Error("its contents are out of bounds");
+    }
+  };
+  need(header.sketchLength * 4);
+  const sketch = new Uint32Array(header.sketchLength);
+  for (let i = 0; i < sketch.length; i++, at += 4) {
+    sketch[i] = view.getUint32(at, true);
+  }
+  const layers: LayerMask[] = [];
+  for (const size of header.sizes) {
+    const length = Math.ceil(size / 8);
+    need(length);
+    layers.push({ size, rows: bitsOf(bytes.subarray(at, at + length), size) });
+    at += length;
+  }
+  if (header.hasMeans) {
+    for (const [index, layer] of layers.entries()) {
+      const means = new Float32Array(layer.size);
+      need(2 * (layer.size - layer.rows.length));
+      for (const row of dropped(layer.size, layer.rows)) {
+        means[row] = fromHalf(view.getUint16(at, true));
+        at += 2;
+      }
+      layers[index] = { ...layer, means };
+    }
+  }
+  if (at !== bytes.length) {
+    throw new Error("it holds more than its header says");
+  }
+  const { modelFingerprint, activeRatio, createdAt, guard } = header;
+  if (!isMetric(header.metric)) {
+    throw new Error(`its metric ${JSON.stringify(header.metric)} is unknown`);
+  }
+  return { modelFingerprint, metric: header.metric, activeRatio, createdAt, guard, sketch, layers };
+}
+
+function parseHeader(value: unknown): Header {
+  const header = value as Header;
+  const count = (n: unknown): boolean =>
+    typeof n === "number" && Number.isInteger(n) && n >= 0 && n < 2 ** 24;
+  const valid =
+    typeof value === "object" &&
+    value !== null &&
+    typeof header.modelFingerprint === "string" &&
+    typeof header.metric === "string" &&
+    typeof header.activeRatio === "number" &&
+    typeof header.createdAt === "number" &&
+    typeof header.hasMeans === "boolean" &&
+    count(header.sketchLength) &&
+    Array.isArray(header.sizes) &&
+    header.sizes.every(count) &&
+    Array.isArray(header.guard) &&
+    header.guard.every((point) => typeof (point as CurvePoint | null)?.activeRatio === "number");
+  if (!valid) {
+    throw new Error("its header is malformed");
+  }
+  return header;
+}
+
+function bodyLength(header: Header, jsonLength: number, layers: readonly LayerMask[]): number {
+  const bitsets = header.sizes.reduce((sum, size) => sum + Math.ceil(size / 8), 0);
+  const means = header.hasMeans
+    ? layers.reduce((sum, { size, rows }) => sum + 2 * (size - rows.length), 0)
+    : 0;
+  return 4 + padded(jsonLength) + 4 * header.sketchLength + bitsets + means;
+}
+
+const padded = (length: number): number => (length + 3) & ~3;
+
+function bitsOf(bitset: Uint8Array, size: number): Int32Array {
+  const rows: number[] = [];
+  for (let row = 0; row < bitset.length * 8; row++) {
+    if (bitset[row >> 3]! & (1 << (row & 7))) {
+      if (row >= size) {
+        throw new Error("it names neurons that the layer does not have");
+      }
+      rows.push(row);
+    }
+  }
+  return Int32Array.from(rows);
+}
+
+function* dropped(size: number, rows: Int32Array): Generator<number> {
+  let next = 0;
+  for (let row = 0; row < size; row++) {
+    if (rows[next] === row) {
+      next++;
+    } else {
+      yield row;
+    }
+  }
+}
