@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { chooseFim, plainPrompt, type FimParts, type Segment } from "./fim";
+
+const parts: FimParts = { prefix: "P", suffix: "S", path: "src/cur.ts", repository: "repo", files: [] };
+const withFiles: FimParts = {
+  ...parts,
+  files: [
+    { path: "a.ts", text: "A" },
+    { path: "b.ts", text: "B\n" },
+  ],
+};
+
+const shown = (segments: readonly Segment[]): string =>
+  segments.map((segment) => ("text" in segment ? segment.text : segment.special)).join("");
+
+function template(tokens: readonly string[], name = "") {
+  return chooseFim({ hasSpecial: (text) => tokens.includes(text), name });
+}
+
+const PIPES = ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"];
+const ANGLES = ["<fim_prefix>", "<fim_suffix>", "<fim_middle>"];
+
+interface Golden {
+  readonly family: string;
+  readonly tokens: readonly string[];
+  readonly name?: string;
+  readonly alone: string;
+  readonly files: string;
+}
+
+const GOLDEN: readonly Golden[] = [
+  {
+    family: "qwen",
+    tokens: [...PIPES, "<|file_sep|>", "<|repo_name|>"],
+    alone: "<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
+    files:
+      "<|repo_name|>repo\n<|file_sep|>a.ts\nA\n<|file_sep|>b.ts\nB\n<|file_sep|>src/cur.ts\n" +
+      "<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
+  },
+  {
+    family: "codegemma",
+    tokens: [...PIPES, "<|file_separator|>"],
+    alone: "<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
+    files:
+      "<|file_separator|>a.ts\nA\n<|file_separator|>b.ts\nB\n<|file_separator|>src/cur.ts\n" +
+      "<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
+  },
+  {
+    family: "granite",
+    tokens: PIPES,
+    alone: "<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
+    files: "<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>",
+  },
+  {
+    family: "starcoder2",
+    tokens: [...ANGLES, "<file_sep>"],
+    alone: "<fim_prefix>P<fim_suffix>S<fim_middle>",
+    files: "<file_sep>A\n<file_sep>B\n<file_sep><fim_prefix>P<fim_suffix>S<fim_middle>",
+  },
+  {
+    family: "starcoder",
+    tokens: [...ANGLES, "<filename>"],
+    name: "granite-3.3-8b-base",
+    alone: "<fim_prefix>P<fim_suffix>S<fim_middle>",
+    files: "<fim_prefix>P<fim_suffix>S<fim_middle>",
+  },
+  {
+    family: "mellum",
+    tokens: [...ANGLES, "<filename>", "<file_sep>"],
+    name: "Mellum 4b Base",
+    alone: "<filename>src/cur.ts\n<fim_suffix>S<fim_prefix>P<fim_middle>",
+    files:
+      "<filename>a.ts\nA\n<filename>b.ts\nB\n<filename>src/cur.ts\n<fim_suffix>S<fim_prefix>P<fim_middle>",
+  },
+  {
+    family: "deepseek-coder",
+    tokens: ["<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"],
+    alone: "<｜fim▁begin｜>P<｜fim▁hole｜>S<｜fim▁end｜>",
+    files: "<｜fim▁begin｜>P<｜fim▁hole｜>S<｜fim▁end｜>",
+  },
+  {
+    family: "codestral",
+    tokens: ["[PREFIX]", "[SUFFIX]", "[MIDDLE]"],
+    alone: "[SUFFIX]S[PREFIX]P",
+    files: "[SUFFIX]S[PREFIX]P",
+  },
+  {
+    family: "seed-coder",
+    tokens: ["<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>"],
+    alone: "<[fim-suffix]>S<[fim-prefix]>P<[fim-middle]>",
+    files: "<[fim-suffix]>S<[fim-prefix]>P<[fim-middle]>",
+  },
+];
+
+describe("FIM templates", () => {
+  for (const golden of GOLDEN) {
+    it(`recognises and renders ${golden.family}`, () => {
+      const chosen = template(golden.tokens, golden.name);
+      assert.equal(chosen?.family, golden.family);
+      assert.equal(shown(chosen.render(parts)), golden.alone);
+      assert.equal(shown(chosen.render(withFiles)), golden.files);
+      assert.ok(chosen.stopTokens.every((token) => golden.tokens.includes(token)));
+    });
+  }
+
+  it("shows files without a repository name where the model or the request has none", () => {
+    const noRepository: FimParts = { prefix: "P", suffix: "S", path: "c", files: [{ path: "a", text: "A" }] };
+    const files = "<|file_sep|>a\nA\n<|file_sep|>c\n<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>";
+    assert.equal(
+      shown(template([...PIPES, "<|file_sep|>"])!.render({ ...noRepository, repository: "r" })),
+      files,
+    );
+    assert.equal(shown(template([...PIPES, "<|file_sep|>", "<|repo_name|>"])!.render(noRepository)), files);
+  });
+
+  it("never turns special-looking source text into special segments", () => {
+    const rendered = template(PIPES)!.render({ ...parts, prefix: "x = '<|fim_middle|>'" });
+    assert.deepEqual(rendered[1], { text: "x = '<|fim_middle|>'" });
+  });
+
+  it("has no template for a model without all tokens of a family", () => {
+    assert.equal(template([]), undefined);
+    assert.equal(template(["<|fim_prefix|>", "<|fim_suffix|>"]), undefined);
+    assert.deepEqual(plainPrompt("P"), [{ text: "P" }]);
+  });
+});

@@ -1,0 +1,165 @@
+/**
+ * Fill-in-the-middle templates. A family is recognised by the special tokens of the model's vocabulary, not by its
+ * file name, except where two families share their tokens and differ only in order.
+ */
+
+/** One piece of a prompt: a special token by its exact text, or ordinary text that must not be read as special. */
+export type Segment = { readonly special: string } | { readonly text: string };
+
+export interface ContextFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface FimParts {
+  readonly prefix: string;
+  readonly suffix: string;
+  /** Of the file that is being edited. */
+  readonly path: string;
+  readonly repository?: string;
+  /** Other files, most important last. */
+  readonly files: readonly ContextFile[];
+}
+
+export interface FimTemplate {
+  readonly family: string;
+  /** Special tokens after which a generated text is over, next to the model's own end-of-generation tokens. */
+  readonly stopTokens: readonly string[];
+  /** Whether other files can be shown to the model. */
+  readonly hasFiles: boolean;
+  render(parts: FimParts): Segment[];
+}
+
+/** What the choice of a template needs to know about a model. */
+export interface ModelVocabulary {
+  /** Whether `text` is one special token of the vocabulary. */
+  hasSpecial(text: string): boolean;
+  /** `general.name` and the like: decides between families with the same tokens. */
+  readonly name: string;
+}
+
+type Order = "prefix-suffix-middle" | "suffix-prefix-middle";
+
+interface Family {
+  readonly family: string;
+  /** Tokens in order of use: before the prefix, before the suffix, before the middle. */
+  readonly tokens: readonly [prefix: string, suffix: string, middle: string | undefined];
+  readonly order: Order;
+  /** The family applies only when the model's name matches. */
+  readonly name?: RegExp;
+  /** Begins every other file and, where files are shown, the current one. */
+  readonly file?: { readonly token: string; readonly showsPath: boolean; readonly currentToo: boolean };
+  readonly repository?: string;
+}
+
+const PIPES = ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"] as const;
+const ANGLES = ["<fim_prefix>", "<fim_suffix>", "<fim_middle>"] as const;
+
+/** First match wins: families with a separator of their own come before plain ones with the same FIM tokens. */
+const FAMILIES: readonly Family[] = [
+  {
+    family: "qwen",
+    tokens: PIPES,
+    order: "prefix-suffix-middle",
+    file: { token: "<|file_sep|>", showsPath: true, currentToo: true },
+    repository: "<|repo_name|>",
+  },
+  {
+    family: "codegemma",
+    tokens: PIPES,
+    order: "prefix-suffix-middle",
+    file: { token: "<|file_separator|>", showsPath: true, currentToo: true },
+  },
+  { family: "granite", tokens: PIPES, order: "prefix-suffix-middle" },
+  {
+    family: "mellum",
+    tokens: ANGLES,
+    order: "suffix-prefix-middle",
+    name: /mellum/i,
+    file: { token: "<filename>", showsPath: true, currentToo: true },
+  },
+  {
+    family: "starcoder2",
+    tokens: ANGLES,
+    order: "prefix-suffix-middle",
+    file: { token: "<file_sep>", showsPath: false, currentToo: true },
+  },
+  { family: "starcoder", tokens: ANGLES, order: "prefix-suffix-middle" },
+  {
+    family: "deepseek-coder",
+    tokens: ["<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"],
+    order: "prefix-suffix-middle",
+  },
+  { family: "codestral", tokens: ["[PREFIX]", "[SUFFIX]", undefined], order: "suffix-prefix-middle" },
+  {
+    family: "seed-coder",
+    tokens: ["<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>"],
+    order: "suffix-prefix-middle",
+  },
+];
+
+/** The template of the model's family, or undefined: then the prefix alone is all that the model can be given. */
+export function chooseFim(model: ModelVocabulary): FimTemplate | undefined {
+  const family = FAMILIES.find((candidate) => {
+    const required = [...candidate.tokens, candidate.file?.token];
+    return (
+      (candidate.name === undefined || candidate.name.test(model.name)) &&
+      required.every((token) => token === undefined || model.hasSpecial(token))
+    );
+  });
+  return family === undefined ? undefined : templateOf(family, model);
+}
+
+function templateOf(family: Family, model: ModelVocabulary): FimTemplate {
+  const hasRepository = family.repository !== undefined && model.hasSpecial(family.repository);
+  const stopTokens = [...family.tokens, family.file?.token, hasRepository ? family.repository : undefined];
+  return {
+    family: family.family,
+    stopTokens: stopTokens.filter((token) => token !== undefined),
+    hasFiles: family.file !== undefined,
+    render: (parts) => [
+      ...fileSegments(family, parts, hasRepository),
+      ...middleSegments(family, parts.prefix, parts.suffix),
+    ],
+  };
+}
+
+function fileSegments(
+  { file, repository, family }: Family,
+  parts: FimParts,
+  hasRepository: boolean,
+): Segment[] {
+  // Mellum was trained with the current file's name in front even when it is alone.
+  if (file === undefined || (parts.files.length === 0 && family !== "mellum")) {
+    return [];
+  }
+  const segments: Segment[] = [];
+  if (hasRepository && parts.repository !== undefined) {
+    segments.push({ special: repository! }, { text: `${parts.repository}\n` });
+  }
+  for (const { path, text } of parts.files) {
+    const ending = text.endsWith("\n") ? "" : "\n";
+    segments.push({ special: file.token }, { text: (file.showsPath ? `${path}\n` : "") + text + ending });
+  }
+  if (file.currentToo) {
+    segments.push({ special: file.token });
+    if (file.showsPath) {
+      segments.push({ text: `${parts.path}\n` });
+    }
+  }
+  return segments;
+}
+
+function middleSegments({ tokens, order }: Family, prefix: string, suffix: string): Segment[] {
+  const [beforePrefix, beforeSuffix, beforeMiddle] = tokens;
+  const prefixPart: Segment[] = [{ special: beforePrefix }, { text: prefix }];
+  const suffixPart: Segment[] = [{ special: beforeSuffix }, { text: suffix }];
+  const parts =
+    order === "prefix-suffix-middle" ? [...prefixPart, ...suffixPart] : [...suffixPart, ...prefixPart];
+  return beforeMiddle === undefined ? parts : [...parts, { special: beforeMiddle }];
+}
+
+/** The prompt of a model without FIM tokens. */
+export function plainPrompt(prefix: string): Segment[] {
+  return [{ text: prefix }];
+}

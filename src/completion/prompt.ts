@@ -1,0 +1,208 @@
+import { plainPrompt, type ContextFile, type FimTemplate, type Segment } from "./fim";
+
+/** What prompt building needs of a tokenizer. */
+export interface PromptTokenizer {
+  /** Tokens of ordinary text; never yields special tokens. */
+  tokenize(text: string): number[];
+  /** The special token with exactly this text. */
+  special(text: string): number | undefined;
+  /** Put before every prompt, where the model wants it. */
+  readonly bos: number | undefined;
+}
+
+export interface PromptRequest {
+  readonly prefix: string;
+  readonly suffix: string;
+  readonly path: string;
+  readonly repository?: string;
+  /** Other files, most important last. */
+  readonly context: readonly ContextFile[];
+  /** Tokens that the whole prompt may use. */
+  readonly budget: number;
+}
+
+export interface Prompt {
+  readonly tokens: number[];
+  /** Characters of prefix and suffix that made it into the prompt, counted from the cursor. */
+  readonly prefixChars: number;
+  readonly suffixChars: number;
+  readonly files: number;
+}
+
+/** Shares of the budget; what one part leaves unused passes on to the next in this order. */
+const SHARES = { prefix: 0.55, suffix: 0.2, context: 0.25 } as const;
+
+/** Special tokens, path and repository name of the longest template. */
+const OVERHEAD_TOKENS = 64;
+
+/** More characters than a token has on average: bounds how much text is tokenised at all. */
+const CHARS_PER_TOKEN = 6;
+
+/**
+ * The prompt for one completion, within `budget` tokens. The prefix keeps its end and the suffix its beginning, both
+ * cut at line boundaries. Where the prefix begins moves in coarse steps, so that it stays put while one types and the
+ * KV cache stays valid.
+ */
+export function buildPrompt(
+  request: PromptRequest,
+  template: FimTemplate | undefined,
+  tokenizer: PromptTokenizer,
+): Prompt {
+  const available = Math.max(1, request.budget - Math.min(OVERHEAD_TOKENS, Math.floor(request.budget / 8)));
+  if (template === undefined) {
+    const prefix = keepEnd(request.prefix, available, tokenizer);
+    const tokens = flatten(plainPrompt(prefix.text), tokenizer).slice(-request.budget);
+    return { tokens, prefixChars: prefix.text.length, suffixChars: 0, files: 0 };
+  }
+  const wantsContext = template.hasFiles && request.context.length > 0;
+  const contextShare = wantsContext ? SHARES.context : 0;
+  const suffixShare = request.suffix === "" ? 0 : SHARES.suffix;
+  const reserve = Math.floor(available * (suffixShare + contextShare));
+
+  // Cascade: the suffix may use what the prefix left, the context what both left, then the prefix what nobody wanted.
+  let prefix = keepEnd(request.prefix, available - reserve, tokenizer);
+  const suffixBudget = available - prefix.count - Math.floor(available * contextShare);
+  const suffix = keepStart(request.suffix, suffixShare === 0 ? 0 : suffixBudget, tokenizer);
+  const files = wantsContext
+    ? chooseFiles(request.context, available - prefix.count - suffix.count, tokenizer)
+    : { kept: [], count: 0 };
+  if (prefix.text.length < request.prefix.length) {
+    prefix = keepEnd(request.prefix, available - suffix.count - files.count, tokenizer);
+  }
+
+  const segments = template.render({
+    prefix: prefix.text,
+    suffix: suffix.text,
+    path: request.path,
+    ...(request.repository === undefined ? {} : { repository: request.repository }),
+    files: files.kept,
+  });
+  return {
+    tokens: flatten(segments, tokenizer),
+    prefixChars: prefix.text.length,
+    suffixChars: suffix.text.length,
+    files: files.kept.length,
+  };
+}
+
+function flatten(segments: readonly Segment[], tokenizer: PromptTokenizer): number[] {
+  const tokens = tokenizer.bos === undefined ? [] : [tokenizer.bos];
+  for (const segment of segments) {
+    if ("text" in segment) {
+      tokens.push(...tokenizer.tokenize(segment.text));
+    } else {
+      const token = tokenizer.special(segment.special);
+      if (token === undefined) {
+        throw new Error(`the vocabulary lost its special token ${segment.special}`);
+      }
+      tokens.push(token);
+    }
+  }
+  return tokens;
+}
+
+interface Piece {
+  readonly text: string;
+  readonly count: number;
+}
+
+/** The end of `text` that fits `budget` tokens, beginning at a line where a line fits at all. */
+export function keepEnd(text: string, budget: number, tokenizer: PromptTokenizer): Piece {
+  if (budget <= 0) {
+    return { text: "", count: 0 };
+  }
+  const maxChars = budget * CHARS_PER_TOKEN;
+  // About a quarter of the budget in characters: few re-prefills, not much context given away.
+  const step = 2 ** Math.max(4, Math.floor(Math.log2(budget)));
+  let start = text.length <= maxChars ? 0 : Math.ceil((text.length - maxChars) / step) * step;
+  for (;;) {
+    const at = start === 0 ? 0 : lineStartFrom(text, start);
+    if (at >= text.length && text.length > 0) {
+      break; // the last line alone is too long
+    }
+    const piece = text.slice(at);
+    const count = tokenizer.tokenize(piece).length;
+    if (count <= budget) {
+      return { text: piece, count };
+    }
+    start = (Math.floor(at / step) + 1) * step;
+  }
+  return longestFitting(
+    text.length,
+    (chars) => text.slice(safeCut(text, text.length - chars)),
+    budget,
+    tokenizer,
+  );
+}
+
+/** The beginning of `text` that fits `budget` tokens, ending with a whole line where a line fits at all. */
+export function keepStart(text: string, budget: number, tokenizer: PromptTokenizer): Piece {
+  if (budget <= 0) {
+    return { text: "", count: 0 };
+  }
+  const limit = Math.min(text.length, budget * CHARS_PER_TOKEN);
+  const piece = longestFitting(limit, (chars) => text.slice(0, safeCut(text, chars)), budget, tokenizer);
+  if (piece.text.length === text.length) {
+    return piece;
+  }
+  const lineEnd = piece.text.lastIndexOf("\n");
+  if (lineEnd < 0) {
+    return piece;
+  }
+  const cut = piece.text.slice(0, lineEnd + 1);
+  return { text: cut, count: tokenizer.tokenize(cut).length };
+}
+
+/** Binary search: token counts grow with the text, up to a token or two at its edge. */
+function longestFitting(
+  maxChars: number,
+  cut: (chars: number) => string,
+  budget: number,
+  tokenizer: PromptTokenizer,
+): Piece {
+  let best: Piece = { text: "", count: 0 };
+  let low = 0;
+  let high = Math.min(maxChars, budget * CHARS_PER_TOKEN);
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const text = cut(middle);
+    const count = tokenizer.tokenize(text).length;
+    if (count <= budget) {
+      best = text.length >= best.text.length ? { text, count } : best;
+      low = middle + 1;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return best;
+}
+
+function chooseFiles(
+  files: readonly ContextFile[],
+  budget: number,
+  tokenizer: PromptTokenizer,
+): { readonly kept: ContextFile[]; readonly count: number } {
+  const kept: ContextFile[] = [];
+  let count = 0;
+  // The most important come last and are served first; the order in the prompt stays.
+  for (const file of [...files].reverse()) {
+    const cost = tokenizer.tokenize(`${file.path}\n${file.text}\n`).length + 1;
+    if (count + cost <= budget) {
+      kept.unshift(file);
+      count += cost;
+    }
+  }
+  return { kept, count };
+}
+
+/** The first line start at or after `offset`; the text's length when there is none. */
+function lineStartFrom(text: string, offset: number): number {
+  const newline = text.indexOf("\n", offset - 1);
+  return newline < 0 ? text.length : newline + 1;
+}
+
+/** Moves a cut out of a surrogate pair. */
+function safeCut(text: string, at: number): number {
+  const code = at > 0 && at < text.length ? text.charCodeAt(at) : 0;
+  return code >= 0xdc00 && code <= 0xdfff ? at + 1 : at;
+}
