@@ -75,7 +75,7 @@ describe("buildPrompt", () => {
 
   it("gives the prefix what nobody else wants", () => {
     const request = { prefix: lines(0, 300), suffix: "b\n", path: "x", context: [], budget: 300 };
-    assert.ok(buildPrompt(request, template, tokenizer).tokens.length > 200);
+    assert.ok(buildPrompt(request, template, tokenizer).tokens.length > 180);
   });
 
   it("drops the least important file first", () => {
@@ -99,7 +99,7 @@ describe("buildPrompt", () => {
       const text = tokenizer.text(buildPrompt({ ...request, prefix }, template, tokenizer).tokens);
       heads.add(text.slice(0, 40));
     }
-    assert.ok(heads.size <= 3, `${heads.size} heads`);
+    assert.ok(heads.size <= 5, `${heads.size} heads`);
   });
 
   it("gives a model without FIM the plain prefix", () => {

@@ -112,8 +112,8 @@ export function keepEnd(text: string, budget: number, tokenizer: PromptTokenizer
     return { text: "", count: 0 };
   }
   const maxChars = budget * CHARS_PER_TOKEN;
-  // About a quarter of the budget in characters: few re-prefills, not much context given away.
-  const step = 2 ** Math.max(4, Math.floor(Math.log2(budget)));
+  // About a fifth of the budget in characters: few re-prefills, not much context given away.
+  const step = 2 ** Math.max(4, Math.floor(Math.log2(budget * 0.75)));
   let start = text.length <= maxChars ? 0 : Math.ceil((text.length - maxChars) / step) * step;
   for (;;) {
     const at = start === 0 ? 0 : lineStartFrom(text, start);
