@@ -1,0 +1,75 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { BuildError } from "./errors.mjs";
+import { root, shown } from "./paths.mjs";
+import { failureLines, parseProgress } from "./progress.mjs";
+import { run } from "./run.mjs";
+import { filesUnder, stampOf } from "./stamp.mjs";
+
+/** The environment of every CMake run. */
+function environment() {
+  return {
+    ...process.env,
+    // llama.cpp asks git for its commit: the repository around the work directory must not answer.
+    GIT_DIR: path.join(root, "native/.build/no-repository"),
+    NINJA_STATUS: "[%f/%t] ",
+    // The same sources in two checkouts share their object files.
+    CCACHE_BASEDIR: root,
+    CCACHE_NOHASHDIR: "true",
+  };
+}
+
+/**
+ * Configures and compiles; goes on where an interrupted build stopped.
+ * @param {object} build
+ * @param {string} build.sources source tree, see `prepareSources`
+ * @param {string} build.directory build tree
+ * @param {Map<string, string>} build.definitions
+ * @param {boolean} build.ninja
+ * @param {string[]} build.targets
+ * @param {number | undefined} build.jobs
+ * @param {import("./progress.mjs").Progress} build.progress
+ * @throws {BuildError} with what the compiler said
+ */
+export async function compile({ sources, directory, definitions, ninja, targets, jobs, progress }) {
+  const log = `${directory}.log`;
+  const generator = ninja ? "Ninja" : "Unix Makefiles";
+  const step = async (what, args, onLine) => {
+    const { code, signal, lines } = await run("cmake", args, { env: environment(), onLine });
+    writeFileSync(log, `${["cmake", ...args].join(" ")}\n${lines.join("\n")}\n`, { flag: "a" });
+    if (code === 0) return;
+    progress.end("failed");
+    if (signal !== null || code === 130) throw new BuildError("Interrupted. Run it again to go on from here.");
+    throw new BuildError(`${what} failed:\n\n${failureLines(lines).join("\n")}\n\nAll of it: ${shown(log)}`);
+  };
+
+  // CMake finds sources by pattern when it configures: a new file needs a new configuration.
+  const configured = `${directory}.configured`;
+  const configuration = stampOf({
+    generator,
+    definitions: JSON.stringify([...definitions]),
+    files: filesUnder(sources, (file) => !file.startsWith("llama.cpp/")).join("\n"),
+  });
+  const before = existsSync(configured) ? readFileSync(configured, "utf8") : "";
+  mkdirSync(path.dirname(directory), { recursive: true });
+  writeFileSync(log, "");
+  if (before !== configuration) {
+    // Object files stay good: what CMake decides is in the command lines, which ninja compares.
+    rmSync(path.join(directory, "CMakeCache.txt"), { force: true });
+    rmSync(path.join(directory, "CMakeFiles"), { recursive: true, force: true });
+    rmSync(configured, { force: true });
+    progress.phase("Configuring the native build");
+    const defines = [...definitions].map(([name, value]) => `-D${name}=${value}`);
+    await step("Configuring", ["-S", sources, "-B", directory, "-G", generator, "--no-warn-unused-cli", ...defines]);
+    writeFileSync(configured, configuration);
+  }
+
+  progress.phase("Compiling llama.cpp and the addon");
+  const parallel = String(jobs ?? os.availableParallelism());
+  await step("Compiling", ["--build", directory, "--parallel", parallel, "--target", ...targets], (line) => {
+    const at = parseProgress(line);
+    if (at !== undefined) progress.update(at.fraction, at.text);
+  });
+  progress.end();
+}

@@ -1,0 +1,179 @@
+import { parseArgs } from "node:util";
+import { BuildError } from "./errors.mjs";
+
+export const usage = `node native/build.mjs [options]
+
+Builds llama.cpp (from node-llama-cpp's own package, with native/patches) and the addon (with native/addon), and
+installs them into node_modules/node-llama-cpp/bins, where getLlama() finds them. Does nothing when nothing changed.
+
+  --portable          for distribution: every CPU variant, chosen when loaded (default: this machine's CPU)
+  --gpu NAME          cuda, metal or vulkan (default: none; metal on Apple silicon)
+  --cuda-arch LIST    CUDA architectures, such as 90 or 86;90 (default: llama.cpp's choice)
+  --sanitize LIST     address, undefined or thread: a test build, never installed
+  --server            also build llama-server (stays in native/.build)
+  --install-to DIR    install into DIR instead of node-llama-cpp's bins
+  --jobs N            compile N files at a time (default: one for each core)
+  --force             build even when the stamp says that nothing changed
+  --checkout DIR      build nothing: make a git work tree of the patched llama.cpp, one commit for each patch
+  --help
+`;
+
+const gpus = ["cuda", "metal", "vulkan"];
+const sanitizers = ["address", "undefined", "thread"];
+
+/**
+ * @typedef {object} Options
+ * @property {boolean} portable
+ * @property {false | "cuda" | "metal" | "vulkan"} gpu
+ * @property {string | undefined} cudaArchitectures
+ * @property {string[]} sanitizers
+ * @property {boolean} server
+ * @property {string | undefined} installTo
+ * @property {number | undefined} jobs
+ * @property {boolean} force
+ * @property {string | undefined} checkout
+ * @property {boolean} help
+ */
+
+/**
+ * @param {string[]} args command line without node and script
+ * @param {{ platform: string, arch: string }} machine
+ * @returns {Options}
+ * @throws {BuildError} naming the argument that is wrong
+ */
+export function parseOptions(args, machine) {
+  let values;
+  try {
+    ({ values } = parseArgs({
+      args,
+      options: {
+        portable: { type: "boolean", default: false },
+        gpu: { type: "string" },
+        "cuda-arch": { type: "string" },
+        sanitize: { type: "string" },
+        server: { type: "boolean", default: false },
+        "install-to": { type: "string" },
+        jobs: { type: "string" },
+        force: { type: "boolean", default: false },
+        checkout: { type: "string" },
+        help: { type: "boolean", default: false },
+      },
+    }));
+  } catch (error) {
+    throw new BuildError(`${error.message.split(". ")[0]}. See \`node native/build.mjs --help\`.`);
+  }
+  const defaultGpu = machine.platform === "darwin" && machine.arch === "arm64" ? "metal" : false;
+  const gpu = values.gpu === undefined ? defaultGpu : values.gpu === "none" ? false : values.gpu;
+  if (gpu !== false && !gpus.includes(gpu))
+    throw new BuildError(`--gpu ${gpu} is not known: use ${gpus.join(", ")} or none.`);
+  if (values["cuda-arch"] !== undefined && gpu !== "cuda")
+    throw new BuildError("--cuda-arch needs --gpu cuda.");
+  const sanitize = (values.sanitize ?? "").split(",").filter((name) => name !== "");
+  for (const name of sanitize)
+    if (!sanitizers.includes(name))
+      throw new BuildError(`--sanitize ${name} is not known: use ${sanitizers.join(", ")}.`);
+  const jobs = values.jobs === undefined ? undefined : Number(values.jobs);
+  if (jobs !== undefined && (!Number.isInteger(jobs) || jobs < 1))
+    throw new BuildError(`--jobs ${values.jobs} is not a whole number above 0.`);
+  return {
+    portable: values.portable,
+    gpu,
+    cudaArchitectures: values["cuda-arch"],
+    sanitizers: sanitize,
+    server: values.server,
+    installTo: values["install-to"],
+    jobs,
+    force: values.force,
+    checkout: values.checkout,
+    help: values.help,
+  };
+}
+
+const platformNames = { linux: "linux", darwin: "mac", win32: "win" };
+
+/**
+ * The folder in which node-llama-cpp looks for a binary: `<platform>-<arch>[-<gpu>]` in its own names.
+ * @param {Options} options
+ * @param {{ platform: string, arch: string }} machine
+ */
+export function binsFolder(options, machine) {
+  const platform = platformNames[machine.platform];
+  if (platform === undefined) throw new BuildError(`The native build does not know ${machine.platform}.`);
+  return [platform, machine.arch, ...(options.gpu === false ? [] : [options.gpu])].join("-");
+}
+
+/**
+ * The build directory's name: builds that differ in their options never share object files.
+ * @param {Options} options
+ * @param {{ platform: string, arch: string }} machine
+ */
+export function variantName(options, machine) {
+  return [
+    binsFolder(options, machine),
+    ...(options.portable ? ["portable"] : []),
+    ...(options.sanitizers.length > 0 ? ["sanitize", ...options.sanitizers] : []),
+    ...(options.server ? ["server"] : []),
+  ].join("-");
+}
+
+/**
+ * CMake definitions, after node-llama-cpp's own `compileLLamaCpp.js`: what it sets for its published binaries when
+ * `portable`, for a local build otherwise, except that OpenMP is off in both, so that what is measured here
+ * is what is shipped.
+ * @param {Options} options
+ * @param {{ platform: string, arch: string }} machine
+ * @param {{ release: string, includes: string[], ccache: boolean }} environment
+ * @returns {Map<string, string>}
+ */
+export function cmakeDefinitions(options, machine, environment) {
+  const target = `${platformNames[machine.platform]}-${machine.arch}`;
+  const definitions = new Map([
+    ["CMAKE_BUILD_TYPE", "Release"],
+    ["CMAKE_CONFIGURATION_TYPES", "Release"],
+    ["CMAKE_JS_INC", environment.includes.join(";")],
+    ["CMAKE_JS_VERSION", "0"], // llama.cpp leaves its tests out when it sees this
+    ["NLC_CURRENT_PLATFORM", target],
+    ["NLC_TARGET_PLATFORM", target],
+    ["NLC_VARIANT", [...(options.gpu === false ? [] : [options.gpu]), environment.release].join(".")],
+    ["GGML_BUILD_NUMBER", "1"],
+    ["LLAMA_BUILD_NUMBER", "1"],
+    ["LLAMA_BUILD_COMMIT", environment.release],
+    ["LLAMA_CURL", "OFF"],
+    ["LLAMA_HTTPLIB", "OFF"],
+    ["LLAMA_BUILD_BORINGSSL", "OFF"],
+    ["LLAMA_OPENSSL", "OFF"],
+    ["GGML_OPENMP", "OFF"],
+    ["GGML_CCACHE", "OFF"], // the launchers below do the same, for our own files too
+    ["GGML_METAL", options.gpu === "metal" ? "ON" : "OFF"],
+    ["GGML_NATIVE", options.portable ? "OFF" : "ON"],
+  ]);
+  const set = (name, value) => definitions.set(name, value);
+  if (options.portable) {
+    set("NLC_CI_MODE", "ON");
+    set("GGML_BACKEND_DL", "ON");
+    if (["x64", "arm64"].includes(machine.arch)) set("GGML_CPU_ALL_VARIANTS", "ON");
+  }
+  if (options.gpu === "cuda") set("GGML_CUDA", "ON");
+  if (options.gpu === "vulkan") set("GGML_VULKAN", "ON");
+  if (options.cudaArchitectures !== undefined) set("CMAKE_CUDA_ARCHITECTURES", options.cudaArchitectures);
+  if (environment.ccache) {
+    for (const language of ["C", "CXX", ...(options.gpu === "cuda" ? ["CUDA"] : [])])
+      set(`CMAKE_${language}_COMPILER_LAUNCHER`, "ccache");
+  }
+  if (machine.platform === "darwin") {
+    set("CMAKE_OSX_ARCHITECTURES", machine.arch === "x64" ? "x86_64" : machine.arch);
+    set("CMAKE_SHARED_LINKER_FLAGS", "-undefined dynamic_lookup");
+    if (options.portable) set("CMAKE_OSX_DEPLOYMENT_TARGET", "14.0");
+  }
+  if (options.sanitizers.length > 0) {
+    const flags = `-fsanitize=${options.sanitizers.join(",")} -fno-omit-frame-pointer -g1`;
+    set("CMAKE_C_FLAGS", flags);
+    set("CMAKE_CXX_FLAGS", flags);
+  }
+  if (options.server) {
+    set("LLAMA_BUILD_TOOLS", "ON");
+    set("LLAMA_BUILD_SERVER", "ON");
+    set("LLAMA_HTTPLIB", "ON");
+  }
+  return definitions;
+}

@@ -1,0 +1,44 @@
+import { spawn, spawnSync } from "node:child_process";
+import { createInterface } from "node:readline";
+
+/**
+ * Output of a short command, or undefined when it is missing or fails.
+ * @param {string} command
+ * @param {string[]} args
+ */
+export function outputOf(command, args) {
+  const { status, stdout } = spawnSync(command, args, { encoding: "utf8" });
+  return status === 0 ? stdout.trim() : undefined;
+}
+
+/**
+ * Runs a command and passes its lines on, stdout and stderr together, as they come.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, onLine?: (line: string) => void }} [options]
+ * @returns {Promise<{ code: number | null, signal: string | null, lines: string[] }>} all lines; a command that cannot be
+ * started rejects
+ */
+export function run(command, args, { cwd, env, onLine } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+    const lines = [];
+    const readers = [child.stdout, child.stderr].map((stream) => createInterface({ input: stream }));
+    for (const reader of readers)
+      reader.on("line", (line) => {
+        lines.push(line);
+        onLine?.(line);
+      });
+    const stop = (signal) => child.kill(signal);
+    process.on("SIGINT", stop).on("SIGTERM", stop);
+    const settled = () => process.off("SIGINT", stop).off("SIGTERM", stop);
+    child.on("error", (error) => {
+      settled();
+      reject(error);
+    });
+    child.on("close", (code, signal) => {
+      settled();
+      resolve({ code, signal, lines });
+    });
+  });
+}
