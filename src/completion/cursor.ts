@@ -1,0 +1,44 @@
+/** Where a completion is asked for: the text around the cursor. Offsets are UTF-16 code units, as in VS Code. */
+export interface CursorText {
+  /** Text before the cursor (at least its last lines). */
+  readonly prefix: string;
+  /** Text after the cursor (at least its next lines). */
+  readonly suffix: string;
+}
+
+/** Index after the last line break of `text`, 0 when there is none. */
+const lineStart = (text: string): number => text.lastIndexOf("\n") + 1;
+
+/** The current line up to the cursor. */
+export const linePrefix = ({ prefix }: CursorText): string => prefix.slice(lineStart(prefix));
+
+/** The rest of the current line, without its line break (LF or CRLF). */
+export function lineSuffix({ suffix }: CursorText): string {
+  const end = suffix.indexOf("\n");
+  return (end < 0 ? suffix : suffix.slice(0, end)).replace(/\r$/, "");
+}
+
+/** The lines after the current one, LF only. */
+export function linesBelow({ suffix }: CursorText): readonly string[] {
+  const end = suffix.indexOf("\n");
+  return end < 0 ? [] : suffix.slice(end + 1).split(/\r?\n/);
+}
+
+/** The lines above the current one, nearest last, LF only. */
+export function linesAbove({ prefix }: CursorText): readonly string[] {
+  const start = lineStart(prefix);
+  return start === 0 ? [] : prefix.slice(0, start - 1).split(/\r?\n/);
+}
+
+/**
+ * True when the cursor stands inside what a reader sees as one character: between surrogates, before a combining mark,
+ * a variation selector or a joiner, or after a joiner. Text inserted there would tear the character.
+ */
+export function insideCharacter({ prefix, suffix }: CursorText): boolean {
+  const left = prefix.charCodeAt(prefix.length - 1);
+  const right = suffix.charCodeAt(0);
+  if (left >= 0xd800 && left <= 0xdbff && right >= 0xdc00 && right <= 0xdfff) {
+    return true;
+  }
+  return left === 0x200d || /^[\p{M}\u200d]/u.test(suffix);
+}

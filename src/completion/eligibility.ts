@@ -1,0 +1,100 @@
+import { matchesAny } from "./glob";
+import { looksSecret } from "./secrets";
+
+/** What decides whether a document may have completions at all; everything an editor knows without reading the text. */
+export interface DocumentFacts {
+  readonly path: string;
+  readonly scheme: string;
+  readonly language: string;
+  /** UTF-16 code units, an upper bound that costs nothing to find. */
+  readonly size: number;
+  readonly readOnly: boolean;
+  readonly selectionActive: boolean;
+  readonly cursors: number;
+}
+
+export interface Surroundings {
+  readonly enabled: boolean;
+  readonly snoozedUntil: number | undefined;
+  readonly now: number;
+  readonly workspaceTrusted: boolean;
+  readonly onBattery: boolean;
+}
+
+export interface Rules {
+  readonly languages: Readonly<Record<string, boolean>>;
+  readonly exclude: readonly string[];
+  readonly secretFiles: readonly string[];
+  readonly maxFileSizeKB: number;
+  readonly untrustedWorkspaces: "complete" | "pause";
+  readonly pauseOnBattery: boolean;
+}
+
+/** Schemes of documents that people write code in. */
+export const SCHEMES: readonly string[] = ["file", "untitled", "vscode-remote", "vscode-notebook-cell"];
+
+export type Reason =
+  | "disabled"
+  | "snoozed"
+  | "untrusted"
+  | "battery"
+  | "scheme"
+  | "language"
+  | "secret"
+  | "excluded"
+  | "size"
+  | "read-only"
+  | "selection"
+  | "cursors";
+
+/** Why there is no completion; `text` completes the sentence "No suggestions: …". */
+export interface Ineligible {
+  readonly reason: Reason;
+  readonly text: string;
+}
+
+export const languageEnabled = (languages: Readonly<Record<string, boolean>>, language: string): boolean =>
+  languages[language] ?? languages["*"] ?? true;
+
+/** The first thing that stands against completions in a document, the user's own switches first. */
+export function whyNot(facts: DocumentFacts, around: Surroundings, rules: Rules): Ineligible | undefined {
+  const no = (reason: Reason, text: string): Ineligible => ({ reason, text });
+  if (!around.enabled) {
+    return no("disabled", "completions are switched off");
+  }
+  if (around.snoozedUntil !== undefined && around.now < around.snoozedUntil) {
+    const minutes = Math.max(1, Math.ceil((around.snoozedUntil - around.now) / 60_000));
+    return no("snoozed", `snoozed for ${minutes} more ${minutes === 1 ? "minute" : "minutes"}`);
+  }
+  if (!around.workspaceTrusted && rules.untrustedWorkspaces === "pause") {
+    return no("untrusted", "this workspace is not trusted");
+  }
+  if (around.onBattery && rules.pauseOnBattery) {
+    return no("battery", "paused on battery");
+  }
+  if (!SCHEMES.includes(facts.scheme)) {
+    return no("scheme", "this is not an editable file");
+  }
+  if (!languageEnabled(rules.languages, facts.language)) {
+    return no("language", `switched off for ${facts.language}`);
+  }
+  if (looksSecret(facts.path, rules.secretFiles)) {
+    return no("secret", "the file looks like a secret");
+  }
+  if (matchesAny(facts.path, rules.exclude)) {
+    return no("excluded", "the file is excluded by a setting");
+  }
+  if (facts.size > rules.maxFileSizeKB * 1024) {
+    return no("size", `the file is larger than ${rules.maxFileSizeKB} KB`);
+  }
+  if (facts.readOnly) {
+    return no("read-only", "the file is read-only");
+  }
+  if (facts.selectionActive) {
+    return no("selection", "text is selected");
+  }
+  if (facts.cursors > 1) {
+    return no("cursors", "there are several cursors");
+  }
+  return undefined;
+}

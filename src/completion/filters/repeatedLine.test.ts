@@ -1,0 +1,15 @@
+import assert from "node:assert/strict";
+import { at } from "../testing";
+import { repeatedLine } from "./repeatedLine";
+
+describe("repeatedLine", () => {
+  it("drops a copy of the line above or below", () => {
+    assert.equal(repeatedLine("import a", at("import a\n│")), "");
+    assert.equal(repeatedLine("ort a\nimport b", at("imp│\n\nimport a\n")), "");
+  });
+  it("keeps closers, which repeat rightly", () => assert.equal(repeatedLine("}", at("  }\n│")), "}"));
+  it("keeps another line, and one that goes on to the right", () => {
+    assert.equal(repeatedLine("import b", at("import a\n│")), "import b");
+    assert.equal(repeatedLine("a", at("f(a)\nf(│)")), "a");
+  });
+});

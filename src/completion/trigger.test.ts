@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { at } from "./testing";
+import { whyNotHere } from "./trigger";
+
+describe("whyNotHere", () => {
+  const yes = [
+    "const a = │",
+    "foo(│)",
+    "foo(│);",
+    'print("│")',
+    "if (a│) {",
+    "for x in y│:",
+    "│",
+    "a = [│],",
+    "a │\r\nb",
+  ];
+  for (const text of yes) {
+    it(`completes ${JSON.stringify(text)}`, () => assert.equal(whyNotHere(at(text), "automatic"), undefined));
+  }
+  const no: [string, RegExp][] = [
+    ["fo│o", /inside a word/],
+    ["│ätsch", /inside a word/],
+    ["a = │ + b", /code to the right/],
+    ["│(a)", /code to the right/],
+    ["x = '\u{d83d}│\u{de00}'", /inside a character/],
+    ["x = e│\u0301", /inside a character/],
+    ["x = 👩\u200d│👩", /inside a character/],
+    [`${"x".repeat(2_001)}│`, /very long/],
+  ];
+  for (const [text, reason] of no) {
+    it(`leaves ${JSON.stringify(text.slice(-20))} alone`, () =>
+      assert.match(whyNotHere(at(text), "automatic") ?? "", reason));
+  }
+  it("does as it is told before code, but never tears a word or a character", () => {
+    assert.equal(whyNotHere(at("a = │ + b"), "invoked"), undefined);
+    assert.match(whyNotHere(at("fo│o"), "invoked") ?? "", /inside a word/);
+    assert.match(whyNotHere(at("e│\u0301"), "invoked") ?? "", /inside a character/);
+  });
+});
