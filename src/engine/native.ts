@@ -211,3 +211,14 @@ export function memory(model: LlamaModel): MemoryUse {
 export function setUseExtraBufferTypes(llama: { readonly _bindings?: unknown }, use: boolean): void {
   (llama as unknown as { _bindings: { lacuna?: LacunaBindings } })._bindings.lacuna?.setUseExtraBufferTypes(use);
 }
+
+/** Whether the loaded llama.cpp knows a model architecture at all (`general.architecture`). */
+export function isArchitectureSupported(llama: object, architecture: string): boolean {
+  const { _bindings } = llama as { _bindings: { getIsArchSupported(name: string): boolean } };
+  return _bindings.getIsArchSupported(architecture);
+}
+
+/** Whether the native build has Lacuna's patches; without them models run dense. */
+export function hasSparseEngine(llama: object): boolean {
+  return (llama as { _bindings: { lacuna?: unknown } })._bindings.lacuna !== undefined;
+}
