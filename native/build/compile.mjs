@@ -40,7 +40,8 @@ export async function compile({ sources, directory, definitions, ninja, targets,
     writeFileSync(log, `${["cmake", ...args].join(" ")}\n${lines.join("\n")}\n`, { flag: "a" });
     if (code === 0) return;
     progress.end("failed");
-    if (signal !== null || code === 130) throw new BuildError("Interrupted. Run it again to go on from here.");
+    if (signal !== null || code === 130)
+      throw new BuildError("Interrupted. Run it again to go on from here.");
     throw new BuildError(`${what} failed:\n\n${failureLines(lines).join("\n")}\n\nAll of it: ${shown(log)}`);
   };
 
@@ -61,7 +62,16 @@ export async function compile({ sources, directory, definitions, ninja, targets,
     rmSync(configured, { force: true });
     progress.phase("Configuring the native build");
     const defines = [...definitions].map(([name, value]) => `-D${name}=${value}`);
-    await step("Configuring", ["-S", sources, "-B", directory, "-G", generator, "--no-warn-unused-cli", ...defines]);
+    await step("Configuring", [
+      "-S",
+      sources,
+      "-B",
+      directory,
+      "-G",
+      generator,
+      "--no-warn-unused-cli",
+      ...defines,
+    ]);
     writeFileSync(configured, configuration);
   }
 

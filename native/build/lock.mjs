@@ -21,7 +21,7 @@ function alive(pid) {
  */
 export async function withLock(file, onWait, work) {
   mkdirSync(path.dirname(file), { recursive: true });
-  for (let waited = false; ; ) {
+  for (let waited = false; ;) {
     try {
       const handle = openSync(file, "wx");
       writeSync(handle, String(process.pid));

@@ -22,14 +22,19 @@ export function failureLines(lines, limit = 30) {
   const ninja = lines.findIndex((line) => line.startsWith("FAILED: "));
   if (ninja >= 0) {
     const rest = lines.slice(ninja + 1).filter((line) => parseProgress(line) === undefined);
-    const own = rest.slice(/^(\S*ccache |\S*\/)?\S*(c\+\+|g\+\+|gcc|cc|clang|nvcc|cmake|:) /.test(rest[0] ?? "") ? 1 : 0);
+    const own = rest.slice(
+      /^(\S*ccache |\S*\/)?\S*(c\+\+|g\+\+|gcc|cc|clang|nvcc|cmake|:) /.test(rest[0] ?? "") ? 1 : 0,
+    );
     return own.slice(0, limit);
   }
   const error = lines.findIndex((line) => /\berror\b|CMake Error/i.test(line));
   return error >= 0 ? lines.slice(Math.max(0, error - 2), error - 2 + limit) : lines.slice(-limit);
 }
 
-const seconds = (ms) => (ms < 60_000 ? `${(ms / 1000).toFixed(0)} s` : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`);
+const seconds = (ms) =>
+  ms < 60_000
+    ? `${(ms / 1000).toFixed(0)} s`
+    : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 
 /**
  * Says on stderr what a long job is doing: a line that is rewritten on a terminal, every tenth of the way in a CI log,
@@ -79,6 +84,8 @@ export class Progress {
 
   #rewrite(text) {
     const width = this.#stream.columns ?? 80;
-    this.#stream.write(`\r\u001b[K${text.length > width && !text.endsWith("\n") ? text.slice(0, width - 1) : text}`);
+    this.#stream.write(
+      `\r\u001b[K${text.length > width && !text.endsWith("\n") ? text.slice(0, width - 1) : text}`,
+    );
   }
 }

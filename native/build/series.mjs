@@ -38,7 +38,9 @@ export function rejectedHunks(lines) {
     if (applying) file = applying[1];
     const hunk = /^Rejected hunk #(\d+)\./.exec(line);
     if (hunk) rejected.push({ file, hunk: Number(hunk[1]) });
-    const missing = /^error: (.+): (?:No such file or directory|already exists in working directory)$/.exec(line);
+    const missing = /^error: (.+): (?:No such file or directory|already exists in working directory)$/.exec(
+      line,
+    );
     if (missing) rejected.push({ file: missing[1], hunk: undefined });
   }
   return rejected;
@@ -90,7 +92,7 @@ export async function applyPatch(directory, patch) {
   );
   throw new BuildError(
     `${shown(patch)} no longer applies:\n${(places.length > 0 ? places : lines.map((line) => `  ${line}`)).join("\n")}\n` +
-      "Refresh it as CONTRIBUTING.md describes under \"Add a patch\".",
+      'Refresh it as CONTRIBUTING.md describes under "Add a patch".',
   );
 }
 

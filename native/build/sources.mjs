@@ -38,7 +38,9 @@ async function cloneBundle(directory) {
 }
 
 const upstreamPatches = () =>
-  upstreamPatchNames(readFileSync(upstreamPatchList, "utf8")).map((name) => path.join(llama, "patches", name));
+  upstreamPatchNames(readFileSync(upstreamPatchList, "utf8")).map((name) =>
+    path.join(llama, "patches", name),
+  );
 
 /**
  * Makes `directory` a copy of `from` and touches only files whose content differs, so that nothing else is compiled again.
@@ -84,18 +86,22 @@ export async function prepareSources(directory, scratch) {
   const llamaCpp = path.join(scratch, "llama.cpp");
   rmSync(scratch, { recursive: true, force: true });
   mkdirSync(scratch, { recursive: true });
-  for (const part of packagedParts) cpSync(path.join(llama, part), path.join(scratch, part), { recursive: true });
+  for (const part of packagedParts)
+    cpSync(path.join(llama, part), path.join(scratch, part), { recursive: true });
   await cloneBundle(llamaCpp);
   await git("-C", llamaCpp, "checkout", "--quiet", "HEAD", "--", ".", ...unused.map((name) => `:!${name}`));
   rmSync(path.join(llamaCpp, ".git"), { recursive: true });
   for (const patch of upstreamPatches()) await applyUnlessThere(llamaCpp, patch);
   for (const patch of patchesIn(llamaSeries)) await applyPatch(llamaCpp, patch);
   const files = addonFiles();
-  if (files.includes("lacuna.h")) for (const patch of patchesIn(addonSeries)) await applyPatch(scratch, patch);
+  if (files.includes("lacuna.h"))
+    for (const patch of patchesIn(addonSeries)) await applyPatch(scratch, patch);
   for (const file of files) {
     const target = path.join(scratch, "addon", file);
     if (statSync(target, { throwIfNoEntry: false }) !== undefined)
-      throw new BuildError(`${shown(path.join(ourAddon, file))} would replace node-llama-cpp's file of that name.`);
+      throw new BuildError(
+        `${shown(path.join(ourAddon, file))} would replace node-llama-cpp's file of that name.`,
+      );
     mkdirSync(path.dirname(target), { recursive: true });
     copyFileSync(path.join(ourAddon, file), target);
   }
@@ -121,7 +127,8 @@ export async function checkoutForPatching(directory) {
     );
   };
   for (const patch of upstreamPatches())
-    if (await applyUnlessThere(directory, patch)) await commit(`node-llama-cpp: ${path.basename(patch, ".diff")}`);
+    if (await applyUnlessThere(directory, patch))
+      await commit(`node-llama-cpp: ${path.basename(patch, ".diff")}`);
   await git("-C", directory, "tag", "upstream");
   for (const patch of patchesIn(llamaSeries)) {
     await applyPatch(directory, patch);

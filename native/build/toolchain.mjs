@@ -46,7 +46,10 @@ export function findToolchain(options) {
   };
 }
 
-const cudaCompiler = () => outputOf(process.env["CUDACXX"] ?? "nvcc", ["--version"])?.split("\n").at(-1);
+const cudaCompiler = () =>
+  outputOf(process.env["CUDACXX"] ?? "nvcc", ["--version"])
+    ?.split("\n")
+    .at(-1);
 
 function missingMessage(missing) {
   const names = missing.join(", ");

@@ -1,0 +1,80 @@
+#!/usr/bin/env node
+// Bundles what runs into dist/: `node esbuild.mjs [--watch] [--production]`.
+import { chmodSync, existsSync, readdirSync } from "node:fs";
+import path from "node:path";
+import { context } from "esbuild";
+
+const root = import.meta.dirname;
+const production = process.argv.includes("--production");
+const watch = process.argv.includes("--watch");
+
+const node = { platform: "node", target: "node20" };
+// node-llama-cpp finds its binaries by its own place in node_modules: it cannot be bundled.
+const esm = { ...node, format: "esm", external: ["node-llama-cpp"] };
+const cjs = { ...node, format: "cjs", external: ["vscode", "node-llama-cpp", "mocha"] };
+
+/** Entry points: source, output, options. One that does not exist is left out. */
+const entries = [
+  ["src/extension.ts", "dist/extension.cjs", cjs],
+  ["src/engine/host.ts", "dist/engine-host.mjs", esm],
+  ["src/cli/main.ts", "dist/cli.mjs", { ...esm, banner: { js: "#!/usr/bin/env node" } }],
+  ...children("media", /^main\.ts$/).map(({ folder, file }) => [
+    file,
+    `dist/media/${folder}.js`,
+    { platform: "browser", target: "chrome128", format: "iife" },
+  ]),
+  ...(production
+    ? []
+    : list("test/host", /\.ts$/).map((name) => [
+        `test/host/${name}`,
+        `dist/test/host/${name.replace(/\.ts$/, ".cjs")}`,
+        cjs,
+      ])),
+].filter(([source]) => existsSync(path.join(root, source)));
+
+function list(folder, pattern) {
+  const directory = path.join(root, folder);
+  return existsSync(directory) ? readdirSync(directory).filter((name) => pattern.test(name)) : [];
+}
+
+/** Files whose name matches, one folder below `parent`. */
+function children(parent, pattern) {
+  return list(parent, /^[^.]+$/).flatMap((folder) =>
+    list(path.join(parent, folder), pattern).map((name) => ({
+      folder,
+      file: path.join(parent, folder, name),
+    })),
+  );
+}
+
+const started = Date.now();
+const contexts = await Promise.all(
+  entries.map(([source, outfile, options]) =>
+    context({
+      ...options,
+      absWorkingDir: root,
+      entryPoints: [source],
+      outfile,
+      bundle: true,
+      sourcemap: true,
+      sourcesContent: false,
+      minify: production,
+      logLevel: watch ? "info" : "warning",
+    }),
+  ),
+);
+try {
+  if (watch) await Promise.all(contexts.map((one) => one.watch()));
+  else {
+    await Promise.all(contexts.map((one) => one.rebuild()));
+    if (existsSync(path.join(root, "dist/cli.mjs"))) chmodSync(path.join(root, "dist/cli.mjs"), 0o755);
+    const names = entries.map(([, outfile]) => path.relative("dist", outfile)).join(", ");
+    process.stdout.write(`Bundled ${names || "nothing yet"} in ${Date.now() - started} ms\n`);
+  }
+} catch (error) {
+  // esbuild has printed what is wrong where.
+  if (error.errors === undefined) throw error;
+  process.exitCode = 1;
+} finally {
+  if (!watch) await Promise.all(contexts.map((one) => one.dispose()));
+}

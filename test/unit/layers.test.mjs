@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { Linter } from "eslint";
+import tseslint from "typescript-eslint";
+import { layerConfigs } from "../../eslint.layers.mjs";
+
+const parser = { files: ["**/*.ts"], languageOptions: { parser: tseslint.parser } };
+
+/** Messages of the layer rules for one file. */
+const violations = (filename, code) =>
+  new Linter().verify(code, [parser, ...layerConfigs], { filename }).map(({ ruleId, fatal, message }) => {
+    assert.ok(fatal !== true, message);
+    return ruleId;
+  });
+
+const importing = (specifier) => `import { a } from "${specifier}";\na();\n`;
+
+const forbidden = [
+  ["src/completion/cache.ts", "../sparsity/mask"],
+  ["src/completion/filters/index.ts", "../../engine/protocol"],
+  ["src/completion/cache.ts", "vscode"],
+  ["src/completion/cache.ts", "node:fs"],
+  ["src/completion/cache.ts", "fs/promises"],
+  ["src/completion/cache.test.ts", "../sparsity/mask"],
+  ["src/sparsity/mask.ts", "../completion/cache"],
+  ["src/sparsity/mask.ts", "node-llama-cpp"],
+  ["src/models/catalogue.ts", "../engine/client"],
+  ["src/models/catalogue.ts", "vscode"],
+  ["src/engine/host.ts", "../models/catalogue"],
+  ["src/engine/host.ts", "../editor/provider"],
+  ["src/engine/client.ts", "../sparsity/mask"],
+  ["src/engine/client.ts", "node-llama-cpp"],
+  ["src/cli/main.ts", "../editor/provider"],
+  ["src/cli/main.ts", "node-llama-cpp"],
+  ["src/editor/provider.ts", "../engine/host"],
+  ["src/editor/provider.ts", "../engine/native"],
+  ["src/editor/provider.ts", "../engine/clientele"],
+  ["src/editor/provider.ts", "../cli/main"],
+  ["src/editor/provider.ts", "node-llama-cpp"],
+  ["src/extension.ts", "./engine/host"],
+  ["src/extension.ts", "./cli/main"],
+  ["src/editor/provider.ts", "./status.js"],
+];
+
+const allowed = [
+  ["src/completion/filters/index.ts", "../cursor"],
+  ["src/completion/cache.test.ts", "node:fs"],
+  ["src/sparsity/maskFormat.ts", "node:zlib"],
+  ["src/models/discovery.ts", "node:fs"],
+  ["src/engine/host.ts", "../sparsity/mask"],
+  ["src/engine/native.ts", "node-llama-cpp"],
+  ["src/engine/client.ts", "./protocol"],
+  ["src/cli/main.ts", "../engine/client"],
+  ["src/cli/main.ts", "../models/catalogue"],
+  ["src/editor/provider.ts", "../engine/client"],
+  ["src/editor/provider.ts", "../engine/client/restart"],
+  ["src/editor/dashboard/view.ts", "../../engine/protocol"],
+  ["src/editor/provider.ts", "vscode"],
+  ["src/extension.ts", "./editor/provider"],
+];
+
+describe("layers", () => {
+  for (const [file, specifier] of forbidden)
+    it(`${file} must not import ${specifier}`, () => {
+      assert.deepEqual(violations(file, importing(specifier)), ["no-restricted-imports"]);
+    });
+  for (const [file, specifier] of allowed)
+    it(`${file} may import ${specifier}`, () => {
+      assert.deepEqual(violations(file, importing(specifier)), []);
+    });
+  it("types count as imports", () => {
+    const code = 'import type { A } from "vscode";\nexport type B = A;\n';
+    assert.deepEqual(violations("src/completion/cache.ts", code), ["no-restricted-imports"]);
+  });
+  it("a dynamic import counts as one", () => {
+    const code = 'await import("node-llama-cpp");\nawait import("../engine/host");\n';
+    assert.deepEqual(violations("src/editor/provider.ts", code), [
+      "no-restricted-syntax",
+      "no-restricted-syntax",
+    ]);
+  });
+});
