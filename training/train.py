@@ -1,0 +1,241 @@
+"""Step 4: train, resumably and within a wall-clock budget.
+
+    python3 training/train.py --size small --device cpu --minutes 90
+    python3 training/train.py --size large --device cuda --minutes 25
+
+The schedule follows the share of the budget that has been spent, so a run always ends fully decayed, however busy the
+machine is. A second call resumes from the checkpoint; the budget may be changed then. Writes
+.work/<size>.pt (checkpoint: weights, optimisers, position) and results/<size>.csv (loss curve).
+
+On a CPU each worker is a thread with its own gradients and one PyTorch thread; micro-batches go to whoever is free, so that
+the workers lose little when other programs take a core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import threading
+import time
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # a worker is one thread; set before torch loads
+
+import numpy as np
+import torch
+
+from common import HERE, WORK
+from model import SIZES, Config, Model, TorchOps
+from muon import Muon
+from pack import PAD, rows_file
+
+SEED = 4
+WARM_UP, DECAY_FROM = 0.015, 0.40  # shares of the budget: linear warm-up, constant, linear decay to zero
+LONG_FROM = 0.75  # share of the budget from which rows are as long as the context
+BIGGER_BATCH_FROM = 0.30  # share of the budget from which a step takes twice the tokens
+ADAM_LR, MUON_LR = 3e-3, 0.02
+
+#        tokens per micro-batch and per (first) step, row length of the first phase
+PLANS = {
+    "cpu": {"micro": 2048, "step": 4096, "short": 512},
+    "cuda": {"micro": 65536, "step": 262144, "short": 1024},
+}
+
+
+def learning_rate(spent: float) -> float:
+    """Factor on the peak learning rates after the given share of the budget."""
+    return min(1.0, spent / WARM_UP) * min(1.0, max(0.0, (1 - spent) / (1 - DECAY_FROM)))
+
+
+class Rows:
+    """Training rows in a fixed random order, read from where the last run stopped."""
+
+    def __init__(self, split: str, length: int):
+        self._rows = np.load(rows_file(split, length), mmap_mode="r")
+        self.length = length
+
+    def batch(self, start: int, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Inputs and targets [count, length] of rows start…, round and round; padding is 0 in inputs and -1 in targets."""
+        rows = torch.from_numpy(self._rows[np.arange(start, start + count) % len(self._rows)].astype(np.int64))
+        inputs, targets = rows[:, :-1].clone(), rows[:, 1:].clone()
+        inputs[inputs == PAD], targets[targets == PAD] = 0, -1
+        return inputs, targets
+
+
+class Workers:
+    """Replicas that share the master's weights and sum their gradients; one without threads on CUDA."""
+
+    def __init__(self, master: Model, count: int, device: str):
+        self.master, self.device = master, device
+        self.replicas = [master]
+        for _ in range(count - 1):
+            replica = Model(master.config, master.ops)
+            for own, shared in zip(replica.parameters(), master.parameters()):
+                own.data = shared.data
+            self.replicas.append(replica)
+        # torch.compile exists from PyTorch 2; the loss of each replica is one graph
+        self._losses = [torch.compile(replica.loss) if device == "cuda" else replica.loss for replica in self.replicas]
+
+    def _autocast(self):
+        return torch.autocast(self.device, dtype=torch.bfloat16)
+
+    def gradients(self, micro_batches: list[tuple[torch.Tensor, torch.Tensor]]) -> float:
+        """Leave the mean gradient in the master's .grad; returns the mean loss in nats per token."""
+        scale = 1 / sum(int((targets >= 0).sum()) for _, targets in micro_batches)
+        waiting, losses = list(micro_batches), []
+
+        def work(index: int) -> None:
+            while True:
+                try:
+                    inputs, targets = waiting.pop()
+                except IndexError:
+                    return
+                with self._autocast():
+                    loss = self._losses[index](inputs.to(self.device), targets.to(self.device), scale)
+                loss.backward()
+                losses.append(loss.item())
+
+        self._run(work)
+        for replica in self.replicas[1:]:
+            for own, shared in zip(replica.parameters(), self.master.parameters()):
+                if own.grad is not None:
+                    shared.grad = own.grad if shared.grad is None else shared.grad.add_(own.grad)
+                    own.grad = None
+        return sum(losses)
+
+    def _run(self, work) -> None:
+        threads = [threading.Thread(target=work, args=(index,)) for index in range(1, len(self.replicas))]
+        for thread in threads:
+            thread.start()
+        work(0)
+        for thread in threads:
+            thread.join()
+
+    def step(self, optimisers: list[torch.optim.Optimizer]) -> None:
+        """Every optimiser takes a step, shared out among the workers."""
+        waiting = list(optimisers)
+
+        def work(_: int) -> None:
+            while True:
+                try:
+                    waiting.pop().step()
+                except IndexError:
+                    return
+
+        self._run(work)
+        for weight in self.master.parameters():
+            weight.grad = None
+
+    @torch.no_grad()
+    def evaluate(self, micro_batches: list[tuple[torch.Tensor, torch.Tensor]]) -> float:
+        """Mean loss in nats per token."""
+        count = sum(int((targets >= 0).sum()) for _, targets in micro_batches)
+        waiting, losses = list(micro_batches), []
+
+        def work(index: int) -> None:
+            with torch.no_grad(), self._autocast():
+                while True:
+                    try:
+                        inputs, targets = waiting.pop()
+                    except IndexError:
+                        return
+                    losses.append(self.replicas[index].loss(inputs.to(self.device), targets.to(self.device), 1 / count).item())
+
+        self._run(work)
+        return sum(losses)
+
+
+def make_optimisers(model: Model, shares: int) -> list[torch.optim.Optimizer]:
+    """AdamW for the embedding and the norms, Muon for the matrices in as many shares as there are workers."""
+    named = dict(model.named_parameters())
+    matrices = [weight for name, weight in named.items() if weight.dim() == 2 and name != "embedding.weight"]
+    others = [weight for name, weight in named.items() if weight.dim() == 1 or name == "embedding.weight"]
+    adam = torch.optim.AdamW(others, lr=ADAM_LR, betas=(0.9, 0.95), weight_decay=0.0)
+    optimisers = [adam] + [Muon(matrices[index::shares], lr=MUON_LR) for index in range(shares)]
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            group["peak"] = group["lr"]
+    return optimisers
+
+
+def train(size: str, device: str, minutes: float, workers: int, save_minutes: float, evaluate_minutes: float) -> None:
+    config: Config = SIZES[size]
+    plan = PLANS[device]
+    torch.manual_seed(SEED)
+    if device == "cpu":
+        from cpu_ops import CpuOps
+
+        torch.set_num_threads(1)
+    model = Model(config, CpuOps if device == "cpu" else TorchOps).to(device)
+    pool = Workers(model, workers if device == "cpu" else 1, device)
+    optimisers = make_optimisers(model, len(pool.replicas))
+    progress = {"step": 0, "tokens": 0, "seconds": 0.0, "position": {plan["short"]: 0, config.n_ctx: 0}}
+    checkpoint, curve = WORK / f"{size}.pt", HERE / "results" / f"{size}.csv"
+    if checkpoint.exists():
+        state = torch.load(checkpoint, map_location=device)
+        model.load_state_dict(state["model"])
+        for optimiser, saved in zip(optimisers, state["optimisers"]):
+            optimiser.load_state_dict(saved)
+        progress = state["progress"]
+        print(f"resumed at step {progress['step']}, {progress['seconds'] / 60:.1f} min", flush=True)
+    else:
+        curve.parent.mkdir(exist_ok=True)
+        curve.write_text("step,minutes,tokens,learning_rate,train_loss,validation_loss\n")
+    data = {length: Rows("train", length) for length in (plan["short"], config.n_ctx)}
+    held_out = Rows("validation", plan["short"])
+    validation = [held_out.batch(start, max(1, plan["micro"] // plan["short"])) for start in range(0, 96, max(1, plan["micro"] // plan["short"]))]
+    print(f"{sum(weight.numel() for weight in model.parameters()) / 1e6:.2f} M parameters, {len(pool.replicas)} workers on {device}", flush=True)
+
+    def save() -> None:
+        partial = checkpoint.with_suffix(".partial")
+        torch.save({"config": config.__dict__, "model": model.state_dict(), "optimisers": [o.state_dict() for o in optimisers], "progress": progress}, partial)
+        partial.replace(checkpoint)
+
+    def log(validation_loss: float | None) -> None:
+        row = [progress["step"], f"{progress['seconds'] / 60:.2f}", progress["tokens"], f"{learning_rate(spent):.4f}", f"{average:.4f}"]
+        with curve.open("a") as file:
+            csv.writer(file, lineterminator="\n").writerow(row + ["" if validation_loss is None else f"{validation_loss:.4f}"])
+        print(*row, "" if validation_loss is None else f"validation {validation_loss:.4f}", f"{(progress['tokens'] - first_tokens) / (time.time() - began):.0f} tokens/s", flush=True)
+
+    average, began, first_tokens, clock, saved, evaluated = None, time.time(), progress["tokens"], time.time(), time.time(), time.time()
+    while (spent := progress["seconds"] / 60 / minutes) < 1:
+        length = config.n_ctx if spent >= LONG_FROM else plan["short"]
+        count = plan["step"] * (2 if spent >= BIGGER_BATCH_FROM else 1) // length
+        each = max(1, plan["micro"] // length)
+        start = progress["position"][length]
+        loss = pool.gradients([data[length].batch(start + offset, each) for offset in range(0, count, each)])
+        for optimiser in optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = group["peak"] * learning_rate(spent)
+        pool.step(optimisers)
+        average = loss if average is None else 0.97 * average + 0.03 * loss
+        progress["step"] += 1
+        progress["tokens"] += count * length
+        progress["position"][length] += count
+        now = time.time()
+        progress["seconds"], clock = progress["seconds"] + now - clock, now
+        due = now - evaluated > 60 * evaluate_minutes
+        if progress["step"] in (10, 30) or progress["step"] % 50 == 0 or due:
+            log(pool.evaluate(validation) if due else None)
+            evaluated = time.time() if due else evaluated
+        if now - saved > 60 * save_minutes:
+            save()
+            saved = time.time()
+    log(pool.evaluate(validation))
+    save()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", choices=SIZES, default="small")
+    parser.add_argument("--device", choices=PLANS, default="cpu")
+    parser.add_argument("--minutes", type=float, default=90, help="wall-clock budget of the whole run, over all resumptions")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="threads on a CPU")
+    parser.add_argument("--save-minutes", type=float, default=4)
+    parser.add_argument("--evaluate-minutes", type=float, default=8)
+    arguments = parser.parse_args()
+    train(arguments.size, arguments.device, arguments.minutes, arguments.workers, arguments.save_minutes, arguments.evaluate_minutes)
+
+
+if __name__ == "__main__":
+    main()
