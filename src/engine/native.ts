@@ -112,7 +112,7 @@ export interface MemoryUse {
   readonly anonymousBytes: number;
   /** Bytes of the model file mapped into this process. */
   readonly mappedBytes: number;
-  /** Bytes of packed FFN tensors over all contexts. */
+  /** Bytes of the packed FFN tensors of the contexts asked about. */
   readonly packedBytes: number;
 }
 
@@ -128,7 +128,8 @@ interface LacunaBindings {
   setFfnActive(context: object, active: boolean): void;
   evaluate(context: object, tokens: Int32Array, options: EvaluateOptions): Promise<EvaluateResult>;
   evictDense(model: object): number;
-  memory(model?: object): MemoryUse;
+  packedBytes(context: object): number;
+  memory(model: object): Omit<MemoryUse, "packedBytes">;
   /** Before the first model is loaded: whether weights may go into repacked (anonymous, not evictable) buffers. */
   setUseExtraBufferTypes(use: boolean): void;
 }
@@ -203,13 +204,21 @@ export function evictDense(model: LlamaModel): number {
   return bindingsOf(model).evictDense(nativeModel(model));
 }
 
-export function memory(model: LlamaModel): MemoryUse {
-  return bindingsOf(model).memory(nativeModel(model));
+/** What is resident, mapped and packed; zeros where the system does not tell. */
+export function memory(model: LlamaModel, contexts: readonly LlamaContext[] = []): MemoryUse {
+  const bindings = bindingsOf(model);
+  const packedBytes = contexts.reduce(
+    (sum, context) => sum + bindings.packedBytes(nativeContext(context)),
+    0,
+  );
+  return { ...bindings.memory(nativeModel(model)), packedBytes };
 }
 
 /** Call before loading a model; see design decision 5 (repacked weights decode faster but stay resident). */
 export function setUseExtraBufferTypes(llama: { readonly _bindings?: unknown }, use: boolean): void {
-  (llama as unknown as { _bindings: { lacuna?: LacunaBindings } })._bindings.lacuna?.setUseExtraBufferTypes(use);
+  (llama as unknown as { _bindings: { lacuna?: LacunaBindings } })._bindings.lacuna?.setUseExtraBufferTypes(
+    use,
+  );
 }
 
 /** Whether the loaded llama.cpp knows a model architecture at all (`general.architecture`). */

@@ -1,0 +1,126 @@
+import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from "node-llama-cpp";
+import type { LayerMask } from "../sparsity/mask";
+import { throwIfAborted } from "./abort";
+import { EngineFailure } from "./errors";
+import {
+  evaluate,
+  hasSparseEngine,
+  setFfnActive,
+  setFfnRows,
+  type EvaluateOptions,
+  type EvaluateResult,
+} from "./native";
+import type { Timing } from "./protocol";
+
+/** Tokens evaluated at once: a cancelled prefill stops after at most one such piece. */
+const PREFILL_CHUNK = 128;
+
+/**
+ * One document's native state: its context with the KV cache of its last prompt and its packed FFN rows. Prompts are
+ * evaluated densely; only generated tokens pass through the mask (design decision 9).
+ */
+export class DocumentContext {
+  /** The share of neurons active while decoding; 1: dense. */
+  activeRatio = 1;
+  packedBytes = 0;
+  /** Tokens at the start of the sequence whose KV entries were computed densely. */
+  private exactTokens = 0;
+
+  private constructor(
+    private readonly model: LlamaModel,
+    private readonly context: LlamaContext,
+    private readonly sequence: LlamaContextSequence,
+    private readonly threads: number,
+  ) {}
+
+  static async create(model: LlamaModel, contextSize: number, threads: number): Promise<DocumentContext> {
+    const context = await model.createContext({ contextSize, threads, sequences: 1, batchSize: 512 });
+    return new DocumentContext(model, context, context.getSequence(), threads);
+  }
+
+  /**
+   * Evaluates all of the prompt but its last token, reusing the KV entries of the longest common prefix.
+   * Resolves to what was evaluated.
+   */
+  async prefill(prompt: readonly number[], signal: AbortSignal): Promise<Timing> {
+    const start = performance.now();
+    const tokens = prompt.slice(0, -1) as Token[];
+    await this.sequence.adaptStateToTokens(tokens.slice(0, this.exactTokens), false);
+    let at = this.sequence.nextTokenIndex;
+    const reused = at;
+    this.exactTokens = at;
+    this.setSparse(false);
+    while (at < tokens.length) {
+      throwIfAborted(signal);
+      const chunk = tokens.slice(at, at + PREFILL_CHUNK);
+      await this.sequence.evaluateWithoutGeneratingNewTokens(chunk);
+      at += chunk.length;
+      this.exactTokens = at;
+    }
+    return { tokens: tokens.length - reused, ms: performance.now() - start };
+  }
+
+  /**
+   * Greedy decoding from the prompt's last token on; `prefill` must have evaluated what comes before it. Each step
+   * evaluates one token; leaving the loop evaluates nothing more.
+   */
+  async *decode(lastPromptToken: number): AsyncGenerator<number, void, void> {
+    this.setSparse(false); // the prompt's last token is prompt, too
+    for await (const token of this.sequence.evaluate([lastPromptToken as Token], {
+      temperature: 0,
+      yieldEogToken: true,
+    })) {
+      if (this.exactTokens < this.sequence.nextTokenIndex && this.activeRatio === 1) {
+        this.exactTokens = this.sequence.nextTokenIndex;
+      }
+      this.setSparse(true);
+      yield token;
+    }
+  }
+
+  /** Teacher-forced evaluation with the rows packed so far; what the sequence held is lost. */
+  async evaluate(tokens: readonly number[], options: EvaluateOptions): Promise<EvaluateResult> {
+    this.exactTokens = 0;
+    setFfnActive(this.context, this.activeRatio < 1);
+    return evaluate(this.context, Int32Array.from(tokens), options);
+  }
+
+  /** Packs the mask's rows, one layer each time the iterator is asked; dense until the last one is packed. */
+  async *pack(layers: readonly LayerMask[], activeRatio: number): AsyncGenerator<number, void, void> {
+    this.activeRatio = 1;
+    this.packedBytes = 0;
+    let bytes = 0;
+    for (const [index, layer] of layers.entries()) {
+      if (this.context.disposed) {
+        throw new EngineFailure("cancelled", "Another document took this document's place.");
+      }
+      setFfnActive(this.context, false);
+      bytes += await setFfnRows(this.context, index, layer.rows, {
+        threads: this.threads,
+        ...(layer.means === undefined ? {} : { means: layer.means }),
+      });
+      yield index;
+    }
+    this.activeRatio = activeRatio;
+    this.packedBytes = bytes;
+  }
+
+  /** Back to the dense model; what was packed is freed. */
+  async unpack(layerCount: number): Promise<void> {
+    this.activeRatio = 1;
+    this.packedBytes = 0;
+    for (let layer = 0; layer < layerCount; layer++) {
+      await setFfnRows(this.context, layer, null, { threads: this.threads });
+    }
+  }
+
+  dispose(): Promise<void> {
+    return this.context.dispose();
+  }
+
+  private setSparse(sparse: boolean): void {
+    if (hasSparseEngine(this.model.llama)) {
+      setFfnActive(this.context, sparse && this.activeRatio < 1);
+    }
+  }
+}

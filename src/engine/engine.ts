@@ -1,0 +1,203 @@
+import type { Llama } from "node-llama-cpp";
+import { toAbortError, throwIfAborted } from "./abort";
+import type { Call, Handlers } from "./dispatcher";
+import { EngineFailure, toEngineError } from "./errors";
+import { Gate } from "./gate";
+import { startLlama, type Log } from "./llama";
+import { memoryStats } from "./memory";
+import type {
+  CompleteRequest,
+  CompleteResult,
+  EngineState,
+  EngineStats,
+  LoadModel,
+  ModelInfo,
+  SparsifyRequest,
+  SparsifyResult,
+} from "./protocol";
+import { Session } from "./session";
+import { Sparsifier } from "./sparsifier";
+
+/** How long after the last completion the dense FFN pages leave memory. */
+const EVICT_AFTER_MS = 2_000;
+
+interface Started {
+  readonly llama: Llama;
+  readonly gpu: LoadModel["gpu"];
+  readonly threads: number;
+}
+
+/** The engine process's requests, apart from the process: one model at a time, native work through one gate. */
+export class Engine {
+  private readonly gate = new Gate();
+  private started: Started | undefined;
+  private session: Session | undefined;
+  private sparsifier: Sparsifier | undefined;
+  private loading: Promise<unknown> = Promise.resolve();
+  private tokensPerSecond = 0;
+  private activeRatio = 1;
+  private evictTimer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly onState: (state: EngineState) => void,
+    private readonly log: Log,
+  ) {}
+
+  readonly handlers: Handlers = {
+    load: (params, call) => this.load(params, call),
+    complete: (params, call) => this.complete(params, call),
+    sparsify: (params, call) => this.sparsify(params, call),
+    stats: () => Promise.resolve(this.stats()),
+    unload: async () => {
+      await this.unload();
+      this.onState({ kind: "idle", why: "The model is unloaded." });
+      return {};
+    },
+  };
+
+  private load(params: LoadModel, call: Call<{ readonly fraction: number }>): Promise<ModelInfo> {
+    const load = this.loading.then(() => this.loadNow(params, call));
+    this.loading = load.catch(() => undefined);
+    return load;
+  }
+
+  private async loadNow(params: LoadModel, call: Call<{ readonly fraction: number }>): Promise<ModelInfo> {
+    validateLoad(params);
+    throwIfAborted(call.signal);
+    let reported = -1;
+    const report = (fraction: number): void => {
+      // Native progress comes in hundreds of steps, the last of them after the load itself is done.
+      if (fraction - reported >= 0.02) {
+        reported = fraction;
+        this.onState({ kind: "loading", fraction });
+        call.emit({ fraction });
+      }
+    };
+    try {
+      report(0);
+      await this.unload();
+      const llama = await this.llama(params);
+      const session = await Session.load(llama, params, report, call.signal);
+      reported = Infinity;
+      this.session = session;
+      this.sparsifier = new Sparsifier(session, this.gate, this.onState, this.log);
+      this.onState({
+        kind: "dense",
+        ...(session.info.denseOnly === undefined ? {} : { why: session.info.denseOnly }),
+      });
+      const { info } = session;
+      this.log(
+        "info",
+        `loaded ${info.name} (${info.architecture}, ${(info.parameters / 1e6).toFixed(0)} M parameters)`,
+      );
+      return info;
+    } catch (error) {
+      const failure = call.signal.aborted ? toAbortError(call.signal) : error;
+      this.onState({ kind: "failed", why: toEngineError(failure).message });
+      throw failure;
+    }
+  }
+
+  /** One native library per process: another GPU or thread limit needs it to be started anew. */
+  private async llama({ gpu, threads }: LoadModel): Promise<Llama> {
+    if (this.started !== undefined && (this.started.gpu !== gpu || this.started.threads !== threads)) {
+      await this.started.llama.dispose();
+      this.started = undefined;
+    }
+    this.started ??= { llama: await startLlama({ gpu, threads }, this.log), gpu, threads };
+    return this.started.llama;
+  }
+
+  private async complete(
+    request: CompleteRequest,
+    call: Call<{ readonly text: string }>,
+  ): Promise<CompleteResult> {
+    await this.loading;
+    const { signal } = call;
+    try {
+      return await this.gate.run(
+        "completion",
+        async () => {
+          const result = await this.requireSession().complete(request, signal, (text) => call.emit({ text }));
+          this.tokensPerSecond = result.decode.tokensPerSecond || this.tokensPerSecond;
+          this.activeRatio = result.activeRatio;
+          return result;
+        },
+        signal,
+      );
+    } finally {
+      this.evictLater();
+    }
+  }
+
+  private async sparsify(
+    request: SparsifyRequest,
+    call: Call<{ readonly fraction: number }>,
+  ): Promise<SparsifyResult> {
+    await this.loading;
+    this.requireSession();
+    try {
+      return await this.sparsifier!.sparsify(request, call.signal, (fraction) => call.emit({ fraction }));
+    } finally {
+      this.evictLater();
+    }
+  }
+
+  private stats(): EngineStats {
+    const { node } = process.versions;
+    return {
+      ...memoryStats(this.session),
+      tokensPerSecond: this.tokensPerSecond,
+      activeRatio: this.activeRatio,
+      versions: {
+        node,
+        ...(this.started === undefined ? {} : { "llama.cpp": this.started.llama.llamaCppRelease.release }),
+      },
+    };
+  }
+
+  /** Waits for native work in progress: nothing may run on a model that is being freed. */
+  private async unload(): Promise<void> {
+    clearTimeout(this.evictTimer);
+    const { session } = this;
+    this.session = undefined;
+    await this.sparsifier?.dispose();
+    this.sparsifier = undefined;
+    if (session !== undefined) {
+      await this.gate.run("completion", () => session.dispose());
+    }
+  }
+
+  /** In idle time only: the next dense prefill has to bring the pages back. */
+  private evictLater(): void {
+    clearTimeout(this.evictTimer);
+    this.evictTimer = setTimeout(() => {
+      const released = this.session?.evictDense() ?? 0;
+      if (released > 0) {
+        this.log("debug", `released ${(released / 2 ** 20).toFixed(0)} MiB of dense FFN pages`);
+      }
+    }, EVICT_AFTER_MS).unref();
+  }
+
+  private requireSession(): Session {
+    if (this.session === undefined) {
+      throw new EngineFailure("bad-request", "No model is loaded.");
+    }
+    return this.session;
+  }
+}
+
+function validateLoad({ modelPath, contextSize, threads }: LoadModel): void {
+  if (modelPath === "") {
+    throw new EngineFailure("model-missing", "No model is chosen.");
+  }
+  if (!Number.isInteger(contextSize) || contextSize < 64) {
+    throw new EngineFailure(
+      "bad-request",
+      `The context size ${contextSize} is too small; use at least 64 tokens.`,
+    );
+  }
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new EngineFailure("bad-request", `The number of threads must be at least 1, not ${threads}.`);
+  }
+}

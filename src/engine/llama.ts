@@ -1,0 +1,49 @@
+import type { Llama, LlamaModel } from "node-llama-cpp";
+import { EngineFailure } from "./errors";
+import type { LoadModel } from "./protocol";
+
+export type Log = (level: "debug" | "info" | "warn" | "error", message: string) => void;
+
+/**
+ * Loads node-llama-cpp and the native addon: never builds, never downloads. node-llama-cpp is an ES module that must
+ * stay unbundled (it finds its binaries by its own path), hence the dynamic import.
+ */
+export async function startLlama(options: Pick<LoadModel, "gpu" | "threads">, log: Log): Promise<Llama> {
+  const { getLlama, LlamaLogLevel, NoBinaryFoundError } = await import("node-llama-cpp");
+  try {
+    return await getLlama({
+      gpu: options.gpu,
+      build: "never",
+      skipDownload: true,
+      progressLogs: false,
+      maxThreads: options.threads,
+      logLevel: LlamaLogLevel.warn,
+      logger: (level, message) =>
+        log(level === "error" || level === "fatal" ? "error" : "warn", message.trim()),
+    });
+  } catch (error) {
+    if (error instanceof NoBinaryFoundError) {
+      const build = options.gpu === false || options.gpu === "auto" ? "" : ` -- --gpu ${options.gpu}`;
+      throw new EngineFailure(
+        "internal",
+        `The native engine for ${process.platform}-${process.arch} is missing. Run \`npm run build:native${build}\`.`,
+      );
+    }
+    throw error;
+  }
+}
+
+/** Loads the weights, mapped from the file so that they are shared and can leave memory. */
+export function loadLlamaModel(
+  llama: Llama,
+  modelPath: string,
+  onProgress: (fraction: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<LlamaModel> {
+  return llama.loadModel({
+    modelPath,
+    useMmap: true,
+    onLoadProgress: onProgress,
+    ...(signal === undefined ? {} : { loadSignal: signal }),
+  });
+}

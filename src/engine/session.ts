@@ -1,0 +1,179 @@
+import type { Llama, LlamaModel } from "node-llama-cpp";
+import { buildPrompt } from "../completion/prompt";
+import { StopRules } from "../completion/stopRules";
+import type { GgufHeader } from "../models/gguf";
+import { checkModel, fingerprint } from "../models/modelCheck";
+import { DocumentContext } from "./document";
+import { EngineFailure } from "./errors";
+import { generate } from "./generate";
+import { loadLlamaModel } from "./llama";
+import {
+  evictDense,
+  hasSparseEngine,
+  isArchitectureSupported,
+  sparsitySupport,
+  type SparsitySupport,
+} from "./native";
+import type { CompleteRequest, CompleteResult, LoadModel, ModelInfo } from "./protocol";
+import { ModelTokenizer } from "./tokenizer";
+
+/** Documents whose KV cache and packed rows are kept at the same time. */
+const MAX_DOCUMENTS = 2;
+
+/** A loaded model and the documents that are completed with it. */
+export class Session {
+  private readonly documents = new Map<string, DocumentContext>();
+
+  private constructor(
+    readonly model: LlamaModel,
+    readonly tokenizer: ModelTokenizer,
+    readonly info: ModelInfo,
+    readonly modelFingerprint: string,
+    readonly threads: number,
+    /** Absent: the model runs dense, and `info.denseOnly` says why. */
+    readonly support: SparsitySupport | undefined,
+  ) {}
+
+  /** Throws an {@link EngineFailure} for a file that is not a model that can run here. */
+  static async load(
+    llama: Llama,
+    params: LoadModel,
+    onProgress: (fraction: number) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<Session> {
+    const check = checkModel(params.modelPath, (name) => isArchitectureSupported(llama, name));
+    if (!check.ok) {
+      throw new EngineFailure(check.problem.code, check.problem.message);
+    }
+    const model = await loadLlamaModel(llama, params.modelPath, onProgress, signal);
+    const support = hasSparseEngine(llama) ? sparsitySupport(model) : undefined;
+    const name = modelName(check.header, params.modelPath);
+    const tokenizer = new ModelTokenizer(model, name);
+    const info: ModelInfo = {
+      path: params.modelPath,
+      name,
+      ...describe(check.header),
+      contextSize: Math.min(params.contextSize, model.trainContextSize),
+      hasFim: tokenizer.fim !== undefined,
+      gpu: llama.gpu === false ? "cpu" : llama.gpu,
+      ...denseOnly(support),
+    };
+    const usable = support?.supported === true ? support : undefined;
+    return new Session(
+      model,
+      tokenizer,
+      info,
+      fingerprint(params.modelPath, check.header),
+      params.threads,
+      usable,
+    );
+  }
+
+  /** The document's native state; the one not used for longest makes room. */
+  async document(path: string): Promise<DocumentContext> {
+    const known = this.documents.get(path);
+    if (known !== undefined) {
+      this.documents.delete(path);
+      this.documents.set(path, known); // a Map keeps insertion order: last is most recent
+      return known;
+    }
+    const oldest = this.documents.entries().next().value;
+    if (oldest !== undefined && this.documents.size >= MAX_DOCUMENTS) {
+      this.documents.delete(oldest[0]);
+      await oldest[1].dispose();
+    }
+    const context = await DocumentContext.create(this.model, this.info.contextSize, this.threads);
+    this.documents.set(path, context);
+    return context;
+  }
+
+  /** The document's state if it has one; does not make it the most recent. */
+  peek(path: string): DocumentContext | undefined {
+    return this.documents.get(path);
+  }
+
+  /**
+   * Does not reject for a cancellation or a deadline: what was generated until then is the result.
+   * @param emit gets text as it is generated; the result's text may be shorter, never different
+   */
+  async complete(
+    request: CompleteRequest,
+    signal: AbortSignal,
+    emit: (text: string) => void,
+  ): Promise<CompleteResult> {
+    // Half of the context at most: the other half is for what is to be continued.
+    const maxTokens = Math.max(1, Math.min(request.maxTokens, Math.floor(this.info.contextSize / 2)));
+    const budget = this.info.contextSize - maxTokens;
+    const { context = [] } = request;
+    const { tokens: prompt } = buildPrompt(
+      { ...request, context, budget },
+      this.tokenizer.fim,
+      this.tokenizer,
+    );
+    if (prompt.length === 0) {
+      throw new EngineFailure("bad-request", "There is nothing to complete: no text before the cursor.");
+    }
+    const document = await this.document(request.path);
+    const { model, tokenizer } = this;
+    return generate({
+      model,
+      tokenizer,
+      document,
+      prompt,
+      maxTokens,
+      rules: new StopRules(request),
+      signal,
+      emit,
+    });
+  }
+
+  /** Lets dense FFN pages leave memory when a document decodes sparsely; returns the bytes released. */
+  evictDense(): number {
+    const sparse = [...this.documents.values()].some(({ activeRatio }) => activeRatio < 1);
+    return sparse ? evictDense(this.model) : 0;
+  }
+
+  get packedBytes(): number {
+    return [...this.documents.values()].reduce((sum, document) => sum + document.packedBytes, 0);
+  }
+
+  async dispose(): Promise<void> {
+    for (const document of this.documents.values()) {
+      await document.dispose();
+    }
+    this.documents.clear();
+    await this.model.dispose();
+  }
+}
+
+function modelName(header: GgufHeader, path: string): string {
+  const name = header.metadata.get("general.name");
+  return typeof name === "string" && name !== "" ? name : path.replace(/^.*[\\/]/, "");
+}
+
+function describe(
+  header: GgufHeader,
+): Pick<ModelInfo, "architecture" | "parameters" | "fileBytes" | "layerCount" | "ffnSize"> {
+  const architecture = String(header.metadata.get("general.architecture"));
+  const layerCount = Number(header.metadata.get(`${architecture}.block_count`) ?? 0);
+  const ffn = header.metadata.get(`${architecture}.feed_forward_length`) ?? 0;
+  const ffnSize = Array.from({ length: layerCount }, (_, layer) =>
+    Number(typeof ffn === "object" ? (ffn.values[layer] ?? 0) : ffn),
+  );
+  const elements = header.tensors.map(({ dimensions }) =>
+    dimensions.reduce((product, size) => product * size, 1),
+  );
+  const parameters = elements.reduce((sum, count) => sum + count, 0);
+  return { architecture, parameters, fileBytes: header.fileBytes, layerCount, ffnSize };
+}
+
+function denseOnly(support: SparsitySupport | undefined): { readonly denseOnly?: string } {
+  if (support === undefined) {
+    return {
+      denseOnly: "The native engine is a stock build, so models run dense. Run `npm run build:native`.",
+    };
+  }
+  return support.supported
+    ? {}
+    : { denseOnly: support.reason ?? "This model is not supported yet and runs dense." };
+}

@@ -1,0 +1,86 @@
+import { createHash } from "node:crypto";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { GgufError, readGguf, type GgufHeader } from "./gguf";
+
+/** Why a file cannot be loaded, as one sentence that says what to do. */
+export interface ModelProblem {
+  readonly code: "model-missing" | "model-unreadable" | "model-unsupported";
+  readonly message: string;
+}
+
+export type ModelCheck =
+  { readonly ok: true; readonly header: GgufHeader } | { readonly ok: false; readonly problem: ModelProblem };
+
+/**
+ * Everything that can be known to be wrong with a model file before native code sees it: llama.cpp aborts the process
+ * on some damaged files, and its messages go to a log.
+ *
+ * @param isArchitectureSupported of the llama.cpp that will load it
+ */
+export function checkModel(path: string, isArchitectureSupported: (name: string) => boolean): ModelCheck {
+  const problem = (code: ModelProblem["code"], message: string): ModelCheck => ({
+    ok: false,
+    problem: { code, message },
+  });
+  try {
+    if (!statSync(path).isFile()) {
+      return problem("model-unreadable", `${path} is not a file. Choose a GGUF model file.`);
+    }
+    const header = readGguf(path);
+    const architecture = header.metadata.get("general.architecture");
+    if (typeof architecture !== "string" || header.tensors.length === 0) {
+      return problem("model-unsupported", `${path} holds no model. Choose a GGUF file of a language model.`);
+    }
+    if (!isArchitectureSupported(architecture)) {
+      const message = `${path} has the architecture "${architecture}", which the bundled llama.cpp does not know. Choose another model.`;
+      return problem("model-unsupported", message);
+    }
+    if (!header.metadata.has("tokenizer.ggml.model")) {
+      return problem(
+        "model-unsupported",
+        `${path} holds no tokenizer. Choose a GGUF file of a language model.`,
+      );
+    }
+    return { ok: true, header };
+  } catch (error) {
+    if (error instanceof GgufError) {
+      const advice = error.kind === "not-gguf" ? "Choose a GGUF model file" : "Download the model again";
+      return problem("model-unreadable", `${path} ${error.message}. ${advice}.`);
+    }
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "ENOENT" || code === "ENOTDIR") {
+      return problem("model-missing", `There is no model at ${path}. Check the path.`);
+    }
+    if (code === "EACCES" || code === "EPERM") {
+      return problem("model-unreadable", `${path} may not be read. Check the file's permissions.`);
+    }
+    return problem("model-unreadable", `${path} cannot be read (${code ?? String(error)}).`);
+  }
+}
+
+const SAMPLES = 16;
+const SAMPLE_BYTES = 4096;
+
+/**
+ * Identifies a model's contents without reading gigabytes: a hash over the file's size, its header and samples spread
+ * over its weights. A mask is only valid for the model whose fingerprint it carries.
+ */
+export function fingerprint(path: string, header: GgufHeader): string {
+  const hash = createHash("sha256").update(String(header.fileBytes));
+  for (const { name, type, dimensions } of header.tensors) {
+    hash.update(`${name} ${type.name} ${dimensions.join("x")}\n`);
+  }
+  const file = openSync(path, "r");
+  try {
+    const buffer = Buffer.alloc(SAMPLE_BYTES);
+    for (let i = 0; i < SAMPLES; i++) {
+      const share = i / (SAMPLES - 1);
+      const span = Math.max(0, header.fileBytes - header.dataOffset - SAMPLE_BYTES);
+      const read = readSync(file, buffer, 0, SAMPLE_BYTES, header.dataOffset + Math.floor(share * span));
+      hash.update(buffer.subarray(0, read));
+    }
+  } finally {
+    closeSync(file);
+  }
+  return hash.digest("hex").slice(0, 32);
+}
