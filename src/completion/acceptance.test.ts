@@ -16,7 +16,6 @@ describe("interpret", () => {
   });
   it("takes an auto-closed pair for typing", () => {
     const result = change("()");
-    assert.equal(result.kind, "advanced");
     assert.deepEqual(result.kind === "advanced" && [result.accepted, result.rest.text], [
       false,
       "value, 1);",

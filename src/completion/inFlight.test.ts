@@ -26,7 +26,7 @@ function running(written: string): {
 describe("InFlight", () => {
   it("keeps a generation that typing agrees with", () => {
     const { inFlight, generation, signal } = running("(a, ");
-    inFlight.moved(key("call(a│\n"));
+    inFlight.moved([key("call(a│\n")]);
     assert.equal(inFlight.join(key("call(a│)\n")), generation);
     assert.equal(signal.aborted, false);
   });
@@ -36,13 +36,25 @@ describe("InFlight", () => {
   });
   it("stops a generation that typing contradicts, at once", () => {
     const { inFlight, signal } = running("(a, ");
-    inFlight.moved(key("call[│\n"));
+    inFlight.moved([key("call[│\n")]);
     assert.equal(signal.aborted, true);
     assert.equal(inFlight.join(key("call│\n")), undefined);
   });
   it("stops a generation when the cursor goes elsewhere", () => {
     const { inFlight, signal } = running("(a, ");
-    inFlight.moved(key("cal│l\n"));
+    inFlight.moved([key("cal│l\n")]);
+    assert.equal(signal.aborted, true);
+  });
+  it("keeps a generation when one of several places agrees", () => {
+    const { inFlight, signal } = running("(a, ");
+    inFlight.moved([key("call()│\n"), key("call(│)\n")]);
+    assert.equal(signal.aborted, false);
+  });
+  it("stops when its document is closed", () => {
+    const { inFlight, signal } = running("(a, ");
+    inFlight.closed("b");
+    assert.equal(signal.aborted, false);
+    inFlight.closed("a");
     assert.equal(signal.aborted, true);
   });
   it("stops the one before when another starts", () => {

@@ -54,24 +54,36 @@ export class InFlight<R> {
 
   /** Somebody waits for `generation`; returns what to call when they no longer do. */
   hold(generation: Generation<R>): () => void {
-    const running = this.running;
-    if (running !== generation || running === undefined) {
+    const { running } = this;
+    if (running?.key !== generation.key) {
       return () => undefined;
     }
     running.listeners++;
     clearTimeout(running.releaseTimer);
-    let held = true;
-    return () => {
-      if (held && --running.listeners === 0 && this.running === running) {
+    const release = (): void => {
+      running.listeners--;
+      if (running.listeners === 0 && this.running === running) {
         running.releaseTimer = setTimeout(() => running.controller.abort(), this.graceMs);
       }
-      held = false;
+    };
+    let pending: (() => void) | undefined = release;
+    return () => {
+      pending?.();
+      pending = undefined;
     };
   }
 
-  /** The text at the cursor is now `key`: stops a generation that it contradicts. */
-  moved(key: CacheKey): void {
-    if (this.running !== undefined && !agrees(this.running, key)) {
+  /** The cursor is now at one of `keys`: stops a generation that all of them contradict. */
+  moved(keys: readonly CacheKey[]): void {
+    const { running } = this;
+    if (running !== undefined && !keys.some((key) => agrees(running, key))) {
+      this.cancel();
+    }
+  }
+
+  /** A document is gone: stops its generation. */
+  closed(document: string): void {
+    if (this.running?.key.document === document) {
       this.cancel();
     }
   }

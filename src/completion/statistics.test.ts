@@ -18,10 +18,11 @@ describe("statistics", () => {
       { kind: "shown" },
       { kind: "shown" },
       { kind: "accepted", characters: 12 },
+      { kind: "acceptedMore", characters: 3 },
       { kind: "kept", characters: 10 },
     );
     assert.deepEqual(data.days, {
-      "2026-01-02": { shown: 2, accepted: 1, acceptedCharacters: 12, keptCharacters: 10 },
+      "2026-01-02": { shown: 2, accepted: 1, acceptedCharacters: 15, keptCharacters: 10 },
     });
     assert.deepEqual(totals(record(data, { kind: "shown" }, "2026-01-03")).shown, 3);
   });

@@ -17,6 +17,8 @@ export interface StatisticsData {
 export type StatisticsEvent =
   | { readonly kind: "shown" }
   | { readonly kind: "accepted"; readonly characters: number }
+  /** Another word or line of a suggestion that has been counted as accepted. */
+  | { readonly kind: "acceptedMore"; readonly characters: number }
   | { readonly kind: "kept"; readonly characters: number }
   | { readonly kind: "latency"; readonly ms: number };
 
@@ -36,16 +38,22 @@ export function record(data: StatisticsData, event: StatisticsEvent, day: string
     return { ...data, latencies: [...data.latencies, event.ms].slice(-MAX_LATENCIES) };
   }
   const counts = data.days[day] ?? NOTHING;
-  const next: DayCounts =
-    event.kind === "shown"
-      ? { ...counts, shown: counts.shown + 1 }
-      : event.kind === "accepted"
-        ? {
-            ...counts,
-            accepted: counts.accepted + 1,
-            acceptedCharacters: counts.acceptedCharacters + event.characters,
-          }
-        : { ...counts, keptCharacters: counts.keptCharacters + event.characters };
+  const next: { -readonly [K in keyof DayCounts]: DayCounts[K] } = { ...counts };
+  switch (event.kind) {
+    case "shown":
+      next.shown++;
+      break;
+    case "accepted":
+      next.accepted++;
+      next.acceptedCharacters += event.characters;
+      break;
+    case "acceptedMore":
+      next.acceptedCharacters += event.characters;
+      break;
+    case "kept":
+      next.keptCharacters += event.characters;
+      break;
+  }
   const days = Object.entries({ ...data.days, [day]: next }).sort(([a], [b]) => (a < b ? -1 : 1));
   return { ...data, days: Object.fromEntries(days.slice(-MAX_DAYS)) };
 }
@@ -69,34 +77,38 @@ export function totals(data: StatisticsData): DayCounts {
   );
 }
 
+type Json = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null;
+
 const count = (value: unknown): number =>
   typeof value === "number" && value >= 0 && Number.isFinite(value) ? value : 0;
 
 /** Statistics from storage; whatever is damaged in them is left out. */
 export function parseStatistics(stored: unknown): StatisticsData {
-  const data = (typeof stored === "object" && stored !== null ? stored : {}) as Record<string, unknown>;
-  if (data["version"] !== 1) {
+  const { version, days, latencies } = (isObject(stored) ? stored : {}) as {
+    readonly version?: unknown;
+    readonly days?: unknown;
+    readonly latencies?: unknown;
+  };
+  if (version !== 1) {
     return NO_STATISTICS;
   }
-  const rawDays =
-    typeof data["days"] === "object" && data["days"] !== null ? Object.entries(data["days"]) : [];
-  const days = rawDays
-    .filter(([day, counts]) => /^\d{4}-\d\d-\d\d$/.test(day) && typeof counts === "object" && counts !== null)
-    .map(([day, counts]): [string, DayCounts] => [
-      day,
-      {
-        shown: count(counts.shown),
-        accepted: count(counts.accepted),
-        acceptedCharacters: count(counts.acceptedCharacters),
-        keptCharacters: count(counts.keptCharacters),
-      },
-    ]);
-  const latencies = Array.isArray(data["latencies"])
-    ? data["latencies"].filter((ms) => count(ms) === ms)
-    : [];
-  return {
-    version: 1,
-    days: Object.fromEntries(days.slice(-MAX_DAYS)),
-    latencies: latencies.slice(-MAX_LATENCIES),
-  };
+  const validDays = Object.entries(isObject(days) ? days : {}).filter(
+    (entry): entry is [string, Json] => /^\d{4}-\d\d-\d\d$/.test(entry[0]) && isObject(entry[1]),
+  );
+  const parsed = validDays
+    .slice(-MAX_DAYS)
+    .map(([day, counts]): [string, DayCounts] => [day, dayCounts(counts)]);
+  const milliseconds = (Array.isArray(latencies) ? (latencies as unknown[]) : []).filter(
+    (ms): ms is number => typeof ms === "number" && count(ms) === ms,
+  );
+  return { version: 1, days: Object.fromEntries(parsed), latencies: milliseconds.slice(-MAX_LATENCIES) };
 }
+
+const dayCounts = (counts: { readonly [K in keyof DayCounts]?: unknown }): DayCounts => ({
+  shown: count(counts.shown),
+  accepted: count(counts.accepted),
+  acceptedCharacters: count(counts.acceptedCharacters),
+  keptCharacters: count(counts.keptCharacters),
+});

@@ -50,7 +50,8 @@ function spareOpeners(cursor: CursorText): Map<string, number> {
       if (char === opener) {
         depth++;
       } else if (char === closer) {
-        depth > 0 ? depth-- : closed++;
+        closed += depth > 0 ? 0 : 1;
+        depth = Math.max(0, depth - 1);
       }
     }
     spare.set(closer, cut ? Number.POSITIVE_INFINITY : opened - closed);
@@ -60,7 +61,7 @@ function spareOpeners(cursor: CursorText): Map<string, number> {
 
 /** Brackets outside of strings that end on their own line; `quote` is open where `text` begins. */
 function* brackets(text: string, quote = ""): Generator<{ char: string; index: number }> {
-  const end = text.indexOf("\n") < 0 ? text.length : text.indexOf("\n");
+  const end = !text.includes("\n") ? text.length : text.indexOf("\n");
   const start = quote === "" ? 0 : (endOfString(text, 0, quote) ?? end) + 1;
   for (let index = start; index < text.length; index++) {
     const char = text.charAt(index);

@@ -1,0 +1,108 @@
+import * as vscode from "vscode";
+import { whyNot, type Ineligible } from "../completion/eligibility";
+import type { Battery } from "./battery";
+import type { Config } from "./config";
+
+/** Decides whether a document may have completions now, and says why not. */
+export class Eligibility implements vscode.Disposable {
+  private snoozedUntil: number | undefined;
+  private snoozeTimer: NodeJS.Timeout | undefined;
+  /** Documents whose file cannot be written, found in the background. */
+  private readonly readOnly = new Map<string, boolean>();
+  private readonly changed = new vscode.EventEmitter<void>();
+  /** Something has changed that may matter to {@link check}. */
+  readonly onDidChange = this.changed.event;
+  private readonly subscriptions: readonly vscode.Disposable[];
+
+  constructor(
+    private readonly config: Config,
+    private readonly battery: Battery,
+  ) {
+    const fire = (): void => this.changed.fire();
+    this.subscriptions = [
+      config.onDidChange(fire),
+      battery.onDidChange(fire),
+      vscode.workspace.onDidGrantWorkspaceTrust(fire),
+      vscode.window.onDidChangeTextEditorSelection(fire),
+      vscode.window.onDidChangeActiveTextEditor(fire),
+      vscode.workspace.onDidSaveTextDocument((document) => this.readOnly.delete(document.uri.toString())),
+      vscode.workspace.onDidCloseTextDocument((document) => this.readOnly.delete(document.uri.toString())),
+    ];
+  }
+
+  /** Why `document` has no completions, or undefined when it may have. */
+  check(document: vscode.TextDocument): Ineligible | undefined {
+    const editor = vscode.window.visibleTextEditors.find((visible) => visible.document === document);
+    const selections = editor?.selections ?? [];
+    return whyNot(
+      {
+        path: document.uri.path,
+        scheme: document.uri.scheme,
+        language: document.languageId,
+        size: sizeOf(document),
+        readOnly: this.isReadOnly(document),
+        selectionActive: selections.some((selection) => !selection.isEmpty),
+        cursors: selections.length,
+      },
+      {
+        enabled: this.config.settings.enabled,
+        snoozedUntil: this.snoozedUntil,
+        now: Date.now(),
+        workspaceTrusted: vscode.workspace.isTrusted,
+        onBattery: this.battery.discharging,
+      },
+      this.config.settings,
+    );
+  }
+
+  get snoozed(): boolean {
+    return this.snoozedUntil !== undefined && Date.now() < this.snoozedUntil;
+  }
+
+  /** No completions for `minutes`; 0 ends a snooze. */
+  snooze(minutes: number): void {
+    clearTimeout(this.snoozeTimer);
+    this.snoozedUntil = minutes > 0 ? Date.now() + minutes * 60_000 : undefined;
+    if (minutes > 0) {
+      this.snoozeTimer = setTimeout(() => this.snooze(0), minutes * 60_000);
+    }
+    this.changed.fire();
+  }
+
+  dispose(): void {
+    clearTimeout(this.snoozeTimer);
+    vscode.Disposable.from(...this.subscriptions, this.changed).dispose();
+  }
+
+  private isReadOnly(document: vscode.TextDocument): boolean {
+    const key = document.uri.toString();
+    const known = this.readOnly.get(key);
+    if (known === undefined) {
+      this.readOnly.set(key, false);
+      void this.findReadOnly(document.uri).then((found) => {
+        if (found) {
+          this.readOnly.set(key, true);
+          this.changed.fire();
+        }
+      });
+    }
+    return known ?? false;
+  }
+
+  private async findReadOnly(uri: vscode.Uri): Promise<boolean> {
+    if (uri.scheme === "untitled" || uri.scheme === "vscode-notebook-cell") {
+      return false;
+    }
+    if (vscode.workspace.fs.isWritableFileSystem(uri.scheme) === false) {
+      return true;
+    }
+    const { permissions = 0 } = await Promise.resolve(vscode.workspace.fs.stat(uri)).catch(() => ({
+      permissions: 0,
+    }));
+    return (permissions & vscode.FilePermission.Readonly) !== 0;
+  }
+}
+
+/** Length in code units without copying the text: the offset of its end. */
+const sizeOf = (document: vscode.TextDocument): number =>
+  document.offsetAt(new vscode.Position(document.lineCount, 0));

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import type { CompleteResult, SparsifyResult } from "../engine/protocol";
+import { age, bytes, statusView, tokensPerSecond, type Status } from "./statusText";
+
+const completion: CompleteResult = {
+  text: "x",
+  stopReason: "eos",
+  activeRatio: 0.4,
+  prefill: { tokens: 120, ms: 80.4 },
+  decode: { tokens: 12, ms: 100, tokensPerSecond: 120 },
+};
+const mask: SparsifyResult = {
+  activeRatio: 0.4,
+  rows: [410],
+  source: "attributed",
+  guard: [
+    { activeRatio: 0.4, lossIncrease: 0.021, top1Agreement: 0.93 },
+    { activeRatio: 0.7, lossIncrease: 0.001, top1Agreement: 0.99 },
+  ],
+  attribution: { tokens: 256, ms: 1_000 },
+  packing: { ms: 20 },
+  memory: { residentBytes: 1, mappedBytes: 1, packedBytes: 1 },
+  heatmap: { bins: 1, values: new Float32Array([0.4]) },
+};
+const status: Status = {
+  engine: { kind: "sparse", activeRatio: 0.4, path: "/w/a.ts" },
+  tokensPerSecond: 123.4,
+  memory: { residentBytes: 112 * 2 ** 20, mappedBytes: 1.5 * 2 ** 30, packedBytes: 2 ** 20 },
+  last: completion,
+  mask: { result: mask, at: 0 },
+  sparsity: "auto",
+  now: 120_000,
+};
+
+describe("statusView", () => {
+  it("shows speed, memory and share", () => {
+    assert.equal(statusView(status).text, "$(layers-dot) 120 tok/s · 112 MB · 40 %");
+    assert.equal(statusView(status).accessibleLabel, "Lacuna: 120 tokens per second, 112 MB, 40 %");
+  });
+  it("tells mask, guard, prefill and decode in the tooltip", () => {
+    const { tooltip } = statusView(status);
+    assert.match(tooltip, /40 %, made from this file, 2 minutes ago/);
+    assert.match(tooltip, /loss \+2\.1 % on this file, same first choice 93 %/);
+    assert.match(tooltip, /120 tokens in 80 ms/);
+    assert.match(tooltip, /\[Dashboard\]\(command:lacuna\.showDashboard\)/);
+  });
+  it("says why nothing appears", () => {
+    const lasting = statusView({
+      ...status,
+      ineligible: { reason: "secret", text: "the file looks like a secret" },
+    });
+    assert.equal(lasting.text, "$(circle-slash) Lacuna: the file looks like a secret");
+    const passing = statusView({ ...status, ineligible: { reason: "selection", text: "text is selected" } });
+    assert.equal(passing.text, statusView(status).text);
+    assert.match(passing.tooltip, /No suggestions: text is selected\./);
+    assert.match(statusView({ ...status, place: "the cursor is inside a word" }).tooltip, /inside a word/);
+  });
+  it("warns when slow and says what would help", () => {
+    const slow = statusView({ ...status, tokensPerSecond: 3.2 });
+    assert.equal(slow.severity, "warning");
+    assert.match(slow.text, /3\.2 tok\/s .* slow$/);
+    assert.match(slow.tooltip, /What would help: .*lacuna\.setSparsity.*lacuna\.selectModel/);
+  });
+  it("shows a failure with what to do", () => {
+    const view = statusView({
+      ...status,
+      engine: { kind: "failed", why: "The model is gone. Choose another." },
+    });
+    assert.equal(view.severity, "error");
+    assert.match(view.tooltip, /The model is gone\. Choose another\..*\[Restart engine\]/s);
+  });
+  it("has something to say in every state", () => {
+    const states: Status["engine"][] = [
+      { kind: "starting" },
+      { kind: "idle", why: "not used for 10 minutes" },
+      { kind: "loading", fraction: 0.5 },
+      { kind: "dense" },
+      { kind: "attributing", fraction: 0.2, path: "/w/a.ts" },
+    ];
+    for (const engine of states) {
+      const view = statusView({ engine, sparsity: "auto", now: 0 });
+      assert.ok(view.text.length > 10 && view.tooltip.length > 20, engine.kind);
+      assert.doesNotMatch(view.text + view.tooltip, /undefined|NaN/);
+    }
+  });
+  it("takes names for text, not for Markdown", () => {
+    const { tooltip } = statusView({
+      ...status,
+      engine: { kind: "failed", why: "bad [x](command:evil) | $(bug)" },
+    });
+    assert.doesNotMatch(tooltip, /\[x\]\(command:evil\)/);
+  });
+});
+
+describe("figures", () => {
+  it("are rounded so that they do not flicker", () => {
+    assert.deepEqual([3.14, 47.6, 123, 1_234].map(tokensPerSecond), ["3.1", "48", "120", "1230"]);
+    assert.equal(bytes(1.5 * 2 ** 30), "1.5 GB");
+    assert.deepEqual([3_000, 61_000, 7_200_000].map(age), ["just now", "1 minute ago", "2 hours ago"]);
+  });
+});

@@ -1,0 +1,267 @@
+import type { CompleteResult, EngineState, MemoryStats, ModelInfo, SparsifyResult } from "../engine/protocol";
+import type { Ineligible } from "../completion/eligibility";
+
+/** Everything the status bar speaks of. */
+export interface Status {
+  readonly engine: EngineState;
+  readonly model?: ModelInfo | undefined;
+  readonly ineligible?: Ineligible | undefined;
+  /** Why the place of the cursor gets no completion. */
+  readonly place?: string | undefined;
+  readonly last?: CompleteResult | undefined;
+  /** Moving average, tokens per second. */
+  readonly tokensPerSecond?: number | undefined;
+  /** Median of the last few completions, keystroke to text. */
+  readonly latencyMs?: number | undefined;
+  readonly memory?: MemoryStats | undefined;
+  /** Of the active document. */
+  readonly mask?: { readonly result: SparsifyResult; readonly at: number } | undefined;
+  readonly sparsity: string;
+  readonly now: number;
+}
+
+export interface StatusView {
+  readonly text: string;
+  /** Markdown with command links. */
+  readonly tooltip: string;
+  readonly accessibleLabel: string;
+  readonly severity: "normal" | "warning" | "error";
+}
+
+/** Slower than this is felt. */
+const SLOW_LATENCY_MS = 1_500;
+const SLOW_TOKENS_PER_SECOND = 8;
+
+/** Reasons that last; the others come and go with the cursor and are told in the tooltip only. */
+const LASTING = new Set([
+  "disabled",
+  "snoozed",
+  "untrusted",
+  "battery",
+  "language",
+  "secret",
+  "excluded",
+  "size",
+  "read-only",
+]);
+
+export const percent = (share: number): string => `${Math.round(share * 100)} %`;
+
+/** Two significant digits above ten: a figure that does not flicker. */
+export function tokensPerSecond(value: number): string {
+  const step = value >= 100 ? 10 : 1;
+  return value < 10 ? value.toFixed(1) : String(Math.round(value / step) * step);
+}
+
+export function bytes(value: number): string {
+  const mib = value / 2 ** 20;
+  return mib < 1000 ? `${Math.round(mib)} MB` : `${(mib / 1024).toFixed(1)} GB`;
+}
+
+export function age(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 60) {
+    return "just now";
+  }
+  const [count, unit] =
+    seconds < 3_600 ? [Math.round(seconds / 60), "minute"] : [Math.round(seconds / 3_600), "hour"];
+  return `${count} ${unit}${count === 1 ? "" : "s"} ago`;
+}
+
+export function statusView(status: Status): StatusView {
+  const slow = isSlow(status);
+  const { icon, words, severity } = headline(status, slow);
+  return {
+    text: `$(${icon}) ${words}`,
+    accessibleLabel: `Lacuna: ${words.replace("tok/s", "tokens per second").replaceAll(" · ", ", ")}`,
+    tooltip: tooltip(status, slow),
+    severity,
+  };
+}
+
+function isSlow({ tokensPerSecond: speed, latencyMs }: Status): boolean {
+  return (
+    (speed !== undefined && speed < SLOW_TOKENS_PER_SECOND) ||
+    (latencyMs !== undefined && latencyMs > SLOW_LATENCY_MS)
+  );
+}
+
+function headline(
+  status: Status,
+  slow: boolean,
+): { readonly icon: string; readonly words: string; readonly severity: StatusView["severity"] } {
+  const { engine, ineligible } = status;
+  if (engine.kind === "failed") {
+    return { icon: "error", words: "Lacuna: engine failed", severity: "error" };
+  }
+  if (ineligible !== undefined && LASTING.has(ineligible.reason)) {
+    return {
+      icon: ineligible.reason === "snoozed" ? "bell-slash" : "circle-slash",
+      words: `Lacuna: ${ineligible.text}`,
+      severity: "normal",
+    };
+  }
+  switch (engine.kind) {
+    case "starting":
+      return { icon: "loading~spin", words: "Lacuna: starting", severity: "normal" };
+    case "loading":
+      return {
+        icon: "loading~spin",
+        words: `Lacuna: loading ${percent(engine.fraction)}`,
+        severity: "normal",
+      };
+    case "idle":
+      return { icon: "debug-pause", words: "Lacuna: idle", severity: "normal" };
+    case "attributing":
+      return { icon: "sync~spin", words: figures(status), severity: "normal" };
+    case "dense":
+    case "sparse":
+      return slow
+        ? { icon: "warning", words: `${figures(status)} · slow`, severity: "warning" }
+        : {
+            icon: engine.kind === "sparse" ? "layers-dot" : "layers",
+            words: figures(status),
+            severity: "normal",
+          };
+  }
+}
+
+function figures(status: Status): string {
+  const speed =
+    status.tokensPerSecond === undefined ? "– tok/s" : `${tokensPerSecond(status.tokensPerSecond)} tok/s`;
+  const memory = status.memory === undefined ? [] : [bytes(status.memory.residentBytes)];
+  return [speed, ...memory, percent(activeRatio(status))].join(" · ");
+}
+
+/** Of the active document's mask; dense where it has none. */
+export function activeRatio({ engine, mask }: Status): number {
+  return engine.kind === "sparse" ? engine.activeRatio : (mask?.result.activeRatio ?? 1);
+}
+
+function tooltip(status: Status, slow: boolean): string {
+  return [
+    `**Lacuna** — ${sentence(status)}`,
+    whyNothing(status),
+    slow ? slowAdvice(status) : undefined,
+    table(status),
+    links(status),
+  ]
+    .filter((part) => part !== undefined && part !== "")
+    .join("\n\n");
+}
+
+function sentence({ engine, model }: Status): string {
+  switch (engine.kind) {
+    case "starting":
+      return "the engine is starting";
+    case "idle":
+      return `the model is not in memory (${escape(engine.why)}); it loads when you type`;
+    case "loading":
+      return `loading the model, ${percent(engine.fraction)}`;
+    case "dense":
+      return escape(engine.why ?? model?.denseOnly ?? "all neurons in use");
+    case "attributing":
+      return `finding the neurons that ${escape(baseName(engine.path))} needs, ${percent(engine.fraction)}`;
+    case "sparse":
+      return `${percent(engine.activeRatio)} of the neurons in use`;
+    case "failed":
+      return `$(error) ${escape(engine.why)}`;
+  }
+}
+
+function whyNothing({ ineligible, place }: Status): string | undefined {
+  const why = ineligible?.text ?? place;
+  return why === undefined ? undefined : `$(info) No suggestions: ${escape(why)}.`;
+}
+
+function slowAdvice({ engine, sparsity }: Status): string {
+  const advice =
+    engine.kind === "sparse" || sparsity !== "dense"
+      ? "[choose a smaller share of neurons](command:lacuna.setSparsity), [a smaller model](command:lacuna.selectModel), or more `lacuna.threads`"
+      : "[use fewer neurons](command:lacuna.setSparsity), [a smaller model](command:lacuna.selectModel), or more `lacuna.threads`";
+  return `$(warning) Completions are slow. What would help: ${advice}.`;
+}
+
+function table(status: Status): string {
+  const { model, last, memory, mask } = status;
+  const rows: [string, string][] = [];
+  if (model !== undefined) {
+    const size = `${(model.parameters / 1e6).toFixed(model.parameters < 1e8 ? 1 : 0)} M parameters`;
+    rows.push([
+      "Model",
+      `${escape(model.name)}, ${escape(model.architecture)}, ${size}, ${model.gpu === "false" ? "CPU" : escape(model.gpu)}`,
+    ]);
+  }
+  if (mask !== undefined) {
+    rows.push(["Mask", maskRow(mask.result, status.now - mask.at)]);
+    const guard = guardRow(mask.result);
+    if (guard !== undefined) {
+      rows.push(["Guard", guard]);
+    }
+  }
+  if (last !== undefined) {
+    const { prefill, decode } = last;
+    rows.push(["Prefill", `${prefill.tokens} tokens in ${Math.round(prefill.ms)} ms`]);
+    rows.push([
+      "Decode",
+      `${decode.tokens} tokens in ${Math.round(decode.ms)} ms (${tokensPerSecond(decode.tokensPerSecond)} tok/s)`,
+    ]);
+  }
+  if (memory !== undefined) {
+    rows.push([
+      "Memory",
+      `${bytes(memory.residentBytes)} resident, ${bytes(memory.packedBytes)} packed, model file ${bytes(memory.mappedBytes)}`,
+    ]);
+  }
+  rows.push(["Sparsity", escape(status.sparsity)]);
+  return ["| | |", "|:--|:--|", ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join("\n");
+}
+
+function maskRow(result: SparsifyResult, ageMs: number): string {
+  if (result.source === "dense") {
+    return `dense${result.why === undefined ? "" : ` (${escape(result.why)})`}`;
+  }
+  return `${percent(result.activeRatio)}, ${result.source === "remembered" ? "remembered from before" : "made from this file"}, ${age(ageMs)}`;
+}
+
+function guardRow(result: SparsifyResult): string | undefined {
+  const point = result.guard.reduce<SparsifyResult["guard"][number] | undefined>(
+    (best, candidate) =>
+      best === undefined ||
+      Math.abs(candidate.activeRatio - result.activeRatio) < Math.abs(best.activeRatio - result.activeRatio)
+        ? candidate
+        : best,
+    undefined,
+  );
+  if (point === undefined || result.source === "dense") {
+    return undefined;
+  }
+  return `loss ${signedPercent(point.lossIncrease)} on this file, same first choice ${percent(point.top1Agreement)}`;
+}
+
+export const signedPercent = (share: number): string =>
+  `${share >= 0 ? "+" : "−"}${(Math.abs(share) * 100).toFixed(1)} %`;
+
+function links({ ineligible, engine }: Status): string {
+  const link = (text: string, command: string): string => `[${text}](command:lacuna.${command})`;
+  const first =
+    ineligible?.reason === "snoozed"
+      ? link("End snooze", "endSnooze")
+      : ineligible?.reason === "disabled"
+        ? link("Switch on", "toggle")
+        : engine.kind === "failed"
+          ? `${link("Restart engine", "restartEngine")} · ${link("Select model", "selectModel")} · ${link("Show log", "showLog")}`
+          : undefined;
+  const usual = [
+    link("Set sparsity", "setSparsity"),
+    link("Dashboard", "showDashboard"),
+    link("Snooze", "snooze"),
+    link("Settings", "openSettings"),
+  ];
+  return [...(first === undefined ? [] : [first]), ...usual].join(" · ");
+}
+
+const baseName = (path: string): string => path.split(/[\\/]/).at(-1) ?? path;
+
+/** Markdown and table syntax in names and messages are text. */
+const escape = (text: string): string => text.replace(/[\\`*_{}[\]<>|#$!]/g, "\\$&").replaceAll("\n", " ");
