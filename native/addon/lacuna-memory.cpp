@@ -1,0 +1,90 @@
+#include "lacuna-memory.h"
+
+#include "ggml-backend.h"
+#include "llama-model.h"
+
+#include <cstdint>
+#include <cstring>
+#include <set>
+
+#if defined(__linux__) || defined(__APPLE__)
+#    include <sys/mman.h>
+#    include <unistd.h>
+#endif
+#if defined(__linux__)
+#    include <fstream>
+#    include <string>
+#elif defined(__APPLE__)
+#    include <mach/mach.h>
+#elif defined(_WIN32)
+#    include <windows.h>
+#    include <psapi.h>
+#endif
+
+// buffers that llama.cpp makes over the mapped file
+static bool is_mapped(const ggml_tensor * t) {
+    return t && t->buffer && strcmp(ggml_backend_buffer_name(t->buffer), "CPU_Mapped") == 0;
+}
+
+size_t lacuna_evict_dense(const llama_model & model) {
+    size_t res = 0;
+#if defined(__linux__) || defined(__APPLE__)
+    const uintptr_t page = (uintptr_t) sysconf(_SC_PAGESIZE);
+
+    for (const auto & layer : model.layers) {
+        for (const auto * t : { layer.ffn_gate, layer.ffn_up, layer.ffn_down }) {
+            if (!is_mapped(t)) {
+                continue;
+            }
+            const uintptr_t first = ((uintptr_t) t->data + page - 1) & ~(page - 1);
+            const uintptr_t last  = ((uintptr_t) t->data + ggml_nbytes(t)) & ~(page - 1);
+            if (first < last && madvise((void *) first, last - first, MADV_DONTNEED) == 0) {
+                res += last - first;
+            }
+        }
+    }
+#else
+    (void) model;
+#endif
+    return res;
+}
+
+size_t lacuna_mapped_bytes(const llama_model & model) {
+    size_t res = 0;
+    std::set<const void *> seen; // a tied output layer is the embedding again
+
+    for (const auto & [name, t] : model.tensors_by_name) {
+        if (is_mapped(t) && seen.insert(t->data).second) {
+            res += ggml_nbytes(t);
+        }
+    }
+    return res;
+}
+
+lacuna_resident lacuna_resident_bytes() {
+    lacuna_resident res = { 0, 0 };
+#if defined(__linux__)
+    std::ifstream status("/proc/self/status");
+    for (std::string key; status >> key; ) {
+        size_t kib = 0;
+        if (key == "VmRSS:" && status >> kib) {
+            res.total = kib*1024;
+        } else if (key == "RssAnon:" && status >> kib) {
+            res.anonymous = kib*1024;
+        }
+    }
+#elif defined(__APPLE__)
+    mach_task_basic_info info;
+    mach_msg_type_number_t count = MACH_TASK_BASIC_INFO_COUNT;
+    if (task_info(mach_task_self(), MACH_TASK_BASIC_INFO, (task_info_t) &info, &count) == KERN_SUCCESS) {
+        res.total = info.resident_size;
+    }
+#elif defined(_WIN32)
+    PROCESS_MEMORY_COUNTERS_EX counters;
+    if (GetProcessMemoryInfo(GetCurrentProcess(), (PROCESS_MEMORY_COUNTERS *) &counters, sizeof(counters))) {
+        res.total     = counters.WorkingSetSize;
+        res.anonymous = counters.PrivateUsage;
+    }
+#endif
+    return res;
+}
