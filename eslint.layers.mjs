@@ -9,7 +9,7 @@ export const layers = [
   { files: ["src/completion/**"], ours: [], pure: true },
   { files: ["src/sparsity/**"], ours: [], pure: true },
   { files: ["src/models/**"], ours: [] },
-  { files: ["src/engine/**"], ours: ["completion", "sparsity"], nodeLlamaCpp: true },
+  { files: ["src/engine/**"], ours: ["completion", "sparsity", "models"], nodeLlamaCpp: true },
   { files: ["src/engine/protocol.ts", "src/engine/client*.ts", "src/engine/client/**"], ours: [] },
   { files: ["src/cli/**"], ours: ["engine", "completion", "sparsity", "models"] },
   {
