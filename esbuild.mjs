@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Bundles what runs into dist/: `node esbuild.mjs [--watch] [--production]`.
+// Bundles what runs into dist/: `node esbuild.mjs [--watch] [--production] [--quiet]`.
 import { chmodSync, existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { context } from "esbuild";
@@ -7,6 +7,7 @@ import { context } from "esbuild";
 const root = import.meta.dirname;
 const production = process.argv.includes("--production");
 const watch = process.argv.includes("--watch");
+const quiet = process.argv.includes("--quiet");
 
 const node = { platform: "node", target: "node20" };
 // node-llama-cpp finds its binaries by its own place in node_modules: it cannot be bundled.
@@ -69,7 +70,7 @@ try {
     await Promise.all(contexts.map((one) => one.rebuild()));
     if (existsSync(path.join(root, "dist/cli.mjs"))) chmodSync(path.join(root, "dist/cli.mjs"), 0o755);
     const names = entries.map(([, outfile]) => path.relative("dist", outfile)).join(", ");
-    process.stdout.write(`Bundled ${names || "nothing yet"} in ${Date.now() - started} ms\n`);
+    if (!quiet) process.stdout.write(`Bundled ${names || "nothing yet"} in ${Date.now() - started} ms\n`);
   }
 } catch (error) {
   // esbuild has printed what is wrong where.

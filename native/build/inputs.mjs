@@ -44,7 +44,7 @@ export function readInputs() {
     },
     build: {
       "build.mjs": hashOf(path.join(ours, "build.mjs")),
-      ...hashesUnder("build", path.join(ours, "build"), (file) => !file.endsWith(".test.mjs")),
+      ...hashesUnder("build", path.join(ours, "build"), (file) => !/(^testing|\.test)\.mjs$/.test(file)),
     },
   };
 }

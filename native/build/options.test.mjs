@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { BuildError } from "./errors.mjs";
+import { binsFolder, cmakeDefinitions, parseOptions, variantName } from "./options.mjs";
+
+const linux = { platform: "linux", arch: "x64" };
+const mac = { platform: "darwin", arch: "arm64" };
+const environment = { release: "v0.5.0", includes: ["/a", "/b"], ccache: false };
+const definitionsOf = (...args) => cmakeDefinitions(parseOptions(args, linux), linux, environment);
+
+describe("native build options", () => {
+  it("default to this machine's CPU, without a GPU", () => {
+    const options = parseOptions([], linux);
+    assert.equal(binsFolder(options, linux), "linux-x64");
+    assert.equal(variantName(options, linux), "linux-x64");
+    const definitions = cmakeDefinitions(options, linux, environment);
+    assert.equal(definitions.get("GGML_NATIVE"), "ON");
+    assert.equal(definitions.get("GGML_BACKEND_DL"), undefined);
+    assert.equal(definitions.get("NLC_VARIANT"), "v0.5.0");
+    assert.equal(definitions.get("CMAKE_JS_INC"), "/a;/b");
+  });
+  it("--portable carries every CPU variant and nothing of this machine", () => {
+    const definitions = definitionsOf("--portable");
+    assert.equal(definitions.get("GGML_NATIVE"), "OFF");
+    assert.equal(definitions.get("GGML_CPU_ALL_VARIANTS"), "ON");
+    assert.equal(definitions.get("GGML_BACKEND_DL"), "ON");
+  });
+  it("--gpu reaches CMake and the folder in which node-llama-cpp looks", () => {
+    const options = parseOptions(["--gpu", "cuda", "--cuda-arch", "90"], linux);
+    assert.equal(binsFolder(options, linux), "linux-x64-cuda");
+    const definitions = cmakeDefinitions(options, linux, environment);
+    assert.equal(definitions.get("GGML_CUDA"), "ON");
+    assert.equal(definitions.get("CMAKE_CUDA_ARCHITECTURES"), "90");
+    assert.equal(definitions.get("NLC_VARIANT"), "cuda.v0.5.0");
+    assert.equal(binsFolder(parseOptions([], mac), mac), "mac-arm64-metal");
+    assert.equal(binsFolder(parseOptions(["--gpu", "none"], mac), mac), "mac-arm64");
+  });
+  it("builds that differ do not share a folder", () => {
+    const commandLines = [
+      [],
+      ["--portable"],
+      ["--gpu", "vulkan"],
+      ["--sanitize", "address,undefined"],
+      ["--server"],
+    ];
+    const names = commandLines.map((args) => variantName(parseOptions(args, linux), linux));
+    assert.equal(new Set(names).size, names.length);
+  });
+  it("--sanitize reaches the compiler", () => {
+    assert.match(
+      definitionsOf("--sanitize", "address,undefined").get("CMAKE_CXX_FLAGS"),
+      /-fsanitize=address,undefined /,
+    );
+  });
+  for (const [args, message] of [
+    [["--gpu", "rocm"], /--gpu rocm is not known: use cuda, metal, vulkan or none/],
+    [["--cuda-arch", "90"], /--cuda-arch needs --gpu cuda/],
+    [["--sanitize", "memory"], /--sanitize memory is not known/],
+    [["--jobs", "0"], /--jobs 0 is not a whole number above 0/],
+    [["--fast"], /'--fast'.*--help/],
+  ])
+    it(`refuses ${args.join(" ")}`, () => {
+      assert.throws(
+        () => parseOptions(args, linux),
+        (error) => error instanceof BuildError && message.test(error.message),
+      );
+    });
+});

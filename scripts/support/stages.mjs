@@ -1,0 +1,63 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+
+/**
+ * @typedef {object} Stage
+ * @property {string} name as given to `npm test -- NAME`
+ * @property {string[][]} commands each is one check, or one mocha run with checks of its own
+ * @property {string} [needs] left out while this file does not exist
+ */
+
+const bin = (name) => path.join("node_modules/.bin", name);
+const mocha = (config) => [bin("mocha"), "--config", config, "--forbid-only"];
+
+/** What `npm test` runs, in this order: the quickest to fail first. @type {Stage[]} */
+export const stages = [
+  {
+    name: "lint",
+    commands: [
+      [bin("eslint"), "."],
+      [bin("prettier"), "--check", "--log-level", "warn", "."],
+    ],
+  },
+  { name: "typecheck", commands: [[bin("tsc"), "--noEmit"]] },
+  { name: "unit", commands: [mocha("test/unit.mocharc.json")] },
+  { name: "native", commands: [mocha("test/native.mocharc.json")] },
+  { name: "engine", commands: [mocha("test/engine.mocharc.json")] },
+  { name: "host", commands: [[process.execPath, "test/host/run.mjs"]], needs: "test/host/run.mjs" },
+  { name: "ui", commands: [[process.execPath, "test/ui/run.mjs"]], needs: "test/ui/run.mjs" },
+];
+
+/**
+ * @param {string[]} names of the command line; none: every stage
+ * @param {string} root
+ * @returns {Stage[] | string} a message when a name is unknown
+ */
+export function chooseStages(names, root) {
+  const unknown = names.find((name) => !stages.some((stage) => stage.name === name));
+  if (unknown !== undefined)
+    return `There is no test stage "${unknown}": choose from ${stages.map(({ name }) => name).join(", ")}.`;
+  const there = stages.filter(({ needs }) => needs === undefined || existsSync(path.join(root, needs)));
+  return names.length === 0 ? there : there.filter(({ name }) => names.includes(name));
+}
+
+/**
+ * Counts one command: mocha's own figures when it printed any, otherwise the command is one check.
+ * @param {string} output
+ * @param {number} code exit code
+ * @returns {{ passed: number, failed: number }}
+ */
+export function countResults(output, code) {
+  // eslint-disable-next-line no-control-regex -- colours
+  const plain = output.replace(/\u001b\[[0-9;]*m/g, "");
+  const sum = (word) =>
+    [...plain.matchAll(new RegExp(`^\\s+(\\d+) ${word}\\b`, "gm"))].reduce(
+      (total, [, n]) => total + Number(n),
+      0,
+    );
+  const passed = sum("passing");
+  const failed = sum("failing");
+  if (passed + failed === 0) return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  // A run that ends with an error after its last test has failed too.
+  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed };
+}

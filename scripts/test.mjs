@@ -1,0 +1,37 @@
+// npm test [-- STAGE …]: prepares the checkout and runs every test; the last line sums up.
+import { bootstrap, root } from "./support/bootstrap.mjs";
+import { pythonWithNumpy } from "./support/requirements.mjs";
+import { chooseStages, countResults } from "./support/stages.mjs";
+import { execute, script, Stop } from "./support/steps.mjs";
+
+await script(async () => {
+  const chosen = chooseStages(process.argv.slice(2), root);
+  if (typeof chosen === "string") throw new Stop(chosen);
+  await bootstrap({ tests: true });
+
+  const env = { ...process.env, PYTHON: pythonWithNumpy() };
+  if (process.stdout.isTTY) env["FORCE_COLOR"] ??= "1";
+  const total = { passed: 0, failed: 0 };
+  const failedStages = [];
+  for (const { name, commands } of chosen) {
+    process.stdout.write(`\n── ${name} ──\n`);
+    const started = Date.now();
+    const stage = { passed: 0, failed: 0 };
+    for (const [command, ...args] of commands) {
+      let output = "";
+      const code = await execute(command, args, { cwd: root, env, onOutput: (text) => (output += text) });
+      if (code === 130) throw new Stop("Interrupted.");
+      const { passed, failed } = countResults(output, code);
+      stage.passed += passed;
+      stage.failed += failed;
+    }
+    const seconds = ((Date.now() - started) / 1000).toFixed(1);
+    process.stdout.write(`${name}: ${stage.passed} passed, ${stage.failed} failed (${seconds} s)\n`);
+    total.passed += stage.passed;
+    total.failed += stage.failed;
+    if (stage.failed > 0) failedStages.push(name);
+  }
+  const where = failedStages.length > 0 ? ` (${failedStages.join(", ")})` : "";
+  process.stdout.write(`\n${total.passed} passed, ${total.failed} failed${where}\n`);
+  return total.failed > 0 ? 1 : 0;
+});
