@@ -1,5 +1,5 @@
-import { fork, type ChildProcess } from "node:child_process";
-import { EngineFailure, toEngineError } from "./errors";
+import { EngineFailure } from "./errors";
+import type { EngineProcess } from "./clientProcess";
 import type {
   CompleteRequest,
   CompleteResult,
@@ -16,6 +16,8 @@ import type {
   ToHost,
 } from "./protocol";
 
+export { forkEngine, type EngineProcess, type ForkOptions } from "./clientProcess";
+
 export type Outcome<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: EngineError };
 
@@ -24,16 +26,6 @@ export interface RequestOptions<Item = never> {
   /** Milliseconds from now after which the answer is worthless. */
   readonly deadlineMs?: number;
   readonly onItem?: (item: Item) => void;
-}
-
-/** The part of a child process that the client uses. */
-export interface EngineProcess {
-  readonly pid: number | undefined;
-  send(message: ToHost): void;
-  onMessage(listener: (message: FromHost) => void): void;
-  /** Called once, when the process is gone or could not be started; `why` completes "the engine process …". */
-  onExit(listener: (why: string) => void): void;
-  kill(): void;
 }
 
 export interface ClientOptions {
@@ -77,6 +69,8 @@ export class EngineClient {
   private lastLoad: LoadModel | undefined;
   private loaded = false;
   private disposed = false;
+  /** Why no further restart is tried. */
+  private gaveUp: string | undefined;
   private current: EngineState = { kind: "idle", why: "The engine has not been started." };
 
   constructor(private readonly options: ClientOptions) {}
@@ -131,9 +125,8 @@ export class EngineClient {
   /** Ends the engine process and starts a new one, which loads the last model again. */
   restartEngine(): void {
     this.failures = 0;
-    clearTimeout(this.restart);
     const { process } = this;
-    this.detach("was restarted");
+    this.detach("was restarted", []);
     process?.kill();
     this.start();
   }
@@ -143,7 +136,7 @@ export class EngineClient {
     this.disposed = true;
     clearTimeout(this.restart);
     const { process } = this;
-    this.detach("was shut down");
+    this.detach("was shut down", []);
     process?.kill();
   }
 
@@ -156,57 +149,77 @@ export class EngineClient {
   private request<M extends Method>(
     method: M,
     params: EngineMethods[M][0],
-    { signal, deadlineMs, onItem }: RequestOptions<EngineMethods[M][2]>,
+    options: RequestOptions<EngineMethods[M][2]>,
   ): Promise<Outcome<EngineMethods[M][1]>> {
-    if (method === "load") {
-      this.loaded = true;
+    const refusal = this.refusal(method, options.signal);
+    if (refusal !== undefined) {
+      return Promise.resolve({ ok: false, error: refusal });
     }
     return new Promise((resolve) => {
-      const refuse = (code: EngineError["code"], message: string): void =>
-        resolve({ ok: false, error: { code, message } });
-      if (this.disposed) {
-        return refuse("cancelled", "The engine is shut down.");
-      }
-      if (signal?.aborted) {
-        return refuse("cancelled", "Cancelled.");
-      }
-      if (this.process === undefined && this.restart === undefined && this.current.kind === "failed") {
-        if (method !== "load") {
-          return refuse("engine-crashed", this.current.why);
-        }
-      }
       const id = this.nextId++;
-      const abort = (): void => {
-        this.waiting = this.waiting.filter((waiting) => waiting !== id);
-        if (!this.post({ type: "cancel", id })) {
-          this.settle(id, { ok: false, error: { code: "cancelled", message: "Cancelled." } });
-        }
-      };
-      const late = (): void =>
-        this.settle(id, {
-          ok: false,
-          error: { code: "deadline", message: "The engine did not answer in time." },
-        });
-      const timer = deadlineMs === undefined ? undefined : setTimeout(late, deadlineMs + DEADLINE_GRACE_MS);
-      signal?.addEventListener("abort", abort, { once: true });
-      this.inFlight.set(id, {
-        method,
-        params,
-        deadlineAt: deadlineMs === undefined ? undefined : performance.now() + deadlineMs,
-        onItem: onItem as InFlight["onItem"],
-        settle: (outcome) => {
-          clearTimeout(timer);
-          signal?.removeEventListener("abort", abort);
-          resolve(outcome);
-        },
-      });
+      this.inFlight.set(id, this.track(id, method, params, options, resolve));
+      if (method === "load") {
+        this.loaded = true;
+      }
       if (this.ready) {
         this.sendRequest(id);
       } else {
         this.waiting.push(id);
-        this.start();
+        if (this.restart === undefined) {
+          this.start();
+        }
       }
     });
+  }
+
+  private refusal(method: Method, signal: AbortSignal | undefined): EngineError | undefined {
+    if (this.disposed) {
+      return { code: "cancelled", message: "The engine is shut down." };
+    }
+    if (signal?.aborted === true) {
+      return { code: "cancelled", message: "Cancelled." };
+    }
+    // After giving up only a load, i.e. a person's decision, starts the engine again.
+    if (this.gaveUp !== undefined && method !== "load") {
+      return { code: "engine-crashed", message: this.gaveUp };
+    }
+    return undefined;
+  }
+
+  private track<M extends Method>(
+    id: number,
+    method: M,
+    params: unknown,
+    { signal, deadlineMs, onItem }: RequestOptions<EngineMethods[M][2]>,
+    resolve: (outcome: Outcome<EngineMethods[M][1]>) => void,
+  ): InFlight {
+    const fail = (code: EngineError["code"], message: string): void => {
+      this.settle(id, { ok: false, error: { code, message } });
+    };
+    const abort = (): void => {
+      this.waiting = this.waiting.filter((waiting) => waiting !== id);
+      if (!this.post({ type: "cancel", id })) {
+        fail("cancelled", "Cancelled.");
+      }
+    };
+    const timer =
+      deadlineMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            fail("deadline", "The engine did not answer in time.");
+          }, deadlineMs + DEADLINE_GRACE_MS);
+    signal?.addEventListener("abort", abort, { once: true });
+    return {
+      method,
+      params,
+      deadlineAt: deadlineMs === undefined ? undefined : performance.now() + deadlineMs,
+      onItem,
+      settle: (outcome) => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", abort);
+        resolve(outcome);
+      },
+    };
   }
 
   private start(): void {
@@ -215,6 +228,7 @@ export class EngineClient {
     }
     clearTimeout(this.restart);
     this.restart = undefined;
+    this.gaveUp = undefined;
     this.setState({ kind: "starting" });
     const process = this.options.spawn();
     this.process = process;
@@ -276,42 +290,30 @@ export class EngineClient {
     this.failures++;
     const message = `The engine process ${why}`;
     this.options.onLog?.("error", `${message}.`);
-    const waiting = this.waiting.map((id) => [id, this.inFlight.get(id)] as const);
     const delay = (this.options.backOff ?? defaultBackOff)(this.failures);
-    if (delay !== undefined) {
-      // What was only waiting goes to the next process.
-      waiting.forEach(([id]) => this.inFlight.delete(id));
-    }
-    this.detach(why);
     if (delay === undefined) {
-      this.setState({
-        kind: "failed",
-        why: `${message} ${this.failures} times in a row. See the log, then restart it.`,
-      });
+      this.detach(why, []);
+      this.gaveUp = `${message}, ${this.failures} times in a row. See the log, then restart the engine.`;
+      this.setState({ kind: "failed", why: this.gaveUp });
       return;
     }
-    for (const [id, request] of waiting) {
-      if (request !== undefined) {
-        this.inFlight.set(id, request);
-        this.waiting.push(id);
-      }
-    }
+    // What was only waiting goes to the next process.
+    this.detach(why, this.waiting);
     this.setState({ kind: "starting" });
-    this.restart = setTimeout(() => this.start(), delay);
+    this.restart = setTimeout(() => {
+      this.start();
+    }, delay);
   }
 
-  /** Forgets the process and answers what was in flight. */
-  private detach(why: string): void {
+  /** Forgets the process and answers what was in flight, except `kept`. */
+  private detach(why: string, kept: readonly number[]): void {
     this.process = undefined;
     this.ready = false;
     this.loaded = false;
-    this.waiting = [];
-    const error: EngineError = {
-      code: "engine-crashed",
-      message: `The engine process ${why}; this request is lost.`,
-    };
-    for (const id of [...this.inFlight.keys()]) {
-      this.settle(id, { ok: false, error });
+    this.waiting = [...kept];
+    const message = `The engine process ${why}; this request is lost.`;
+    for (const id of [...this.inFlight.keys()].filter((id) => !kept.includes(id))) {
+      this.settle(id, { ok: false, error: { code: "engine-crashed", message } });
     }
   }
 
@@ -345,61 +347,6 @@ export class EngineClient {
     this.current = state;
     this.options.onState?.(state);
   }
-}
-
-export interface ForkOptions {
-  /** The bundled `host.mjs`, or `host.ts` with `execArgv` that loads TypeScript. */
-  readonly hostPath: string;
-  readonly execArgv?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-  /** Lines that native code prints to stderr. */
-  readonly onStderr?: (line: string) => void;
-}
-
-/**
- * Forks the engine process. Inside VS Code `process.execPath` is Electron, which runs as Node when
- * ELECTRON_RUN_AS_NODE is set; Node ignores it.
- */
-export function forkEngine({ hostPath, execArgv = [], env = {}, onStderr }: ForkOptions): EngineProcess {
-  const child = fork(hostPath, [], {
-    serialization: "advanced",
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
-    execArgv: [...execArgv],
-    env: { ...process.env, ...env, ELECTRON_RUN_AS_NODE: "1" },
-  });
-  let lastLine = "";
-  child.stderr?.setEncoding("utf8");
-  child.stderr?.on("data", (chunk: string) => {
-    for (const line of chunk.split("\n").filter((text) => text.trim() !== "")) {
-      lastLine = line.trim();
-      onStderr?.(lastLine);
-    }
-  });
-  return {
-    pid: child.pid,
-    send: (message) => {
-      // The callback keeps a channel that closes at this moment from throwing; the exit event tells the rest.
-      child.send(message, () => undefined);
-    },
-    onMessage: (listener) => void child.on("message", (message) => listener(message as FromHost)),
-    onExit: (listener) => onChildExit(child, () => lastLine, listener),
-    kill: () => void child.kill("SIGKILL"),
-  };
-}
-
-function onChildExit(child: ChildProcess, lastLine: () => string, listener: (why: string) => void): void {
-  let told = false;
-  const tell = (why: string): void => {
-    if (!told) {
-      told = true;
-      listener(why);
-    }
-  };
-  child.on("error", (error) => tell(`could not be run (${toEngineError(error).message})`));
-  child.on("exit", (code, signal) => {
-    const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
-    tell(lastLine() === "" ? how : `${how} (${lastLine()})`);
-  });
 }
 
 /** For callers that would rather throw, such as the CLI. */

@@ -34,6 +34,8 @@ export class Engine {
   private session: Session | undefined;
   private sparsifier: Sparsifier | undefined;
   private loading: Promise<unknown> = Promise.resolve();
+  /** Why there is no session. */
+  private noSession: unknown = new EngineFailure("bad-request", "No model is loaded.");
   private tokensPerSecond = 0;
   private activeRatio = 1;
   private evictTimer: NodeJS.Timeout | undefined;
@@ -50,6 +52,7 @@ export class Engine {
     stats: () => Promise.resolve(this.stats()),
     unload: async () => {
       await this.unload();
+      this.noSession = new EngineFailure("bad-request", "The model is unloaded.");
       this.onState({ kind: "idle", why: "The model is unloaded." });
       return {};
     },
@@ -93,6 +96,7 @@ export class Engine {
       return info;
     } catch (error) {
       const failure = call.signal.aborted ? toAbortError(call.signal) : error;
+      this.noSession = failure;
       this.onState({ kind: "failed", why: toEngineError(failure).message });
       throw failure;
     }
@@ -181,7 +185,7 @@ export class Engine {
 
   private requireSession(): Session {
     if (this.session === undefined) {
-      throw new EngineFailure("bad-request", "No model is loaded.");
+      throw this.noSession;
     }
     return this.session;
   }

@@ -24,7 +24,7 @@ export interface Generation {
 export async function generate(generation: Generation): Promise<CompleteResult> {
   const { document, prompt, signal } = generation;
   const start = performance.now();
-  let prefill: Timing = { tokens: 0, ms: 0 };
+  let prefill: Timing;
   try {
     prefill = await document.prefill(prompt, signal);
   } catch (error) {

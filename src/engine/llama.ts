@@ -19,7 +19,10 @@ export async function startLlama(options: Pick<LoadModel, "gpu" | "threads">, lo
       maxThreads: options.threads,
       logLevel: LlamaLogLevel.warn,
       logger: (level, message) =>
-        log(level === "error" || level === "fatal" ? "error" : "warn", message.trim()),
+        log(
+          level === LlamaLogLevel.error || level === LlamaLogLevel.fatal ? "error" : "warn",
+          message.trim(),
+        ),
     });
   } catch (error) {
     if (error instanceof NoBinaryFoundError) {

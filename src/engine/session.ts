@@ -154,7 +154,8 @@ function modelName(header: GgufHeader, path: string): string {
 function describe(
   header: GgufHeader,
 ): Pick<ModelInfo, "architecture" | "parameters" | "fileBytes" | "layerCount" | "ffnSize"> {
-  const architecture = String(header.metadata.get("general.architecture"));
+  const named = header.metadata.get("general.architecture");
+  const architecture = typeof named === "string" ? named : "unknown";
   const layerCount = Number(header.metadata.get(`${architecture}.block_count`) ?? 0);
   const ffn = header.metadata.get(`${architecture}.feed_forward_length`) ?? 0;
   const ffnSize = Array.from({ length: layerCount }, (_, layer) =>

@@ -66,7 +66,7 @@ describe("MaskStore", () => {
     await store().put("/a.ts", maskOf());
     const found = await store().get("model", "/a.ts", sketch(text));
     assert.deepEqual(found?.mask, maskOf());
-    assert.equal(found?.similarity, 1);
+    assert.equal(found.similarity, 1);
     assert.equal((await store().get("model", "/a.ts", sketch("something else")))?.similarity, 0);
   });
 

@@ -1,0 +1,68 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { toEngineError } from "./errors";
+import type { FromHost, ToHost } from "./protocol";
+
+/** The part of a child process that the client uses. */
+export interface EngineProcess {
+  readonly pid: number | undefined;
+  send(message: ToHost): void;
+  onMessage(listener: (message: FromHost) => void): void;
+  /** Called once, when the process is gone or could not be started; `why` completes "the engine process …". */
+  onExit(listener: (why: string) => void): void;
+  kill(): void;
+}
+
+export interface ForkOptions {
+  /** The bundled `host.mjs`, or `host.ts` with `execArgv` that loads TypeScript. */
+  readonly hostPath: string;
+  readonly execArgv?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Lines that native code prints to stderr. */
+  readonly onStderr?: (line: string) => void;
+}
+
+/**
+ * Forks the engine process. Inside VS Code `process.execPath` is Electron, which runs as Node when
+ * ELECTRON_RUN_AS_NODE is set; Node ignores it.
+ */
+export function forkEngine({ hostPath, execArgv = [], env = {}, onStderr }: ForkOptions): EngineProcess {
+  const child = fork(hostPath, [], {
+    serialization: "advanced",
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    execArgv: [...execArgv],
+    env: { ...process.env, ...env, ELECTRON_RUN_AS_NODE: "1" },
+  });
+  let lastLine = "";
+  child.stderr?.setEncoding("utf8");
+  child.stderr?.on("data", (chunk: string) => {
+    for (const line of chunk.split("\n").filter((text) => text.trim() !== "")) {
+      lastLine = line.trim();
+      onStderr?.(lastLine);
+    }
+  });
+  return {
+    pid: child.pid,
+    send: (message) => {
+      // The callback keeps a channel that closes at this moment from throwing; the exit event tells the rest.
+      child.send(message, () => undefined);
+    },
+    onMessage: (listener) => void child.on("message", (message) => listener(message as FromHost)),
+    onExit: (listener) => onChildExit(child, () => lastLine, listener),
+    kill: () => void child.kill("SIGKILL"),
+  };
+}
+
+function onChildExit(child: ChildProcess, lastLine: () => string, listener: (why: string) => void): void {
+  let told = false;
+  const tell = (why: string): void => {
+    if (!told) {
+      told = true;
+      listener(why);
+    }
+  };
+  child.on("error", (error) => tell(`could not be run (${toEngineError(error).message})`));
+  child.on("exit", (code, signal) => {
+    const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
+    tell(lastLine() === "" ? how : `${how} (${lastLine()})`);
+  });
+}
