@@ -155,7 +155,7 @@ describe("EngineClient", () => {
     assert.ok(!error.ok && error.error.code === "engine-crashed");
     assert.equal(states.at(-1)?.kind, "failed");
     const refused = await client.complete(completion);
-    assert.ok(!refused.ok && refused.error.message.includes('GGML_ASSERT'));
+    assert.ok(!refused.ok && refused.error.message.includes("GGML_ASSERT"));
     assert.equal(processes.length, 4);
 
     client.restartEngine();

@@ -5,6 +5,7 @@ import { EngineFailure, toEngineError } from "./errors";
 import { Gate } from "./gate";
 import { startLlama, type Log } from "./llama";
 import { memoryStats } from "./memory";
+import { setUseExtraBufferTypes } from "./native";
 import type {
   CompleteRequest,
   CompleteResult,
@@ -18,7 +19,7 @@ import type {
 import { Session } from "./session";
 import { Sparsifier } from "./sparsifier";
 
-/** How long after the last completion the dense FFN pages leave memory. */
+/** How long after the last completion the dense FFN pages leave memory, unless the load says otherwise. */
 const EVICT_AFTER_MS = 2_000;
 
 interface Started {
@@ -39,6 +40,7 @@ export class Engine {
   private tokensPerSecond = 0;
   private activeRatio = 1;
   private evictTimer: NodeJS.Timeout | undefined;
+  private evictAfterMs = EVICT_AFTER_MS;
 
   constructor(
     private readonly onState: (state: EngineState) => void,
@@ -80,9 +82,11 @@ export class Engine {
       report(0);
       await this.unload();
       const llama = await this.llama(params);
+      setUseExtraBufferTypes(llama, params.repack === true);
       const session = await Session.load(llama, params, report, call.signal);
       reported = Infinity;
       this.session = session;
+      this.evictAfterMs = params.evictAfterMs ?? EVICT_AFTER_MS;
       this.sparsifier = new Sparsifier(session, this.gate, this.onState, this.log);
       this.onState({
         kind: "dense",
@@ -117,6 +121,7 @@ export class Engine {
     call: Call<{ readonly text: string }>,
   ): Promise<CompleteResult> {
     await this.loading;
+    clearTimeout(this.evictTimer);
     const { signal } = call;
     try {
       return await this.gate.run(
@@ -139,6 +144,7 @@ export class Engine {
     call: Call<{ readonly fraction: number }>,
   ): Promise<SparsifyResult> {
     await this.loading;
+    clearTimeout(this.evictTimer);
     this.requireSession();
     try {
       return await this.sparsifier!.sparsify(request, call.signal, (fraction) => call.emit({ fraction }));
@@ -180,7 +186,7 @@ export class Engine {
       if (released > 0) {
         this.log("debug", `released ${(released / 2 ** 20).toFixed(0)} MiB of dense FFN pages`);
       }
-    }, EVICT_AFTER_MS).unref();
+    }, this.evictAfterMs).unref();
   }
 
   private requireSession(): Session {

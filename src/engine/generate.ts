@@ -14,6 +14,8 @@ export interface Generation {
   readonly rules: StopRules;
   readonly signal: AbortSignal;
   emit(text: string): void;
+  /** The prompt is evaluated; what follows is decoding. */
+  onPrompt(): void;
 }
 
 /**
@@ -40,9 +42,9 @@ export async function generate(generation: Generation): Promise<CompleteResult> 
   let stopReason: StopReason = "max-tokens";
   let text: string | undefined;
   for await (const token of document.decode(prompt.at(-1)!)) {
-    const now = performance.now();
     if (firstAt === undefined) {
-      firstAt = now;
+      generation.onPrompt();
+      firstAt = performance.now();
     } else {
       steps++;
     }

@@ -11,6 +11,6 @@ export function memoryStats(session: Session | undefined): MemoryStats {
     const mappedBytes = session.model.useMmap ? session.info.fileBytes : 0;
     return { residentBytes: process.memoryUsage.rss(), mappedBytes, packedBytes: 0 };
   }
-  const { residentBytes, mappedBytes, packedBytes } = memory(session.model);
-  return { residentBytes, mappedBytes, packedBytes };
+  const { residentBytes, mappedBytes } = memory(session.model);
+  return { residentBytes, mappedBytes, packedBytes: session.packedBytes };
 }

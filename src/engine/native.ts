@@ -215,7 +215,7 @@ export function memory(model: LlamaModel, contexts: readonly LlamaContext[] = []
 }
 
 /** Call before loading a model; see design decision 5 (repacked weights decode faster but stay resident). */
-export function setUseExtraBufferTypes(llama: { readonly _bindings?: unknown }, use: boolean): void {
+export function setUseExtraBufferTypes(llama: object, use: boolean): void {
   (llama as unknown as { _bindings: { lacuna?: LacunaBindings } })._bindings.lacuna?.setUseExtraBufferTypes(
     use,
   );

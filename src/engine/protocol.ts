@@ -46,6 +46,16 @@ export interface LoadModel {
   readonly contextSize: number;
   readonly threads: number;
   readonly gpu: "auto" | false | "cuda" | "metal" | "vulkan";
+  /**
+   * When sparse decoding lets the pages of the dense FFN leave memory: milliseconds after the last completion (default
+   * 2000), or 0: as soon as a prompt has been evaluated.
+   */
+  readonly evictAfterMs?: number;
+  /**
+   * Whether weights may be repacked into anonymous memory for speed (default false: they stay mapped, so that what is
+   * not needed can leave memory).
+   */
+  readonly repack?: boolean;
 }
 
 export interface ModelInfo {

@@ -32,6 +32,8 @@ export class Session {
     readonly threads: number,
     /** Absent: the model runs dense, and `info.denseOnly` says why. */
     readonly support: SparsitySupport | undefined,
+    /** Dense FFN pages leave memory after every prompt, rather than in idle time. */
+    private readonly evictsAfterPrompt: boolean,
   ) {}
 
   /** Throws an {@link EngineFailure} for a file that is not a model that can run here. */
@@ -66,6 +68,7 @@ export class Session {
       fingerprint(params.modelPath, check.header),
       params.threads,
       usable,
+      params.evictAfterMs === 0,
     );
   }
 
@@ -124,6 +127,11 @@ export class Session {
       rules: new StopRules(request),
       signal,
       emit,
+      onPrompt: () => {
+        if (this.evictsAfterPrompt) {
+          this.evictDense();
+        }
+      },
     });
   }
 
