@@ -1,29 +1,20 @@
 import { stat } from "node:fs/promises";
 import * as vscode from "vscode";
-import type { EngineMethods, EngineState, LoadModel, Method, ModelInfo } from "../engine/protocol";
-import { countCores, defaultThreads } from "./cpu";
+import { unwrap, type ClientOptions, type EngineClient, type RequestOptions } from "../engine/client";
+import type {
+  CompleteRequest,
+  CompleteResult,
+  EngineState,
+  EngineStats,
+  LoadModel,
+  ModelInfo,
+  SparsifyRequest,
+  SparsifyResult,
+} from "../engine/protocol";
 import type { Config } from "./config";
+import { countCores, defaultThreads } from "./cpu";
 import type { Log } from "./log";
 import type { Settings } from "./settings";
-
-export interface RequestOptions<M extends Method> {
-  readonly signal?: AbortSignal;
-  readonly deadlineMs?: number;
-  readonly onItem?: (item: EngineMethods[M][2]) => void;
-}
-
-/** What of the engine's client is needed here. */
-export interface EngineClient {
-  request<M extends Method>(
-    method: M,
-    params: EngineMethods[M][0],
-    options?: RequestOptions<M>,
-  ): Promise<EngineMethods[M][1]>;
-  onState(listener: (state: EngineState) => void): { dispose(): void };
-  readonly state: EngineState;
-  restart(): void;
-  dispose(): void;
-}
 
 interface Loaded {
   readonly info: ModelInfo;
@@ -37,7 +28,7 @@ const CHECK_MS = 2_000;
 
 /**
  * The engine as the editor sees it: loads the model when it is needed and again after a crash, an unloading, a change of settings
- * or of the file; knows the state to show. Requests reject with an `EngineFailure`-like error whose message is for the user.
+ * or of the file; knows the state to show. Requests reject with an `EngineFailure` whose message is for the user.
  */
 export class EngineService implements vscode.Disposable {
   private client: EngineClient | undefined;
@@ -47,6 +38,7 @@ export class EngineService implements vscode.Disposable {
   private lastUse = Date.now();
   private lastCheck = 0;
   private running = 0;
+  private asleep = false;
   private readonly stateChanged = new vscode.EventEmitter<EngineState>();
   readonly onDidChangeState = this.stateChanged.event;
   private readonly modelChanged = new vscode.EventEmitter<ModelInfo | undefined>();
@@ -54,9 +46,9 @@ export class EngineService implements vscode.Disposable {
   readonly onDidChangeModel = this.modelChanged.event;
   private readonly subscription: vscode.Disposable;
 
-  /** @param modelFile resolves the setting to a path; rejects with a sentence for the user */
+  /** @param modelFile resolves the setting to a path; throws a sentence for the user */
   constructor(
-    private readonly createClient: () => EngineClient,
+    private readonly createClient: (options: Pick<ClientOptions, "onState" | "onLog">) => EngineClient,
     private readonly modelFile: (setting: string) => string,
     private readonly config: Config,
     private readonly log: Log,
@@ -76,6 +68,11 @@ export class EngineService implements vscode.Disposable {
     return this.loadedModel?.info;
   }
 
+  /** The model was unloaded and nobody has asked for it since. */
+  get sleeping(): boolean {
+    return this.asleep;
+  }
+
   /** Milliseconds since the last request began or ended; 0 while one runs. */
   idleFor(now = Date.now()): number {
     return this.running > 0 ? 0 : now - this.lastUse;
@@ -83,6 +80,7 @@ export class EngineService implements vscode.Disposable {
 
   /** Loads the model unless it is loaded. Concurrent callers share one loading, which none of them cancels. */
   async ready(): Promise<ModelInfo> {
+    this.asleep = false;
     await this.checkFile();
     this.loading ??= this.load().catch((error: unknown) => {
       this.loading = undefined;
@@ -92,22 +90,35 @@ export class EngineService implements vscode.Disposable {
     return (await this.loading).info;
   }
 
-  /** A request to the loaded model; loads it first where needed. */
-  async request<M extends "complete" | "sparsify">(
-    method: M,
-    params: EngineMethods[M][0],
-    options: RequestOptions<M> = {},
-  ): Promise<EngineMethods[M][1]> {
+  /** Rejects when the model cannot be loaded or the engine ends meanwhile. */
+  async complete(
+    request: CompleteRequest,
+    options: RequestOptions<{ readonly text: string }>,
+  ): Promise<CompleteResult> {
     await this.ready();
-    return this.send(method, params, options);
+    return this.use("complete", async () => unwrap(await this.connect().complete(request, options)));
+  }
+
+  async sparsify(
+    request: SparsifyRequest,
+    options: RequestOptions<{ readonly fraction: number }>,
+  ): Promise<SparsifyResult> {
+    await this.ready();
+    return this.use("sparsify", async () => unwrap(await this.connect().sparsify(request, options)));
   }
 
   /** What the engine occupies and how fast it is; undefined when no model is loaded. */
-  async stats(): Promise<EngineMethods["stats"][1] | undefined> {
+  async stats(): Promise<EngineStats | undefined> {
     if (this.client === undefined || this.loadedModel === undefined) {
       return undefined;
     }
-    return this.client.request("stats", {}).catch(() => undefined);
+    const outcome = await this.client.stats({ deadlineMs: 5_000 });
+    return outcome.ok ? outcome.value : undefined;
+  }
+
+  /** Of the engine process, while there is one. */
+  get pid(): number | undefined {
+    return this.client?.pid;
   }
 
   /** Frees the model's memory; the next request loads it again. */
@@ -115,11 +126,13 @@ export class EngineService implements vscode.Disposable {
     if (this.client === undefined || this.loading === undefined) {
       return;
     }
+    this.asleep = true;
     this.forgetModel();
     this.log.write("info", `Unloading the model: ${why}.`);
-    await this.client
-      .request("unload", {})
-      .catch((error: unknown) => this.log.write("warn", messageOf(error)));
+    const outcome = await this.client.unload();
+    if (!outcome.ok) {
+      this.log.write("warn", outcome.error.message);
+    }
     if (!this.loadingAgain()) {
       this.setState({ kind: "idle", why });
     }
@@ -128,7 +141,7 @@ export class EngineService implements vscode.Disposable {
   /** Ends the process and starts another; the model is loaded at once. */
   async restart(): Promise<void> {
     this.forgetModel();
-    this.client?.restart();
+    this.client?.restartEngine();
     await this.ready();
   }
 
@@ -137,16 +150,12 @@ export class EngineService implements vscode.Disposable {
     vscode.Disposable.from(this.subscription, this.stateChanged, this.modelChanged).dispose();
   }
 
-  private async send<M extends Method>(
-    method: M,
-    params: EngineMethods[M][0],
-    options: RequestOptions<M>,
-  ): Promise<EngineMethods[M][1]> {
+  private async use<T>(what: string, request: () => Promise<T>): Promise<T> {
     this.running++;
     try {
-      return await this.connect().request(method, params, options);
+      return await request();
     } catch (error) {
-      this.log.write(isCancelled(error) ? "debug" : "warn", `${method}: ${messageOf(error)}`);
+      this.log.write(isCancelled(error) ? "debug" : "warn", `${what}: ${messageOf(error)}`);
       throw error;
     } finally {
       this.running--;
@@ -155,16 +164,22 @@ export class EngineService implements vscode.Disposable {
   }
 
   private connect(): EngineClient {
-    if (this.client === undefined) {
-      this.client = this.createClient();
-      this.client.onState((state) => this.followed(state));
-    }
+    this.client ??= this.createClient({
+      onState: (state) => this.followed(state),
+      onLog: (level, message) => this.log.write(level, message),
+    });
     return this.client;
   }
 
-  /** A new process has no model: whatever brought it about, it has to be loaded again. */
+  /**
+   * After a crash the client starts another process and loads the same model into it; only the masks are gone. When it gives up, the
+   * next request begins anew.
+   */
   private followed(state: EngineState): void {
-    if (state.kind === "starting" || (state.kind === "failed" && this.loadedModel !== undefined)) {
+    if (state.kind === "starting" && this.loadedModel !== undefined) {
+      this.modelChanged.fire(this.loadedModel.info);
+    }
+    if (state.kind === "failed") {
       this.forgetModel();
     }
     this.setState(state);
@@ -181,9 +196,7 @@ export class EngineService implements vscode.Disposable {
       threads: threads > 0 ? threads : defaultThreads(countCores()),
       gpu,
     };
-    const info = await this.send("load", params, {
-      onItem: ({ fraction }) => this.setState({ kind: "loading", fraction }),
-    });
+    const info = await this.use("load", async () => unwrap(await this.connect().load(params)));
     this.log.write(
       "info",
       `Loaded ${info.name} (${info.architecture}, ${(info.parameters / 1e6).toFixed(1)} M parameters, context ${info.contextSize}, ` +
@@ -214,7 +227,7 @@ export class EngineService implements vscode.Disposable {
       `The model file ${loaded.info.path} was ${file === undefined ? "deleted" : "replaced"}; loading again.`,
     );
     this.forgetModel();
-    this.client?.restart();
+    this.client?.restartEngine();
   }
 
   private loadingAgain(): boolean {

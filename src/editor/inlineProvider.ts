@@ -149,8 +149,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     const rightOfCursor = lineSuffix(key).trim();
     const started = performance.now();
     return this.inFlight.start(key, async (signal, onText) => {
-      const result = await this.engine.request(
-        "complete",
+      const result = await this.engine.complete(
         {
           prefix: key.prefix,
           suffix: key.suffix,

@@ -1,0 +1,179 @@
+import * as vscode from "vscode";
+import { languageEnabled } from "../completion/eligibility";
+import { ACCEPTED_COMMAND } from "./inlineProvider";
+import type { CommandId } from "./commandIds";
+import type { Config } from "./config";
+import type { Dashboard } from "./dashboard";
+import type { Eligibility } from "./eligibility";
+import { isCancelled, messageOf, type EngineService } from "./engineService";
+import type { Log } from "./log";
+import type { MeasuredStore } from "./measuredStore";
+import { findModels, modelFolders } from "./modelSearch";
+import { pickModel, pickSnooze, pickSparsity } from "./pickers";
+import { parseSparsity } from "./settings";
+import type { SparsityController } from "./sparsityController";
+import { percent } from "./statusText";
+
+export interface CommandContext {
+  readonly engine: EngineService;
+  readonly sparsity: SparsityController;
+  readonly eligibility: Eligibility;
+  readonly config: Config;
+  readonly dashboard: Dashboard;
+  readonly measured: MeasuredStore;
+  readonly log: Log;
+  readonly bundledModel: string | undefined;
+  readonly extensionId: string;
+}
+
+type Command = (context: CommandContext, ...args: readonly unknown[]) => unknown;
+
+const activeDocument = (): vscode.TextDocument | undefined => vscode.window.activeTextEditor?.document;
+
+/** Every command and what it does. Arguments are for key bindings and tests; a person is asked instead. */
+const TABLE: Readonly<Record<CommandId, Command>> = {
+  "lacuna.complete": () => vscode.commands.executeCommand("editor.action.inlineSuggest.trigger"),
+
+  "lacuna.setSparsity": async ({ config, sparsity, engine, measured }, given) => {
+    const document = activeDocument();
+    const mask = document === undefined ? undefined : sparsity.maskOf(document)?.result;
+    const value =
+      parseSparsity(given) ??
+      (await pickSparsity({
+        current: config.settings.sparsity,
+        maxQualityLoss: config.settings.maxQualityLoss,
+        model: engine.model?.path,
+        measured: measured.data,
+        guard: mask?.guard ?? [],
+        chosen: config.settings.sparsity === "auto" ? mask?.activeRatio : undefined,
+      }));
+    if (value !== undefined) {
+      await config.set("sparsity", value);
+    }
+  },
+
+  "lacuna.toggle": ({ config }) => config.set("enabled", !config.settings.enabled),
+
+  "lacuna.toggleLanguage": async ({ config }) => {
+    const language = activeDocument()?.languageId;
+    if (language !== undefined) {
+      const { languages } = config.settings;
+      await config.set("languages", { ...languages, [language]: !languageEnabled(languages, language) });
+    }
+  },
+
+  "lacuna.snooze": async ({ eligibility }, given) => {
+    const minutes = typeof given === "number" ? given : await pickSnooze();
+    if (minutes !== undefined) {
+      eligibility.snooze(minutes);
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
+    }
+  },
+
+  "lacuna.endSnooze": ({ eligibility }) => eligibility.snooze(0),
+
+  "lacuna.selectModel": async ({ config, bundledModel, engine }) => {
+    const model = await pickModel({
+      current: config.settings.model,
+      bundled: bundledModel,
+      search: (signal) => findModels(modelFolders(), signal),
+    });
+    if (model === undefined || model === config.settings.model) {
+      return;
+    }
+    await config.set("model", model);
+    await withProgress("Loading the model", () => engine.ready());
+  },
+
+  "lacuna.recomputeMask": async ({ sparsity }) => {
+    const document = activeDocument();
+    if (document === undefined) {
+      return;
+    }
+    const result = await withProgress("Finding the neurons that this file needs", (report, signal) =>
+      sparsity.recompute(document, signal, report),
+    );
+    if (result !== undefined) {
+      const told =
+        result.source === "dense"
+          ? `This file runs dense: ${result.why ?? "sparsity is switched off."}`
+          : `This file uses ${percent(result.activeRatio)} of the neurons.`;
+      vscode.window.setStatusBarMessage(`Lacuna: ${told}`, 8_000);
+    }
+  },
+
+  "lacuna.showDashboard": ({ dashboard }) => dashboard.show(),
+
+  "lacuna.showLog": ({ log }) => log.show(),
+
+  "lacuna.restartEngine": ({ engine }) => withProgress("Restarting the engine", () => engine.restart()),
+
+  "lacuna.openWalkthrough": ({ extensionId }) =>
+    vscode.commands.executeCommand("workbench.action.openWalkthrough", `${extensionId}#start`, false),
+
+  "lacuna.openSettings": ({ extensionId }) =>
+    vscode.commands.executeCommand("workbench.action.openSettings", `@ext:${extensionId}`),
+};
+
+/** Registers the table. A command that fails says why in one line. */
+export function registerCommands(context: CommandContext): vscode.Disposable {
+  const registered = Object.entries(TABLE).map(([id, command]) =>
+    vscode.commands.registerCommand(id, async (...args: unknown[]) => {
+      try {
+        await command(context, ...args);
+      } catch (error) {
+        await tell(messageOf(error));
+      }
+    }),
+  );
+  return vscode.Disposable.from(
+    ...registered,
+    vscode.commands.registerCommand(ACCEPTED_COMMAND, () => undefined),
+  );
+}
+
+/** Shows a failure once, with what may help. */
+export async function tell(message: string): Promise<void> {
+  const actions: readonly (readonly [string, CommandId])[] = [
+    ["Select Model", "lacuna.selectModel"],
+    ["Show Log", "lacuna.showLog"],
+  ];
+  const picked = await vscode.window.showErrorMessage(
+    `Lacuna: ${message}`,
+    ...actions.map(([title]) => title),
+  );
+  const action = actions.find(([title]) => title === picked);
+  if (action !== undefined) {
+    await vscode.commands.executeCommand(action[1]);
+  }
+}
+
+/** Long work with progress and a way to stop it; undefined when it was stopped. */
+function withProgress<T>(
+  title: string,
+  work: (report: (fraction: number) => void, signal: AbortSignal) => Promise<T>,
+): Thenable<T | undefined> {
+  const options = {
+    location: vscode.ProgressLocation.Notification,
+    title: `Lacuna: ${title}`,
+    cancellable: true,
+  };
+  return vscode.window.withProgress(options, async (progress, token) => {
+    const controller = new AbortController();
+    const subscription = token.onCancellationRequested(() => controller.abort());
+    let done = 0;
+    try {
+      return await work((fraction) => {
+        progress.report({ increment: 100 * (fraction - done) });
+        done = fraction;
+      }, controller.signal);
+    } catch (error) {
+      if (isCancelled(error)) {
+        return undefined;
+      }
+      throw error;
+    } finally {
+      subscription.dispose();
+    }
+  });
+}

@@ -1,0 +1,145 @@
+import { randomBytes } from "node:crypto";
+import * as vscode from "vscode";
+import { percentile } from "../completion/statistics";
+import type { Config } from "./config";
+import type { DashboardData, FromDashboard, ToDashboard } from "./dashboardData";
+import { dashboardPage } from "./dashboardPage";
+import { modelPath } from "./documentText";
+import type { EngineService } from "./engineService";
+import type { History } from "./history";
+import type { SparsityController } from "./sparsityController";
+import type { StatisticsStore } from "./statisticsStore";
+import type { StatusBar } from "./statusBar";
+
+const REFRESH_MS = 1_000;
+const DAYS = 30;
+
+export interface DashboardSources {
+  readonly engine: EngineService;
+  readonly sparsity: SparsityController;
+  readonly config: Config;
+  readonly history: History;
+  readonly statistics: StatisticsStore;
+  readonly statusBar: StatusBar;
+}
+
+/** The panel with charts; one at most. */
+export class Dashboard implements vscode.Disposable {
+  private panel: vscode.WebviewPanel | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private sent = "";
+  /** The document that the mask's charts speak of: the last one that was edited in. */
+  private document: vscode.TextDocument | undefined;
+  private readonly subscription: vscode.Disposable;
+
+  constructor(
+    private readonly extensionUri: vscode.Uri,
+    private readonly sources: DashboardSources,
+  ) {
+    this.document = vscode.window.activeTextEditor?.document;
+    this.subscription = vscode.window.onDidChangeActiveTextEditor((editor) => {
+      this.document = editor?.document ?? this.document;
+    });
+  }
+
+  show(): void {
+    if (this.panel !== undefined) {
+      this.panel.reveal();
+      return;
+    }
+    const root = vscode.Uri.joinPath(this.extensionUri, "dist", "media");
+    const panel = vscode.window.createWebviewPanel(
+      "lacuna.dashboard",
+      "Lacuna Dashboard",
+      vscode.ViewColumn.Beside,
+      {
+        enableScripts: true,
+        localResourceRoots: [root],
+      },
+    );
+    this.panel = panel;
+    const { webview } = panel;
+    webview.onDidReceiveMessage((message: FromDashboard) => this.received(message));
+    panel.onDidDispose(() => {
+      clearInterval(this.timer);
+      this.panel = undefined;
+    });
+    webview.html = dashboardPage({
+      script: webview.asWebviewUri(vscode.Uri.joinPath(root, "dashboard.js")).toString(),
+      style: webview.asWebviewUri(vscode.Uri.joinPath(root, "dashboard.css")).toString(),
+      cspSource: webview.cspSource,
+      nonce: randomBytes(16).toString("base64url"),
+    });
+    this.timer = setInterval(() => this.refresh(), REFRESH_MS);
+  }
+
+  dispose(): void {
+    clearInterval(this.timer);
+    this.panel?.dispose();
+    this.subscription.dispose();
+  }
+
+  private received(message: FromDashboard): void {
+    if (message.type === "ready") {
+      this.sent = "";
+      this.refresh();
+    } else if (message.command.startsWith("lacuna.")) {
+      void vscode.commands.executeCommand(message.command);
+    }
+  }
+
+  private refresh(): void {
+    if (this.panel?.visible !== true) {
+      return;
+    }
+    const data = this.data();
+    const json = JSON.stringify(data);
+    if (json !== this.sent) {
+      this.sent = json;
+      void this.panel.webview.postMessage({ type: "data", data } satisfies ToDashboard);
+    }
+  }
+
+  private data(): DashboardData {
+    const { engine, history, statistics, statusBar } = this.sources;
+    const { days, latencies } = statistics.data;
+    const [p50, p95] = [percentile(latencies, 0.5), percentile(latencies, 0.95)];
+    const { model } = engine;
+    return {
+      status: statusBar.view.text.replace(/^\$\([^)]*\)\s*/, ""),
+      ...(model === undefined
+        ? {}
+        : {
+            model: `${model.name}, ${model.architecture}, ${(model.parameters / 1e6).toFixed(1)} M parameters, ${model.layerCount} layers`,
+          }),
+      completions: history.completions,
+      memory: history.memory,
+      days: Object.entries(days)
+        .map(([day, counts]) => ({ day, ...counts }))
+        .slice(-DAYS),
+      ...(p50 === undefined || p95 === undefined ? {} : { latencyP50: p50, latencyP95: p95 }),
+      ...this.mask(),
+    };
+  }
+
+  private mask(): Pick<DashboardData, "mask"> {
+    const { engine, sparsity, config } = this.sources;
+    const result = this.document === undefined ? undefined : sparsity.maskOf(this.document)?.result;
+    if (this.document === undefined || result === undefined) {
+      return {};
+    }
+    return {
+      mask: {
+        file: modelPath(this.document),
+        activeRatio: result.activeRatio,
+        source: result.source,
+        rows: result.rows,
+        ffnSize: engine.model?.ffnSize ?? [],
+        bins: result.heatmap.bins,
+        heatmap: Array.from(result.heatmap.values, (share) => Math.round(share * 1000) / 1000),
+        guard: result.guard,
+        maxQualityLoss: config.settings.maxQualityLoss,
+      },
+    };
+  }
+}

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { bundledModel } from "./modelFiles";
+import { findModels } from "./modelSearch";
+
+describe("models on disk", () => {
+  let home: string;
+  beforeEach(() => {
+    home = mkdtempSync(path.join(os.tmpdir(), "lacuna-models-"));
+  });
+  afterEach(() => rmSync(home, { recursive: true, force: true }));
+  const write = (name: string, text = "x"): string => {
+    const file = path.join(home, name);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    return file;
+  };
+
+  it("finds GGUF files in folders of folders, and through links", async () => {
+    const blob = write("blobs/sha256", "model");
+    const b = write("a/b.gguf");
+    mkdirSync(path.join(home, "a/snapshots"), { recursive: true });
+    symlinkSync(blob, path.join(home, "a/snapshots/a.GGUF"));
+    write("a/readme.md");
+    const found = await findModels([path.join(home, "a"), path.join(home, "missing")]);
+    assert.deepEqual(found, [
+      { path: path.join(home, "a/snapshots/a.GGUF"), bytes: 5 },
+      { path: b, bytes: 1 },
+    ]);
+  });
+  it("leaves out what is no model of its own", async () => {
+    write("mmproj-x.gguf");
+    write("big-00002-of-00003.gguf");
+    const first = write("big-00001-of-00003.gguf");
+    assert.deepEqual(
+      (await findModels([home])).map((model) => model.path),
+      [first],
+    );
+  });
+  it("stops when it is no longer wanted", async () => {
+    write("a.gguf");
+    assert.deepEqual(await findModels([home], AbortSignal.abort()), []);
+  });
+  it("prefers the shipped model to the one for development", () => {
+    assert.equal(bundledModel(home), undefined);
+    const development = write("test/fixtures/models/dev.Q8_0.gguf");
+    assert.equal(bundledModel(home), development);
+    const shipped = write("media/model/lacuna.gguf");
+    assert.equal(bundledModel(home), shipped);
+  });
+});

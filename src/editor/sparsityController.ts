@@ -1,0 +1,256 @@
+import * as vscode from "vscode";
+import type { SparsifyResult } from "../engine/protocol";
+import type { Config } from "./config";
+import { modelPath, textAt } from "./documentText";
+import type { Eligibility } from "./eligibility";
+import { isCancelled, messageOf, type EngineService } from "./engineService";
+import type { Log } from "./log";
+import type { MaskMemory } from "./maskMemory";
+
+/** What is known about a document's sparsity. */
+export interface DocumentMask {
+  readonly result: SparsifyResult;
+  /** When it was applied, milliseconds since 1970. */
+  readonly at: number;
+}
+
+interface Tracked {
+  mask: DocumentMask | undefined;
+  /** Characters inserted or removed since the mask was made. */
+  changed: number;
+  /** Asked for, but not at a quiet moment yet. */
+  wanted: boolean;
+  /** The engine has refused this text; it is asked again when the text has changed. */
+  failed: boolean;
+}
+
+/** Nobody has typed for this long: a moment for work that a completion should not wait for. */
+const IDLE_MS = 1_200;
+/** After this share of a document has changed (at least so many characters), its mask is made anew. */
+const STALE_SHARE = 0.25;
+const STALE_CHARACTERS = 1_500;
+/** The engine keeps masks for this many documents; the one not used for longest loses its own. */
+const DOCUMENTS_IN_ENGINE = 2;
+
+/**
+ * Gives every document that is worked on a mask of its own: when it becomes active, or has changed a good deal, and the user
+ * is idle. Completions before that run dense, or on the mask remembered for the file.
+ */
+export class SparsityController implements vscode.Disposable {
+  /** By URI, least recently active first. */
+  private readonly documents = new Map<string, Tracked>();
+  private timer: NodeJS.Timeout | undefined;
+  private running: { readonly document: string; readonly controller: AbortController } | undefined;
+  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
+  /** A document's mask has changed. */
+  readonly onDidChangeMask = this.changed.event;
+  private readonly subscriptions: readonly vscode.Disposable[];
+
+  /** @param fingerprintOf the model file's fingerprint, undefined when it cannot be read */
+  constructor(
+    private readonly engine: EngineService,
+    private readonly eligibility: Eligibility,
+    private readonly config: Config,
+    private readonly memory: MaskMemory | undefined,
+    private readonly fingerprintOf: (modelPath: string) => string | undefined,
+    private readonly log: Log,
+  ) {
+    this.subscriptions = [
+      vscode.window.onDidChangeActiveTextEditor(() => this.activated()),
+      vscode.workspace.onDidChangeTextDocument((event) => this.edited(event)),
+      vscode.workspace.onDidCloseTextDocument((document) => this.closed(document)),
+      vscode.window.onDidChangeTextEditorSelection(() => this.postpone()),
+      config.onDidChange(({ before, now }) => {
+        const keys = ["sparsity", "maxQualityLoss", "metric", "window"] as const;
+        if (keys.some((key) => before[key] !== now[key])) {
+          this.wantAll();
+        }
+      }),
+      engine.onDidChangeModel((model) => this.modelChanged(model !== undefined)),
+    ];
+  }
+
+  /** The mask of a document as the engine has it now. */
+  maskOf(document: vscode.TextDocument): DocumentMask | undefined {
+    return this.documents.get(document.uri.toString())?.mask;
+  }
+
+  /** Looks at the active document, as if it had just been opened. */
+  activated(): void {
+    const document = vscode.window.activeTextEditor?.document;
+    if (document === undefined || this.eligibility.check(document) !== undefined) {
+      return;
+    }
+    const key = document.uri.toString();
+    const tracked = this.documents.get(key) ?? { mask: undefined, changed: 0, wanted: true, failed: false };
+    this.documents.delete(key);
+    this.documents.set(key, tracked);
+    for (const old of [...this.documents.values()].slice(0, -DOCUMENTS_IN_ENGINE)) {
+      old.mask = undefined;
+      old.wanted = true;
+    }
+    this.postpone();
+  }
+
+  /** Makes the mask of `document` anew, at once. Rejects with a sentence for the user. */
+  async recompute(
+    document: vscode.TextDocument,
+    signal: AbortSignal,
+    onProgress: (fraction: number) => void,
+  ): Promise<SparsifyResult> {
+    this.running?.controller.abort();
+    return this.sparsify(document, { remembered: false, signal, onProgress });
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+    this.running?.controller.abort();
+    vscode.Disposable.from(...this.subscriptions, this.changed).dispose();
+  }
+
+  private edited({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
+    const tracked = this.documents.get(document.uri.toString());
+    if (tracked !== undefined) {
+      const characters = contentChanges.reduce(
+        (sum, change) => sum + change.text.length + change.rangeLength,
+        0,
+      );
+      tracked.changed += characters;
+      const size = document.offsetAt(new vscode.Position(document.lineCount, 0));
+      if (
+        tracked.changed > Math.max(STALE_CHARACTERS, STALE_SHARE * size) ||
+        (tracked.failed && characters > 0)
+      ) {
+        tracked.wanted = true;
+        tracked.failed = false;
+      }
+    }
+    this.postpone();
+  }
+
+  private closed(document: vscode.TextDocument): void {
+    const key = document.uri.toString();
+    this.documents.delete(key);
+    if (this.running?.document === key) {
+      this.running.controller.abort();
+    }
+  }
+
+  private modelChanged(loaded: boolean): void {
+    this.running?.controller.abort();
+    for (const tracked of this.documents.values()) {
+      tracked.mask = undefined;
+    }
+    this.wantAll();
+    if (loaded) {
+      this.activated();
+    } else {
+      clearTimeout(this.timer); // an unloaded model is not loaded for a mask's sake
+    }
+  }
+
+  private wantAll(): void {
+    for (const tracked of this.documents.values()) {
+      tracked.wanted = true;
+      tracked.failed = false;
+    }
+    this.postpone();
+  }
+
+  /** Something is going on: the quiet moment is later. */
+  private postpone(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.quiet(), IDLE_MS);
+  }
+
+  private async quiet(): Promise<void> {
+    const document = vscode.window.activeTextEditor?.document;
+    const tracked = document === undefined ? undefined : this.documents.get(document.uri.toString());
+    if (document === undefined || tracked?.wanted !== true || this.running !== undefined) {
+      return;
+    }
+    // A selection or a second cursor is no reason to leave a document dense.
+    const reason = this.eligibility.check(document)?.reason;
+    if (
+      (reason !== undefined && reason !== "selection" && reason !== "cursors") ||
+      this.engine.sleeping
+    ) {
+      return;
+    }
+    if (this.engine.idleFor() < IDLE_MS / 2) {
+      this.postpone();
+      return;
+    }
+    const controller = new AbortController();
+    this.running = { document: document.uri.toString(), controller };
+    try {
+      await this.sparsify(document, { remembered: true, signal: controller.signal });
+    } catch (error) {
+      tracked.failed = !isCancelled(error);
+      this.log.write(
+        isCancelled(error) ? "debug" : "warn",
+        `No mask for ${modelPath(document)}: ${messageOf(error)}`,
+      );
+    } finally {
+      this.running = undefined;
+      this.postpone();
+    }
+  }
+
+  private async sparsify(
+    document: vscode.TextDocument,
+    options: {
+      readonly remembered: boolean;
+      readonly signal: AbortSignal;
+      readonly onProgress?: (fraction: number) => void;
+    },
+  ): Promise<SparsifyResult> {
+    const { sparsity, maxQualityLoss, metric, window } = this.config.settings;
+    const key = document.uri.toString();
+    const tracked = this.documents.get(key) ?? { mask: undefined, changed: 0, wanted: false, failed: false };
+    tracked.wanted = false;
+    tracked.changed = 0;
+    const editor = vscode.window.visibleTextEditors.find((visible) => visible.document === document);
+    const { prefix, suffix } = textAt(document, editor?.selection.active ?? new vscode.Position(0, 0));
+    const model = await this.engine.ready();
+    const text = prefix + suffix;
+    const mask =
+      options.remembered && sparsity !== "dense" ? await this.recall(model.path, key, text) : undefined;
+    const result = await this.engine.sparsify(
+      {
+        path: modelPath(document),
+        prefix,
+        suffix,
+        sparsity,
+        metric,
+        windowTokens: window,
+        maxQualityLoss,
+        ...(mask === undefined ? {} : { mask }),
+      },
+      { signal: options.signal, onItem: ({ fraction }) => options.onProgress?.(fraction) },
+    );
+    tracked.mask = { result, at: Date.now() };
+    if (!document.isClosed) {
+      this.documents.set(key, tracked);
+    }
+    this.log.write(
+      "info",
+      `${modelPath(document)}: ${Math.round(result.activeRatio * 100)} % of the neurons (${result.source}` +
+        `${result.why === undefined ? "" : `: ${result.why}`}), attribution ${Math.round(result.attribution.ms)} ms, packing ${Math.round(result.packing.ms)} ms`,
+    );
+    if (result.source === "attributed" && result.mask !== undefined) {
+      await this.memory?.remember(key, text, result.mask);
+    }
+    this.changed.fire(document.uri);
+    return result;
+  }
+
+  private async recall(modelFile: string, document: string, text: string): Promise<Uint8Array | undefined> {
+    const { sparsity, metric } = this.config.settings;
+    const modelFingerprint = this.fingerprintOf(modelFile);
+    if (modelFingerprint === undefined || sparsity === "dense") {
+      return undefined;
+    }
+    return this.memory?.recall({ modelFingerprint, document, text, metric, sparsity });
+  }
+}

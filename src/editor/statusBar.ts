@@ -1,0 +1,172 @@
+import * as vscode from "vscode";
+import type { CompleteResult, MemoryStats } from "../engine/protocol";
+import { percentile } from "../completion/statistics";
+import type { Config } from "./config";
+import type { Eligibility } from "./eligibility";
+import type { EngineService } from "./engineService";
+import type { InlineProvider } from "./inlineProvider";
+import type { SparsityController } from "./sparsityController";
+import { statusView, type Status, type StatusView } from "./statusText";
+
+/** States shorter than this are not shown: they would only flicker. */
+const SETTLE_MS = 250;
+const RECENT = 8;
+
+/** The one line at the bottom: state, speed, memory, share of neurons; and why nothing appears. */
+export class StatusBar implements vscode.Disposable {
+  private readonly item: vscode.StatusBarItem;
+  private last: CompleteResult | undefined;
+  private speed: number | undefined;
+  private latencies: number[] = [];
+  private memory: MemoryStats | undefined;
+  private place: string | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private shown: StatusView | undefined;
+  private readonly subscriptions: readonly vscode.Disposable[];
+
+  constructor(
+    private readonly engine: EngineService,
+    private readonly sparsity: SparsityController,
+    private readonly eligibility: Eligibility,
+    private readonly config: Config,
+    provider: InlineProvider,
+  ) {
+    this.item = vscode.window.createStatusBarItem("lacuna.status", vscode.StatusBarAlignment.Right, 100);
+    this.item.name = "Lacuna";
+    this.item.command = "lacuna.setSparsity";
+    const update = (): void => this.schedule();
+    this.subscriptions = [
+      engine.onDidChangeState(() => {
+        update();
+        void this.readMemory();
+      }),
+      engine.onDidChangeModel(() => this.forget()),
+      sparsity.onDidChangeMask(() => {
+        this.speed = undefined;
+        update();
+        void this.readMemory();
+      }),
+      eligibility.onDidChange(update),
+      config.onDidChange(update),
+      provider.onDidJudgePlace((place) => {
+        this.place = place;
+        update();
+      }),
+      provider.onDidComplete(({ result, latencyMs }) => {
+        this.completed(result, latencyMs);
+        void this.readMemory();
+      }),
+    ];
+    this.render();
+    this.item.show();
+  }
+
+  /** What is shown, for tests. */
+  get view(): StatusView {
+    return this.shown ?? statusView(this.status());
+  }
+
+  /** As last read from the engine. */
+  get memoryStats(): MemoryStats | undefined {
+    return this.memory;
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+    vscode.Disposable.from(...this.subscriptions, this.item).dispose();
+  }
+
+  private completed(result: CompleteResult, latencyMs: number): void {
+    this.last = result;
+    if (result.decode.tokens >= 3) {
+      const now = result.decode.tokensPerSecond;
+      this.speed = this.speed === undefined ? now : 0.6 * this.speed + 0.4 * now;
+    }
+    this.latencies = [...this.latencies, latencyMs].slice(-RECENT);
+    this.schedule();
+  }
+
+  private async readMemory(): Promise<void> {
+    const stats = await this.engine.stats();
+    if (stats !== undefined) {
+      this.memory = stats;
+      this.schedule();
+    }
+  }
+
+  private forget(): void {
+    this.last = undefined;
+    this.speed = undefined;
+    this.latencies = [];
+    this.schedule();
+  }
+
+  /** Several changes in quick succession are shown as one. */
+  private schedule(): void {
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.render();
+    }, SETTLE_MS);
+  }
+
+  private status(): Status {
+    const document = vscode.window.activeTextEditor?.document;
+    const state = this.engine.state;
+    const { sparsity } = this.config.settings;
+    return {
+      // The engine's own state names the document that was packed last; the bar speaks of the active one.
+      engine: state.kind === "sparse" || state.kind === "dense" ? this.stateOf(document) : state,
+      model: this.engine.model,
+      ineligible: document === undefined ? undefined : this.eligibility.check(document),
+      place: this.place,
+      last: this.last,
+      tokensPerSecond: this.speed,
+      latencyMs: this.latencies.length < RECENT ? undefined : percentile(this.latencies, 0.5),
+      memory: this.memory,
+      mask: document === undefined ? undefined : this.sparsity.maskOf(document),
+      sparsity: typeof sparsity === "number" ? `${Math.round(sparsity * 100)} %` : sparsity,
+      now: Date.now(),
+    };
+  }
+
+  private stateOf(document: vscode.TextDocument | undefined): Status["engine"] {
+    const mask = document === undefined ? undefined : this.sparsity.maskOf(document);
+    if (document === undefined || mask === undefined || mask.result.source === "dense") {
+      const why = mask?.result.why ?? this.engine.model?.denseOnly;
+      return { kind: "dense", ...(why === undefined ? {} : { why }) };
+    }
+    return { kind: "sparse", activeRatio: mask.result.activeRatio, path: document.uri.path };
+  }
+
+  private render(): void {
+    const status = this.status();
+    const view = statusView(status);
+    const before = this.shown;
+    this.shown = view;
+    if (before?.text !== view.text) {
+      this.item.text = view.text;
+      this.item.accessibilityInformation = { label: view.accessibleLabel };
+      const color = { normal: undefined, warning: "warning", error: "error" }[view.severity];
+      this.item.backgroundColor =
+        color === undefined ? undefined : new vscode.ThemeColor(`statusBarItem.${color}Background`);
+    }
+    if (before?.tooltip !== view.tooltip) {
+      const tooltip = new vscode.MarkdownString(view.tooltip, true);
+      tooltip.isTrusted = { enabledCommands: LINKED_COMMANDS };
+      this.item.tooltip = tooltip;
+    }
+  }
+}
+
+/** Commands that the tooltip may run. */
+const LINKED_COMMANDS = [
+  "lacuna.setSparsity",
+  "lacuna.selectModel",
+  "lacuna.showDashboard",
+  "lacuna.showLog",
+  "lacuna.snooze",
+  "lacuna.endSnooze",
+  "lacuna.toggle",
+  "lacuna.openSettings",
+  "lacuna.restartEngine",
+];

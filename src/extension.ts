@@ -1,0 +1,99 @@
+import path from "node:path";
+import type * as vscode from "vscode";
+import { AcceptanceTracker } from "./editor/acceptanceTracker";
+import { Battery } from "./editor/battery";
+import { registerCommands } from "./editor/commands";
+import { Config } from "./editor/config";
+import { followContextKeys } from "./editor/contextKeys";
+import { Dashboard } from "./editor/dashboard";
+import { Eligibility } from "./editor/eligibility";
+import { EngineService } from "./editor/engineService";
+import { noticeFailures } from "./editor/failureNotice";
+import { History } from "./editor/history";
+import { IdleUnload } from "./editor/idleUnload";
+import { InlineProvider } from "./editor/inlineProvider";
+import { Log } from "./editor/log";
+import { MaskMemory } from "./editor/maskMemory";
+import { MeasuredStore } from "./editor/measuredStore";
+import { bundledModel, fingerprintOf, requireModel } from "./editor/modelFiles";
+import { Recorder } from "./editor/recorder";
+import { SparsityController } from "./editor/sparsityController";
+import { StatisticsStore } from "./editor/statisticsStore";
+import { StatusBar } from "./editor/statusBar";
+import { EngineClient, forkEngine } from "./engine/client";
+
+/** After start-up the engine gets its own moment: nothing of it is on the way of opening a window. */
+const WARM_UP_MS = 1_000;
+
+/** What tests and other extensions can look at. */
+export interface LacunaApi {
+  readonly engine: EngineService;
+  readonly sparsity: SparsityController;
+  readonly statistics: StatisticsStore;
+  readonly statusBar: StatusBar;
+}
+
+export function activate(context: vscode.ExtensionContext): LacunaApi {
+  const own = <T extends vscode.Disposable>(part: T): T => {
+    context.subscriptions.push(part);
+    return part;
+  };
+  const storage = context.globalStorageUri.fsPath;
+  const bundled = bundledModel(context.extensionPath);
+  const log = own(new Log());
+  const config = own(new Config((problem) => log.write("warn", problem)));
+  log.setLevel(config.settings.logLevel);
+  own(config.onDidChange(({ now }) => log.setLevel(now.logLevel)));
+
+  const battery = own(new Battery(config));
+  const eligibility = own(new Eligibility(config, battery));
+  const engine = own(
+    new EngineService(
+      (callbacks) =>
+        new EngineClient({
+          ...callbacks,
+          spawn: () =>
+            forkEngine({
+              hostPath: path.join(context.extensionPath, "dist", "engine-host.mjs"),
+              onStderr: (line) => log.write("debug", line),
+            }),
+        }),
+      (setting) => requireModel(setting, bundled),
+      config,
+      log,
+    ),
+  );
+  const provider = own(new InlineProvider(engine, eligibility, config));
+  const memory = new MaskMemory(path.join(storage, "masks"), log);
+  const sparsity = own(new SparsityController(engine, eligibility, config, memory, fingerprintOf, log));
+  const statistics = new StatisticsStore(path.join(storage, "statistics.json"), (message) =>
+    log.write("warn", message),
+  );
+  const measured = new MeasuredStore(context.globalState);
+  const history = new History();
+  const statusBar = own(new StatusBar(engine, sparsity, eligibility, config, provider));
+  const dashboard = own(
+    new Dashboard(context.extensionUri, { engine, sparsity, config, history, statistics, statusBar }),
+  );
+  own(new AcceptanceTracker(provider, statistics));
+  own(new Recorder(engine, provider, sparsity, { history, statistics, measured }));
+  own(new IdleUnload(engine, config));
+  own(noticeFailures(provider));
+  own(followContextKeys(config, eligibility));
+  own(
+    registerCommands({
+      ...{ engine, sparsity, eligibility, config, dashboard, measured, log },
+      bundledModel: bundled,
+      extensionId: context.extension.id,
+    }),
+  );
+  own({ dispose: () => void statistics.flush() });
+
+  const warmUp = setTimeout(() => {
+    log.header(String((context.extension.packageJSON as { version: unknown }).version), config.settings);
+    void statistics.open();
+    sparsity.activated();
+  }, WARM_UP_MS);
+  own({ dispose: () => clearTimeout(warmUp) });
+  return { engine, sparsity, statistics, statusBar };
+}
