@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Bundles what runs into dist/: `node esbuild.mjs [--watch] [--production] [--quiet]`.
+// Bundles what runs into dist/: `node esbuild.mjs [--watch] [--quiet] [--production [--out DIR]]`.
 import { chmodSync, existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { context } from "esbuild";
@@ -8,6 +8,7 @@ const root = import.meta.dirname;
 const production = process.argv.includes("--production");
 const watch = process.argv.includes("--watch");
 const quiet = process.argv.includes("--quiet");
+const out = process.argv.includes("--out") ? process.argv[process.argv.indexOf("--out") + 1] : "dist";
 
 const node = { platform: "node", target: "node20" };
 // node-llama-cpp finds its binaries by its own place in node_modules: it cannot be bundled.
@@ -16,19 +17,19 @@ const cjs = { ...node, format: "cjs", external: ["vscode", "node-llama-cpp", "mo
 
 /** Entry points: source, output, options. One that does not exist is left out. */
 const entries = [
-  ["src/extension.ts", "dist/extension.cjs", cjs],
-  ["src/engine/host.ts", "dist/engine-host.mjs", esm],
-  ["src/cli/main.ts", "dist/cli.mjs", { ...esm, banner: { js: "#!/usr/bin/env node" } }],
+  ["src/extension.ts", "extension.cjs", cjs],
+  ["src/engine/host.ts", "engine-host.mjs", esm],
+  ["src/cli/main.ts", "cli.mjs", { ...esm, banner: { js: "#!/usr/bin/env node" } }],
   ...children("media", /^main\.ts$/).map(({ folder, file }) => [
     file,
-    `dist/media/${folder}.js`,
+    `media/${folder}.js`,
     { platform: "browser", target: "chrome128", format: "iife" },
   ]),
   ...(production
     ? []
     : list("test/host", /\.ts$/).map((name) => [
         `test/host/${name}`,
-        `dist/test/host/${name.replace(/\.ts$/, ".cjs")}`,
+        `test/host/${name.replace(/\.ts$/, ".cjs")}`,
         cjs,
       ])),
 ].filter(([source]) => existsSync(path.join(root, source)));
@@ -55,9 +56,9 @@ const contexts = await Promise.all(
       ...options,
       absWorkingDir: root,
       entryPoints: [source],
-      outfile,
+      outfile: path.join(out, outfile),
       bundle: true,
-      sourcemap: true,
+      sourcemap: !production,
       sourcesContent: false,
       minify: production,
       logLevel: watch ? "info" : "warning",
@@ -68,8 +69,9 @@ try {
   if (watch) await Promise.all(contexts.map((one) => one.watch()));
   else {
     await Promise.all(contexts.map((one) => one.rebuild()));
-    if (existsSync(path.join(root, "dist/cli.mjs"))) chmodSync(path.join(root, "dist/cli.mjs"), 0o755);
-    const names = entries.map(([, outfile]) => path.relative("dist", outfile)).join(", ");
+    const cli = path.resolve(root, out, "cli.mjs");
+    if (existsSync(cli)) chmodSync(cli, 0o755);
+    const names = entries.map(([, outfile]) => outfile).join(", ");
     if (!quiet) process.stdout.write(`Bundled ${names || "nothing yet"} in ${Date.now() - started} ms\n`);
   }
 } catch (error) {

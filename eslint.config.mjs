@@ -34,6 +34,7 @@ export default tseslint.config(
   },
   {
     files: ["**/*.mjs", "**/*.cjs"],
+    rules: { "no-unused-vars": ["error", { ignoreRestSiblings: true }] },
     languageOptions: {
       // Node's own, and mocha's.
       globals: Object.fromEntries(

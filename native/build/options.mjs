@@ -152,6 +152,8 @@ export function cmakeDefinitions(options, machine, environment) {
     set("NLC_CI_MODE", "ON");
     set("GGML_BACKEND_DL", "ON");
     if (["x64", "arm64"].includes(machine.arch)) set("GGML_CPU_ALL_VARIANTS", "ON");
+    if (machine.platform === "linux")
+      for (const kind of ["SHARED", "MODULE"]) set(`CMAKE_${kind}_LINKER_FLAGS`, "-s");
   }
   if (options.gpu === "cuda") set("GGML_CUDA", "ON");
   if (options.gpu === "vulkan") set("GGML_VULKAN", "ON");
