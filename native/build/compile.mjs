@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { BuildError } from "./errors.mjs";
@@ -36,8 +36,14 @@ export async function compile({ sources, directory, definitions, ninja, targets,
   const log = `${directory}.log`;
   const generator = ninja ? "Ninja" : "Unix Makefiles";
   const step = async (what, args, onLine) => {
-    const { code, signal, lines } = await run("cmake", args, { env: environment(), onLine });
-    writeFileSync(log, `${["cmake", ...args].join(" ")}\n${lines.join("\n")}\n`, { flag: "a" });
+    appendFileSync(log, `${["cmake", ...args].join(" ")}\n`);
+    const { code, signal, lines } = await run("cmake", args, {
+      env: environment(),
+      onLine: (line) => {
+        appendFileSync(log, `${line}\n`);
+        onLine?.(line);
+      },
+    });
     if (code === 0) return;
     progress.end("failed");
     if (signal !== null || code === 130)
