@@ -171,10 +171,7 @@ export class SparsityController implements vscode.Disposable {
     }
     // A selection or a second cursor is no reason to leave a document dense.
     const reason = this.eligibility.check(document)?.reason;
-    if (
-      (reason !== undefined && reason !== "selection" && reason !== "cursors") ||
-      this.engine.sleeping
-    ) {
+    if ((reason !== undefined && reason !== "selection" && reason !== "cursors") || this.engine.sleeping) {
       return;
     }
     if (this.engine.idleFor() < IDLE_MS / 2) {

@@ -30,7 +30,9 @@ const run = (args) =>
     const child = spawn(serverNode, [serverMain, ...args], { stdio: ["ignore", "pipe", "inherit"] });
     child.stdout.resume();
     child.on("error", reject);
-    child.on("exit", (code) => (code === 0 ? resolve() : reject(new Error(`code-server ${args.at(-1)}: exit ${code}`))));
+    child.on("exit", (code) =>
+      code === 0 ? resolve() : reject(new Error(`code-server ${args.at(-1)}: exit ${code}`)),
+    );
   });
 
 /**

@@ -1,7 +1,16 @@
 // Installs VS Code's own server and workbench (npm package code-server) and the Node that it needs into .vscode-test/,
 // because the desktop build cannot be downloaded without internet. About a minute; nothing to do when the stamp matches.
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -26,7 +35,9 @@ const manifest = (dir) => {
 
 /** Scripts `node`, `npm` and `npx` that run under the server's Node, so that native modules match it. */
 function writeToolchain(binDir, node) {
-  const npmDir = path.dirname(realpathSync(execFileSync("sh", ["-c", "command -v npm"], { encoding: "utf8" }).trim()));
+  const npmDir = path.dirname(
+    realpathSync(execFileSync("sh", ["-c", "command -v npm"], { encoding: "utf8" }).trim()),
+  );
   mkdirSync(binDir, { recursive: true });
   rmSync(path.join(binDir, "node"), { force: true });
   symlinkSync(node, path.join(binDir, "node"));
@@ -45,7 +56,9 @@ export function restoreProposedApiCheck(source) {
   const unlocked = /function ([A-Za-z0-9_$]+)\(([A-Za-z_$]),([A-Za-z_$])\)\{return!0\}/g;
   const found = [...source.matchAll(unlocked)];
   if (found.length !== 1) {
-    throw new Error(`code-server's bundle is not as expected (${found.length} candidates for the proposed-API check).`);
+    throw new Error(
+      `code-server's bundle is not as expected (${found.length} candidates for the proposed-API check).`,
+    );
   }
   return source.replace(
     unlocked,
@@ -59,7 +72,9 @@ export function installCodeServer(log = (line) => console.error(line)) {
     return;
   }
   if (process.platform !== "linux" || process.arch !== "x64") {
-    throw new Error("The code-server test host is set up for Linux x64 only; unset VSCODE_TEST_EXECUTABLE to use VS Code itself.");
+    throw new Error(
+      "The code-server test host is set up for Linux x64 only; unset VSCODE_TEST_EXECUTABLE to use VS Code itself.",
+    );
   }
   const npm = (cwd, args, env = process.env) =>
     execFileSync("npm", [...args, "--no-audit", "--no-fund", "--loglevel=error"], {
@@ -86,7 +101,11 @@ export function installCodeServer(log = (line) => console.error(line)) {
 
   log("Test host 3/4: the server's modules");
   npm(vscodeDir, ["install", "--omit=dev", "--ignore-scripts"], env);
-  npm(vscodeDir, ["rebuild", "--ignore-scripts=false", "@vscode/spdlog", "@vscode/native-watchdog", "node-pty"], env);
+  npm(
+    vscodeDir,
+    ["rebuild", "--ignore-scripts=false", "@vscode/spdlog", "@vscode/native-watchdog", "node-pty"],
+    env,
+  );
 
   log("Test host 4/4: built-in extensions, proposed-API check");
   npm(path.join(vscodeDir, "extensions"), ["install", "--omit=dev", "--ignore-scripts"], env);

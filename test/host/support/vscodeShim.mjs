@@ -64,7 +64,9 @@ try {
 } finally {
   if (code !== 0 && process.env.LACUNA_SHOTS !== undefined) {
     mkdirSync(process.env.LACUNA_SHOTS, { recursive: true });
-    await browser.page.screenshot({ path: path.join(process.env.LACUNA_SHOTS, "host-failed.png") }).catch(() => {});
+    await browser.page
+      .screenshot({ path: path.join(process.env.LACUNA_SHOTS, "host-failed.png") })
+      .catch(() => {});
   }
   await browser.close();
   await server.stop();

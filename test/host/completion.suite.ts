@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import * as vscode from "vscode";
+import type { LacunaApi } from "../../src/extension";
+import { accept, closeAll, cursorAfter, lacuna, open, setting, sleep, until, untitled } from "./helpers";
+
+describe("completions", () => {
+  let api: LacunaApi;
+  before(async () => {
+    api = await lacuna();
+    await api.engine.ready();
+  });
+  afterEach(async () => {
+    await closeAll();
+    for (const name of [
+      "enabled",
+      "languages",
+      "maxLines",
+      "maxTokens",
+      "debounce",
+      "maxFileSizeKB",
+      "secretFiles",
+      "logLevel",
+    ]) {
+      await setting(name, undefined);
+    }
+  });
+
+  it("appear and are accepted in a TypeScript file that was just opened", async () => {
+    const editor = await open("src/inventory.ts");
+    cursorAfter(editor, "let total = 0;");
+    await editor.edit((edit) => edit.insert(editor.selection.active, "\n    const first = this.items."));
+    const text = await accept(editor);
+    assert.notEqual(text.trim(), "");
+  });
+
+  for (const [language, content] of [
+    ["javascript", "function add(a, b) {\n  return │\n}\n"],
+    ["python", "def add(a, b):\n    return │\n"],
+  ] as const) {
+    it(`appear in ${language}`, async () => {
+      const editor = await untitled(content, language);
+      assert.notEqual((await accept(editor)).trim(), "");
+    });
+  }
+
+  it("are accepted word by word", async () => {
+    const editor = await untitled(
+      "export function sum(values: number[]): number {\n  let total = 0;\n  for (const value of │\n",
+    );
+    const first = await accept(editor, 15_000, "editor.action.inlineSuggest.acceptNextWord");
+    assert.notEqual(first, "");
+    assert.ok(api.statistics.data.latencies.length > 0);
+  });
+
+  it("replace the bracket that the editor has closed", async () => {
+    const editor = await untitled("const items = [1, 2, 3];\nconsole.log(│)\n", "javascript");
+    const line = editor.selection.active.line;
+    await accept(editor);
+    const text = editor.document.lineAt(line).text;
+    assert.equal((text.match(/\(/g) ?? []).length, (text.match(/\)/g) ?? []).length, text);
+  });
+
+  it("keep the line ends of a CRLF file", async () => {
+    const editor = await untitled("function add(a, b) {│", "javascript");
+    await editor.edit((edit) => edit.setEndOfLine(vscode.EndOfLine.CRLF));
+    await editor.edit((edit) => edit.insert(new vscode.Position(0, 0), "\r\n\r\n"));
+    assert.notEqual(await accept(editor), "");
+    assert.doesNotMatch(editor.document.getText(), /[^\r]\n/);
+  });
+
+  it("work in a file that is indented with tabs", async () => {
+    const editor = await untitled("class A {\n\tadd(a, b) {\n\t\treturn │\n\t}\n}\n", "javascript");
+    assert.notEqual((await accept(editor)).trim(), "");
+  });
+
+  it("work after surrogate pairs, and never tear a character", async () => {
+    const editor = await untitled(
+      "const face = '😀👩‍👩‍👧 e\u0301';\nfunction add(a, b) {\n  return │\n}\n",
+      "javascript",
+    );
+    assert.notEqual((await accept(editor)).trim(), "");
+    const before = editor.document.getText();
+    cursorAfter(editor, " e");
+    assert.equal(await accept(editor, 1_500), "");
+    assert.equal(editor.document.getText(), before);
+  });
+
+  it("come in notebook cells", async () => {
+    const cell = new vscode.NotebookCellData(
+      vscode.NotebookCellKind.Code,
+      "def add(a, b):\n    return ",
+      "python",
+    );
+    const notebook = await vscode.workspace.openNotebookDocument(
+      "jupyter-notebook",
+      new vscode.NotebookData([cell]),
+    );
+    const document = notebook.cellAt(0).document;
+    const position = new vscode.Position(1, 11);
+    const list = await vscode.commands
+      .executeCommand<{ items: unknown[] } | undefined>(
+        "vscode.executeInlineCompletionItemProvider",
+        document.uri,
+        position,
+      )
+      .then(undefined, () => undefined);
+    // The command is not part of every build: the document itself must be eligible in any case.
+    assert.equal(document.uri.scheme, "vscode-notebook-cell");
+    assert.ok(list === undefined || Array.isArray(list.items));
+  });
+
+  it("are served along while one types, without another request", async () => {
+    await setting("debounce", 0);
+    const editor = await untitled(
+      "export function sum(values: number[]): number {\n  let total = 0;\n  for (const value of │\n",
+    );
+    const first = await accept(editor, 15_000, "editor.action.inlineSuggest.acceptNextWord");
+    assert.notEqual(first, "");
+    await sleep(1_000);
+    const asked = api.statistics.data.latencies.length;
+    const { document } = editor;
+    const before = document.getText();
+    // The rest of the suggestion is on the screen; accepting it needs no engine.
+    await vscode.commands.executeCommand("editor.action.inlineSuggest.commit");
+    await sleep(200);
+    if (document.getText() !== before) {
+      assert.ok(api.statistics.data.latencies.length <= asked + 1);
+    }
+  });
+
+  it("do not come where they are not wanted, and the status bar says why", async () => {
+    await setting("languages", { "*": true, javascript: false });
+    const editor = await untitled("function add(a, b) {\n  return │\n}\n", "javascript");
+    assert.equal(await accept(editor, 1_500), "");
+    await until("reason", () => api.statusBar.view.text.includes("switched off for javascript"));
+    await setting("languages", undefined);
+    await until("no reason", () => !api.statusBar.view.text.includes("switched off"));
+    await setting("enabled", false);
+    await until("reason", () => api.statusBar.view.text.includes("switched off"));
+    assert.equal(await accept(editor, 1_500), "");
+  });
+
+  it("do not come in secrets and in files over the limit", async () => {
+    await open("src/inventory.ts");
+    await setting("secretFiles", ["**/inventory.ts"]);
+    await until("secret", () => api.statusBar.view.text.includes("looks like a secret"));
+    await setting("secretFiles", undefined);
+    await setting("maxFileSizeKB", 1);
+    await until("size", () => api.statusBar.view.text.includes("larger than 1 KB"));
+  });
+
+  it("leave a 5 MB file alone without slowing the editor", async () => {
+    const editor = await untitled("");
+    const text = "const value = 1;\n".repeat(300_000);
+    await editor.edit((edit) => edit.insert(new vscode.Position(0, 0), text));
+    await until("size", () => api.statusBar.view.text.includes("larger than 1024 KB"));
+    assert.equal(await accept(editor, 1_500), "");
+  });
+
+  it("obey the limits of length", async () => {
+    await setting("maxLines", 1);
+    const editor = await untitled("function fibonacci(n) {│", "javascript");
+    const text = await accept(editor);
+    assert.ok(text.trim() === "" || text.trim().split("\n").length <= 2, text);
+  });
+
+  it("survive a document that is closed during a request", async () => {
+    const editor = await untitled("function add(a, b) {\n  return │\n}\n", "javascript");
+    void vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+    await sleep(10);
+    assert.ok(editor.document);
+    await closeAll();
+    const next = await untitled("function sub(a, b) {\n  return │\n}\n", "javascript");
+    assert.notEqual((await accept(next)).trim(), "");
+  });
+
+  it("fall back on defaults when settings have the wrong type", async () => {
+    await setting("maxTokens", "many");
+    await setting("languages", "all");
+    await setting("debounce", { a: 1 });
+    const editor = await untitled("function add(a, b) {\n  return │\n}\n", "javascript");
+    assert.notEqual((await accept(editor)).trim(), "");
+  });
+});

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import * as vscode from "vscode";
+import { MaskMemory } from "../../src/editor/maskMemory";
+import { closeAll, EXTENSION_ID, lacuna, open, repositoryFile, until } from "./helpers";
+
+interface Manifest {
+  readonly enabledApiProposals?: unknown;
+  readonly contributes: { readonly commands: readonly { command: string }[] };
+}
+
+describe("the extension", () => {
+  before(lacuna);
+  afterEach(closeAll);
+
+  it("uses no proposed API", () => {
+    const manifest = vscode.extensions.getExtension(EXTENSION_ID)!.packageJSON as Manifest;
+    assert.equal(manifest.enabledApiProposals, undefined);
+  });
+
+  it("runs where proposed API is refused", () => {
+    // The test host restores VS Code's check; without it the provider below would be accepted with a third argument.
+    const provider = { provideInlineCompletionItems: () => [], handleDidShowCompletionItem: () => undefined };
+    assert.throws(
+      () => vscode.languages.registerInlineCompletionItemProvider({ scheme: "none" }, provider),
+      /proposed/i,
+    );
+  });
+
+  it("registers every command that it contributes", async () => {
+    const manifest = vscode.extensions.getExtension(EXTENSION_ID)!.packageJSON as Manifest;
+    const registered = new Set(await vscode.commands.getCommands(true));
+    for (const { command } of manifest.contributes.commands) {
+      assert.ok(registered.has(command), command);
+    }
+  });
+
+  it("snoozes and wakes up", async () => {
+    const api = await lacuna();
+    await open("src/inventory.ts");
+    await vscode.commands.executeCommand("lacuna.snooze", 5);
+    await until("snoozed", () => api.statusBar.view.text.includes("snoozed for 5 more minutes"));
+    await vscode.commands.executeCommand("lacuna.endSnooze");
+    await until("awake", () => !api.statusBar.view.text.includes("snoozed"));
+  });
+
+  it("toggles completions, for all and for a language", async () => {
+    const api = await lacuna();
+    await open("scripts/words.py");
+    await vscode.commands.executeCommand("lacuna.toggle");
+    await until("off", () => api.statusBar.view.text.includes("switched off"));
+    await vscode.commands.executeCommand("lacuna.toggle");
+    await until("on", () => !api.statusBar.view.text.includes("switched off"));
+    await vscode.commands.executeCommand("lacuna.toggleLanguage");
+    await until("off for Python", () => api.statusBar.view.text.includes("switched off for python"));
+    await vscode.commands.executeCommand("lacuna.toggleLanguage");
+    await until("on for Python", () => !api.statusBar.view.text.includes("switched off"));
+  });
+
+  it("opens dashboard, log, settings and walkthrough", async () => {
+    for (const command of ["showDashboard", "showLog", "openSettings", "openWalkthrough"]) {
+      await vscode.commands.executeCommand(`lacuna.${command}`);
+    }
+    const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+    assert.ok(tabs.some((tab) => tab.label === "Lacuna Dashboard"));
+  });
+
+  describe("with a damaged or unwritable store of masks", () => {
+    const folder = repositoryFile(`.vscode-test/masks-${process.pid}`);
+    const warnings: string[] = [];
+    const log = { write: (_: string, message: string) => void warnings.push(message) };
+    const memory = (at: string): MaskMemory => new MaskMemory(at, log as never);
+    afterEach(() => rmSync(folder, { recursive: true, force: true }));
+    const wanted = {
+      modelFingerprint: "m",
+      document: "file:///a.ts",
+      text: "const a = 1;",
+      metric: "wanda",
+      sparsity: 0.5,
+    } as const;
+
+    it("goes on without the mask", async () => {
+      assert.equal(await memory(folder).recall(wanted), undefined);
+      await memory(folder).remember(wanted.document, wanted.text, new Uint8Array([1, 2, 3]));
+      assert.deepEqual(warnings, []);
+    });
+    it("goes on when its folder is a file", async () => {
+      mkdirSync(path.dirname(folder), { recursive: true });
+      writeFileSync(folder, "");
+      assert.equal(await memory(folder).recall(wanted), undefined);
+    });
+  });
+});

@@ -1,0 +1,19 @@
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import Mocha from "mocha";
+
+/** Entry point of VS Code's test run: all suites beside this file. */
+export async function run(): Promise<void> {
+  const mocha = new Mocha({ ui: "bdd", timeout: 60_000, color: true, slow: 5_000, forbidOnly: true });
+  const grep = process.env.LACUNA_TEST_GREP;
+  if (grep !== undefined) {
+    mocha.grep(grep);
+  }
+  for (const name of readdirSync(__dirname).filter((file) => file.endsWith(".suite.cjs"))) {
+    mocha.addFile(path.join(__dirname, name));
+  }
+  const failures = await new Promise<number>((resolve) => mocha.run(resolve));
+  if (failures > 0) {
+    throw new Error(`${failures} host ${failures === 1 ? "test" : "tests"} failed.`);
+  }
+}

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import * as vscode from "vscode";
+import type { LacunaApi } from "../../src/extension";
+import { accept, closeAll, cursorAfter, lacuna, open, setting, until } from "./helpers";
+
+describe("sparsity", () => {
+  let api: LacunaApi;
+  before(async () => {
+    api = await lacuna();
+    await api.engine.ready();
+  });
+  after(() => setting("sparsity", undefined));
+  afterEach(closeAll);
+
+  const maskOf = (editor: vscode.TextEditor, ratio?: number): ReturnType<LacunaApi["sparsity"]["maskOf"]> => {
+    const mask = api.sparsity.maskOf(editor.document);
+    return mask !== undefined && (ratio === undefined || Math.abs(mask.result.activeRatio - ratio) < 0.05)
+      ? mask
+      : undefined;
+  };
+
+  it("is set by command, applies to the open file, and shows", async () => {
+    const editor = await open("src/inventory.ts");
+    cursorAfter(editor, "let total = 0;");
+    await vscode.commands.executeCommand("lacuna.setSparsity", 0.4);
+    const mask = await until("a mask", () => maskOf(editor, 0.4), 60_000);
+    assert.ok(mask.result.rows.every((rows) => rows > 0));
+    assert.ok(mask.result.memory.packedBytes > 0);
+    await until("40 % in the status bar", () => api.statusBar.view.text.endsWith("40 %"));
+    assert.match(api.statusBar.view.tooltip, /Mask \| 40 %/);
+    await editor.edit((edit) => edit.insert(editor.selection.active, "\n    const first = this."));
+    assert.notEqual((await accept(editor)).trim(), "");
+  });
+
+  it("goes back to dense", async () => {
+    const editor = await open("src/inventory.ts");
+    await vscode.commands.executeCommand("lacuna.setSparsity", "dense");
+    await until("dense", () => maskOf(editor, 1), 60_000);
+    await until("100 % in the status bar", () => api.statusBar.view.text.endsWith("100 %"));
+  });
+
+  it("gives two files masks of their own", async () => {
+    await vscode.commands.executeCommand("lacuna.setSparsity", 0.5);
+    const a = await open("src/queue.js");
+    const first = await until("a mask", () => maskOf(a, 0.5), 60_000);
+    const b = await open("scripts/words.py");
+    const second = await until("another mask", () => maskOf(b, 0.5), 60_000);
+    assert.notDeepEqual([...first.result.heatmap.values], [...second.result.heatmap.values]);
+    const again = await open("src/queue.js");
+    assert.equal(maskOf(again), first, "the first file keeps its mask");
+  });
+
+  it("remembers the mask of a file that is opened again", async () => {
+    await vscode.commands.executeCommand("lacuna.setSparsity", 0.5);
+    const editor = await open("src/queue.js");
+    await until("a mask", () => maskOf(editor, 0.5), 60_000);
+    await closeAll();
+    await api.engine.restart();
+    const again = await open("src/queue.js");
+    const mask = await until("a mask", () => maskOf(again, 0.5), 60_000);
+    assert.equal(mask.result.source, "remembered");
+  });
+
+  it("is measured on the file itself with auto", async () => {
+    await vscode.commands.executeCommand("lacuna.setSparsity", "auto");
+    const editor = await open("src/inventory.ts");
+    await vscode.commands.executeCommand("lacuna.recomputeMask");
+    const mask = await until(
+      "a guarded mask",
+      () => {
+        const found = maskOf(editor);
+        return found !== undefined && found.result.source !== "remembered" ? found : undefined;
+      },
+      60_000,
+    );
+    assert.ok(mask.result.guard.length > 0 || mask.result.why !== undefined);
+    for (const point of mask.result.guard.filter(
+      ({ activeRatio }) => activeRatio === mask.result.activeRatio,
+    )) {
+      assert.ok(point.lossIncrease <= 0.05, String(point.lossIncrease));
+    }
+  });
+});
