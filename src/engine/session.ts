@@ -136,9 +136,8 @@ export class Session {
   }
 
   /** Lets dense FFN pages leave memory when a document decodes sparsely; returns the bytes released. */
-  evictDense(): number {
-    const sparse = [...this.documents.values()].some(({ activeRatio }) => activeRatio < 1);
-    return sparse ? evictDense(this.model) : 0;
+  evictDense(documents: Iterable<DocumentContext> = this.documents.values()): number {
+    return [...documents].some(({ activeRatio }) => activeRatio < 1) ? evictDense(this.model) : 0;
   }
 
   get packedBytes(): number {

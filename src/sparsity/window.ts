@@ -20,17 +20,23 @@ const MIN_MEASURED = 16;
 const BEFORE_CURSOR = 0.75;
 
 /**
- * At most `size` tokens round the cursor; what one side lacks the other may use. Held out are the tokens after the
- * window, else those before it, else the window's own last quarter, which then is not attributed.
+ * `[from, to)`: at most `size` tokens round the cursor; what one side lacks the other may use.
  *
  * @param count tokens of the file
  * @param cursor tokens before the cursor
  */
-export function planWindow(count: number, cursor: number, size: number): WindowPlan {
+export function chooseWindow(count: number, cursor: number, size: number): [from: number, to: number] {
   const after = Math.min(count - cursor, Math.max(size - cursor, Math.round(size * (1 - BEFORE_CURSOR))));
-  const from = Math.max(0, cursor - (size - after));
-  const to = Math.min(count, cursor + after);
-  const window = [from, to] as const;
+  return [Math.max(0, cursor - (size - after)), cursor + after];
+}
+
+/**
+ * {@link chooseWindow}, and what is held out: the tokens after the window, else those before it, else the window's own
+ * last quarter, which then is not attributed.
+ */
+export function planWindow(count: number, cursor: number, size: number): WindowPlan {
+  const window = chooseWindow(count, cursor, size);
+  const [from, to] = window;
   if (count - to >= MIN_MEASURED) {
     return {
       window,

@@ -1,0 +1,53 @@
+import type { MemoryStats } from "../../engine/protocol";
+
+/** One way to run the model: each has a process of its own. */
+export interface Configuration {
+  readonly name: string;
+  /** As stock node-llama-cpp loads it: weights repacked where that is faster, every neuron active. */
+  readonly stock: boolean;
+  /** 1: all neurons, weights left in the mapped file. */
+  readonly activeRatio: number;
+}
+
+export interface WorkerSetup {
+  readonly configuration: Configuration;
+  readonly modelPath: string;
+  readonly threads: number;
+  readonly promptTokens: number;
+  readonly decodeTokens: number;
+}
+
+export interface Started {
+  readonly loadMs: number;
+  readonly packingMs: number;
+  /** Weight bytes that one decoded token reads. */
+  readonly bytesPerToken: number;
+}
+
+export interface Round {
+  readonly prefillMs: number;
+  /** Milliseconds of every decoded token. */
+  readonly tokenMs: readonly number[];
+  readonly memory: MemoryStats;
+}
+
+export interface Attributed {
+  readonly tokens: number;
+  readonly forwardMs: number;
+  readonly backwardMs: number;
+  readonly peakBytes: number;
+}
+
+/** Requests to a worker: parameters and result. */
+export interface WorkerMethods {
+  start: [WorkerSetup, Started];
+  round: [{ readonly seed: number }, Round];
+  attribute: [{ readonly window: number }, Attributed];
+}
+
+export interface WorkerRequest {
+  readonly method: keyof WorkerMethods;
+  readonly params: unknown;
+}
+export type WorkerAnswer =
+  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly message: string };

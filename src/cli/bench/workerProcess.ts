@@ -1,0 +1,65 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { CliError } from "../errors";
+import type { WorkerAnswer, WorkerMethods } from "./messages";
+
+/** The worker's command, which is not for people. */
+export const WORKER_COMMAND = "bench-worker";
+
+/** A bench worker as its parent sees it: one request at a time. */
+export class WorkerProcess {
+  private readonly child: ChildProcess;
+  private pending: ((answer: WorkerAnswer) => void) | undefined;
+
+  /** @param name for messages */
+  constructor(
+    readonly name: string,
+    signal: AbortSignal,
+  ) {
+    this.child = fork(process.argv[1]!, [WORKER_COMMAND], {
+      execArgv: process.execArgv,
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+    });
+    this.child.on("message", (answer) => {
+      this.settle(answer as WorkerAnswer);
+    });
+    this.child.on("exit", (code, by) => {
+      this.settle({
+        ok: false,
+        message: `the process ended (${by ?? `exit code ${code}`}); is there enough memory?`,
+      });
+    });
+    signal.addEventListener("abort", () => {
+      this.dispose();
+    });
+  }
+
+  /** Throws a {@link CliError} when the worker fails or dies. */
+  async request<M extends keyof WorkerMethods>(
+    method: M,
+    params: WorkerMethods[M][0],
+  ): Promise<WorkerMethods[M][1]> {
+    const answer = await new Promise<WorkerAnswer>((resolve) => {
+      this.pending = resolve;
+      if (!this.child.connected) {
+        this.settle({ ok: false, message: "the process has ended" });
+        return;
+      }
+      this.child.send({ method, params }, () => undefined);
+    });
+    if (!answer.ok) {
+      throw new CliError(`Measuring "${this.name}" failed: ${answer.message}`);
+    }
+    return answer.value as WorkerMethods[M][1];
+  }
+
+  dispose(): void {
+    this.child.kill("SIGKILL");
+  }
+
+  private settle(answer: WorkerAnswer): void {
+    const { pending } = this;
+    this.pending = undefined;
+    pending?.(answer);
+  }
+}

@@ -1,0 +1,150 @@
+import { DEFAULT_METRIC, isMetric, METRIC_NAMES } from "../sparsity/metrics";
+import { isRatio } from "../sparsity/budget";
+import { EngineClient, forkEngine, unwrap } from "../engine/client";
+import type { CompleteResult, SparsifyResult, Sparsity } from "../engine/protocol";
+import { parseCommand, type Arguments, type CommandSpec } from "./commandLine";
+import type { Context } from "./context";
+import { UsageError } from "./errors";
+import { chooseModel, chooseThreads } from "./install";
+import { parseLocation, readSource, splitAt } from "./sourceFile";
+
+export const COMPLETE: CommandSpec = {
+  name: "complete",
+  usage:
+    "complete FILE:LINE:COLUMN [--model PATH] [--active RATIO|dense|auto] [--metric M] [--window N] [--max-tokens N] [--threads N] [--json]",
+  summary: "Completes the code at a position of a file.",
+  details:
+    "Lines and columns are counted from 1, columns in UTF-16 units, as editors do.\n" +
+    "A file that is larger than the model's context is cut round the position.",
+  options: {
+    model: { value: "PATH", help: "GGUF model file (default: the one that comes with Lacuna)" },
+    active: {
+      value: "RATIO",
+      help: "share of FFN neurons to use, above 0 and up to 1; `auto`: what keeps the loss within 5 %; default `dense`",
+    },
+    metric: {
+      value: "M",
+      help: `how neurons are scored (default ${DEFAULT_METRIC}): ${METRIC_NAMES.join(", ")}`,
+    },
+    window: { value: "N", help: "tokens round the position that are attributed (default 256)" },
+    "max-tokens": { value: "N", help: "stop after N tokens (default 128)" },
+    threads: { value: "N", help: "CPU threads (default: the machine's cores, at most 8)" },
+  },
+  examples: ["lacuna complete src/app.ts:12:8", "lacuna complete src/app.ts:12:8 --active 0.4 --json"],
+};
+
+const CONTEXT_SIZE = 4096;
+const MAX_QUALITY_LOSS = 0.05;
+
+export async function complete(words: readonly string[], context: Context): Promise<void> {
+  const args = parseCommand(COMPLETE, words);
+  const location = parseLocation(args.positionals[0] ?? "");
+  if (location === undefined || args.positionals.length !== 1) {
+    throw new UsageError("Name one position as FILE:LINE:COLUMN. See `lacuna complete --help`.");
+  }
+  const sparsity = parseActive(args.text("active") ?? "dense");
+  const metric = parseMetric(args.text("metric") ?? DEFAULT_METRIC);
+  const windowTokens = args.integer("window", 256, 2, 8192);
+  const maxTokens = args.integer("max-tokens", 128, 1, 4096);
+  const threads = chooseThreads(args);
+  const { path, prefix, suffix } = splitAt(readSource(location.path), location);
+  const modelPath = chooseModel(args.text("model"), context.install);
+
+  const client = startClient(context);
+  const { signal, progress } = context;
+  try {
+    const load = { modelPath, contextSize: CONTEXT_SIZE, threads, gpu: false as const, evictAfterMs: 0 };
+    const onLoad = ({ fraction }: { readonly fraction: number }): void => {
+      progress.report("Loading the model", fraction);
+    };
+    unwrap(await client.load(load, { signal, onItem: onLoad }));
+    const sparse =
+      sparsity === "dense"
+        ? undefined
+        : unwrap(
+            await client.sparsify(
+              { path, prefix, suffix, sparsity, metric, windowTokens, maxQualityLoss: MAX_QUALITY_LOSS },
+              {
+                signal,
+                onItem: ({ fraction }) => {
+                  progress.report("Attributing", fraction);
+                },
+              },
+            ),
+          );
+    if (sparse?.why !== undefined) {
+      progress.note(`Completing with all neurons: ${sparse.why}`);
+    }
+    progress.end();
+    const request = { prefix, suffix, path, language: "", maxTokens };
+    const result = unwrap(await client.complete(request, { signal }));
+    const memory = unwrap(await client.stats());
+    print(args, context, result, sparse, memory);
+  } finally {
+    client.dispose();
+  }
+}
+
+function startClient({ install, progress, signal }: Context): EngineClient {
+  const client = new EngineClient({
+    spawn: () => forkEngine(install.host),
+    onLog: (level, message) => {
+      if (level === "error") {
+        progress.note(message);
+      }
+    },
+    // One command, one try: a crash is reported, not repeated.
+    backOff: () => undefined,
+  });
+  signal.addEventListener("abort", () => {
+    client.dispose();
+  });
+  return client;
+}
+
+function print(
+  args: Arguments,
+  { output, progress }: Context,
+  result: CompleteResult,
+  sparse: SparsifyResult | undefined,
+  memory: { readonly residentBytes: number; readonly mappedBytes: number; readonly packedBytes: number },
+): void {
+  const { residentBytes, mappedBytes, packedBytes } = memory;
+  if (args.flag("json")) {
+    const { text, stopReason, activeRatio, prefill, decode } = result;
+    const attribution = sparse?.attribution ?? { tokens: 0, ms: 0 };
+    const packing = sparse?.packing ?? { ms: 0 };
+    const report = { text, stopReason, activeRatio, prefill, decode, attribution, packing };
+    output(
+      `${JSON.stringify({ ...report, memory: { residentBytes, mappedBytes, packedBytes } }, undefined, 2)}\n`,
+    );
+    return;
+  }
+  output(`${result.text}\n`);
+  const parts = [
+    `${(result.activeRatio * 100).toFixed(0)} % of neurons`,
+    `prompt ${result.prefill.tokens} tokens in ${result.prefill.ms.toFixed(0)} ms`,
+    `${result.decode.tokensPerSecond.toFixed(1)} tokens/s`,
+    `${(residentBytes / 2 ** 20).toFixed(0)} MiB resident`,
+    `stopped: ${result.stopReason}`,
+  ];
+  progress.note(parts.join(" · "));
+}
+
+export function parseActive(word: string): Sparsity {
+  if (word === "dense" || word === "auto") {
+    return word;
+  }
+  const ratio = word.trim() === "" ? NaN : Number(word);
+  if (!isRatio(ratio)) {
+    throw new UsageError(`--active must be above 0 and at most 1, \`dense\` or \`auto\`, not ${word}.`);
+  }
+  return ratio;
+}
+
+export function parseMetric(word: string): string {
+  if (!isMetric(word)) {
+    throw new UsageError(`There is no metric "${word}". Choose from ${METRIC_NAMES.join(", ")}.`);
+  }
+  return word;
+}

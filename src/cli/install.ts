@@ -1,0 +1,39 @@
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { availableParallelism } from "node:os";
+import { bundledModel } from "../models/bundled";
+import type { ForkOptions } from "../engine/client";
+import { UsageError } from "./errors";
+import type { Arguments } from "./commandLine";
+
+/** Where the command runs from: `dist/cli.mjs` of an installation, or `src/cli/` of a checkout under a loader. */
+export interface Install {
+  readonly root: string;
+  readonly host: Pick<ForkOptions, "hostPath" | "execArgv">;
+}
+
+export function locateInstall(moduleUrl: string): Install {
+  const file = fileURLToPath(moduleUrl);
+  const directory = path.dirname(file);
+  if (file.endsWith(".mjs")) {
+    return { root: path.dirname(directory), host: { hostPath: path.join(directory, "engine-host.mjs") } };
+  }
+  // The loader that runs this file runs the engine, too.
+  const hostPath = path.join(directory, "../engine/host.ts");
+  return { root: path.join(directory, "../.."), host: { hostPath, execArgv: process.execArgv } };
+}
+
+export function chooseModel(given: string | undefined, install: Install): string {
+  const model = given ?? bundledModel(install.root);
+  if (model === undefined) {
+    throw new UsageError("No model comes with this installation. Name a GGUF file with --model.");
+  }
+  return path.resolve(model);
+}
+
+const MAX_THREADS = 256;
+
+/** More threads than cores make every one of them wait; hyper-threads do not help matrix products. */
+export function chooseThreads(args: Arguments): number {
+  return args.integer("threads", Math.min(8, availableParallelism()), 1, MAX_THREADS);
+}

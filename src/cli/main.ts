@@ -1,0 +1,93 @@
+import { EngineFailure, toEngineError } from "../engine/errors";
+import { ATTRIBUTE, attribute } from "./attribute";
+import { runWorker } from "./bench/worker";
+import { WORKER_COMMAND } from "./bench/workerProcess";
+import { BENCH_SPEED, benchSpeed } from "./benchSpeed";
+import { commandHelp, type CommandSpec } from "./commandLine";
+import { COMPLETE, complete } from "./complete";
+import type { Context } from "./context";
+import { CliError, Interrupted, UsageError } from "./errors";
+import { locateInstall } from "./install";
+import { Progress } from "./progress";
+
+interface Command {
+  readonly spec: CommandSpec;
+  run(words: readonly string[], context: Context): Promise<void>;
+}
+
+const COMMANDS: readonly Command[] = [
+  { spec: COMPLETE, run: complete },
+  { spec: ATTRIBUTE, run: attribute },
+  { spec: BENCH_SPEED, run: benchSpeed },
+];
+
+function help(): string {
+  const width = Math.max(...COMMANDS.map(({ spec }) => spec.name.length)) + 2;
+  return [
+    "Lacuna completes code with a local model that uses only the neurons your file needs.\n",
+    "Usage: lacuna COMMAND [options]\n",
+    "Commands:",
+    ...COMMANDS.map(({ spec }) => `  ${spec.name.padEnd(width)}${spec.summary}`),
+    "\nSee `lacuna COMMAND --help`. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.\n",
+  ].join("\n");
+}
+
+async function run(words: readonly string[], context: Context): Promise<void> {
+  if (words[0] === WORKER_COMMAND && process.send !== undefined) {
+    return runWorker();
+  }
+  const command = COMMANDS.find(({ spec }) =>
+    spec.name.split(" ").every((word, index) => words[index] === word),
+  );
+  if (command === undefined) {
+    if (words.length === 0 || words[0] === "--help" || words[0] === "-h" || words[0] === "help") {
+      context.output(help());
+      return;
+    }
+    throw new UsageError(`There is no command "${words[0]}". See \`lacuna --help\`.`);
+  }
+  const rest = words.slice(command.spec.name.split(" ").length);
+  if (rest.includes("--help") || rest.includes("-h")) {
+    context.output(commandHelp(command.spec));
+    return;
+  }
+  await command.run(rest, context);
+}
+
+/** The exit code; every failure is one line on stderr. */
+async function main(words: readonly string[]): Promise<number> {
+  const interrupt = new AbortController();
+  const onInterrupt = (): void => {
+    if (interrupt.signal.aborted) {
+      process.exit(130); // a second Ctrl-C does not wait for cleaning up
+    }
+    interrupt.abort(new Interrupted());
+  };
+  process.on("SIGINT", onInterrupt);
+  process.on("SIGTERM", onInterrupt);
+  const progress = new Progress();
+  const output = (text: string): void => void process.stdout.write(text);
+  // A reader that goes away, such as `head`, is no error.
+  process.stdout.on("error", () => process.exit(0));
+  try {
+    await run(words, { install: locateInstall(import.meta.url), progress, signal: interrupt.signal, output });
+    return 0;
+  } catch (error) {
+    progress.end();
+    if (interrupt.signal.aborted) {
+      process.stderr.write("Interrupted.\n");
+      return 130;
+    }
+    process.stderr.write(`lacuna: ${message(error)}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+function message(error: unknown): string {
+  const known = error instanceof CliError || error instanceof UsageError || error instanceof EngineFailure;
+  return known ? error.message : toEngineError(error).message;
+}
+
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});
