@@ -48,7 +48,7 @@ await script(async () => {
     "--out",
     file,
   ];
-  if ((await execute(process.execPath, vsce, { cwd: stage })) !== 0)
+  if ((await execute(process.execPath, [...vsce, ...options], { cwd: stage })) !== 0)
     throw new Stop("vsce failed (see above).");
   const mebibytes = (statSync(file).size / 2 ** 20).toFixed(1);
   process.stdout.write(`${path.relative(root, file)}: ${mebibytes} MiB, with ${path.basename(model)}\n`);
