@@ -40,15 +40,11 @@ await script(async () => {
   const { name, version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
   const file = path.join(root, `${name}-${target}-${version}.vsix`);
   rmSync(file, { force: true });
-  const vsce = [
-    path.join(root, "node_modules/@vscode/vsce/vsce"),
-    "package",
-    "--target",
-    target,
-    "--out",
-    file,
-  ];
-  if ((await execute(process.execPath, [...vsce, ...options], { cwd: stage })) !== 0)
+  const vsce = path.join(root, "node_modules/@vscode/vsce/vsce");
+  const what = ["--target", target, "--out", file];
+  // There is no repository address to turn the README's links into yet.
+  const links = ["--allow-missing-repository", "--no-rewrite-relative-links"];
+  if ((await execute(process.execPath, [vsce, "package", ...what, ...links], { cwd: stage })) !== 0)
     throw new Stop("vsce failed (see above).");
   const mebibytes = (statSync(file).size / 2 ** 20).toFixed(1);
   process.stdout.write(`${path.relative(root, file)}: ${mebibytes} MiB, with ${path.basename(model)}\n`);
