@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { unwrap } from "../../src/engine/client";
+import { completion, errorOf, loadParams, modelPath, root, TestEngine } from "./support";
+
+describe("loading in the engine process", () => {
+  let engine: TestEngine;
+  beforeEach(() => {
+    engine = new TestEngine();
+  });
+  afterEach(() => {
+    engine.client.dispose();
+  });
+
+  it("describes the model and reports progress that ends before the result", async () => {
+    const fractions: number[] = [];
+    const info = unwrap(
+      await engine.client.load(loadParams, { onItem: ({ fraction }) => fractions.push(fraction) }),
+    );
+    assert.equal(info.architecture, "llama");
+    assert.equal(info.layerCount, 6);
+    assert.deepEqual(info.ffnSize, Array<number>(6).fill(1024));
+    assert.ok(info.parameters > 6.9e6 && info.parameters < 7.1e6);
+    assert.ok(info.hasFim);
+    assert.equal(info.denseOnly, undefined);
+    assert.ok(fractions.every((fraction, i) => i === 0 || fraction > fractions[i - 1]!));
+    const kinds = engine.states.map(({ kind }) => kind);
+    assert.equal(kinds[0], "starting");
+    assert.equal(kinds.at(-1), "dense");
+    assert.equal(kinds.lastIndexOf("loading"), kinds.indexOf("dense") - 1);
+  });
+
+  it("says what is wrong with a model, to the load and to every request after it", async () => {
+    const error = errorOf(await engine.client.load({ ...loadParams, modelPath: "/nowhere/model.gguf" }));
+    assert.deepEqual(error, {
+      code: "model-missing",
+      message: "There is no model at /nowhere/model.gguf. Check the path.",
+    });
+    assert.deepEqual(engine.states.at(-1), { kind: "failed", why: error.message });
+    assert.deepEqual(errorOf(await engine.client.complete(completion())), error);
+  });
+
+  it("loads a good model after a bad one", async () => {
+    errorOf(await engine.client.load({ ...loadParams, modelPath: `${root}/package.json` }));
+    unwrap(await engine.client.load(loadParams));
+    assert.ok(unwrap(await engine.client.complete(completion())).text.length > 0);
+  });
+
+  it("refuses senseless parameters", async () => {
+    assert.equal(errorOf(await engine.client.load({ ...loadParams, threads: 0 })).code, "bad-request");
+    assert.equal(errorOf(await engine.client.load({ ...loadParams, contextSize: 1.5 })).code, "bad-request");
+  });
+
+  it("frees the model and loads it again on demand", async () => {
+    unwrap(await engine.client.load(loadParams));
+    const before = unwrap(await engine.client.complete(completion()));
+    unwrap(await engine.client.unload());
+    assert.equal(engine.client.state.kind, "idle");
+    assert.equal(unwrap(await engine.client.stats()).mappedBytes, 0);
+    const after = unwrap(await engine.client.complete(completion()));
+    assert.equal(after.text, before.text);
+  });
+
+  it("reports its memory", async () => {
+    unwrap(await engine.client.load(loadParams));
+    const stats = unwrap(await engine.client.stats());
+    assert.ok(stats.residentBytes > 10e6);
+    assert.ok(stats.mappedBytes > 7e6);
+    assert.equal(stats.packedBytes, 0);
+  });
+
+  it("ends when its parent dies", async () => {
+    // The parent is a process that forks the engine, as the extension host does, and is killed.
+    const parent = fork(`${root}/test/engine/parent.ts`, [modelPath], { execArgv: ["--import", "tsx"] });
+    const ended = once(parent, "exit").then(() => assert.fail("the parent ended by itself"));
+    const [pid] = (await Promise.race([once(parent, "message"), ended])) as [number];
+    assert.ok(isAlive(pid));
+    ended.catch(() => undefined);
+    parent.kill("SIGKILL");
+    while (isAlive(pid)) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

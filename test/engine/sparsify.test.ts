@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { unwrap } from "../../src/engine/client";
+import { chooseRatio } from "../../src/sparsity/guard";
+import { decodeMask } from "../../src/sparsity/maskFormat";
+import { completion, errorOf, sparsification, TestEngine } from "./support";
+
+describe("sparsifying in the engine process", () => {
+  let engine: TestEngine;
+  before(async () => {
+    engine = await TestEngine.loaded();
+  });
+  after(() => {
+    engine.client.dispose();
+  });
+  const sparsify = async (overrides: Parameters<typeof sparsification>[0] = {}) =>
+    unwrap(await engine.client.sparsify(sparsification(overrides)));
+  const complete = async (overrides: Parameters<typeof completion>[0] = {}) =>
+    unwrap(await engine.client.complete(completion(overrides)));
+
+  it("attributes, measures, packs, and decodes with the mask", async () => {
+    const dense = await complete();
+    const result = await sparsify();
+    assert.equal(result.source, "attributed");
+    assert.equal(result.activeRatio, 0.4);
+    assert.deepEqual(result.rows, Array<number>(6).fill(416));
+    assert.equal(result.guard.length, 1);
+    assert.ok(Number.isFinite(result.guard[0]!.lossIncrease));
+    assert.ok(result.attribution.tokens === 128 && result.attribution.ms > 0);
+    assert.ok(result.memory.packedBytes > 0);
+    const active =
+      result.heatmap.values.reduce((sum, value) => sum + value, 0) / result.heatmap.values.length;
+    assert.ok(Math.abs(active - 416 / 1024) < 1e-6);
+    assert.deepEqual(engine.states.at(-1), { kind: "sparse", activeRatio: 0.4, path: "/a.ts" });
+
+    const sparse = await complete();
+    assert.equal(sparse.activeRatio, 0.4);
+    assert.equal(sparse.prefill.tokens, 1, "the KV cache survives the mask");
+
+    const back = await sparsify({ sparsity: "dense" });
+    assert.equal(back.source, "dense");
+    assert.equal(back.memory.packedBytes, 0);
+    assert.equal((await complete()).text, dense.text);
+  });
+
+  it("keeps two documents with different masks apart", async () => {
+    await sparsify({ path: "/a.ts", sparsity: 0.3 });
+    await sparsify({ path: "/b.ts", sparsity: 0.7 });
+    const [a, b] = [await complete({ path: "/a.ts" }), await complete({ path: "/b.ts" })];
+    assert.equal(a.activeRatio, 0.3);
+    assert.equal(b.activeRatio, 0.7);
+    assert.equal((await complete({ path: "/a.ts" })).text, a.text);
+  });
+
+  it("keeps every neuron's answer: a mask of almost everything completes as dense does", async () => {
+    await sparsify({ sparsity: "dense" });
+    const dense = await complete();
+    await sparsify({ sparsity: 0.99 });
+    const sparse = await complete();
+    assert.equal(sparse.activeRatio, 0.99);
+    assert.equal(sparse.text.slice(0, 6), dense.text.slice(0, 6));
+  });
+
+  it("chooses by the guard's curve when asked to", async () => {
+    const result = await sparsify({ sparsity: "auto", maxQualityLoss: 0.3 });
+    assert.ok(result.guard.length >= 1);
+    assert.equal(result.activeRatio, chooseRatio(result.guard, 0.3));
+    const strict = await sparsify({ sparsity: "auto", maxQualityLoss: 0 });
+    assert.equal(strict.activeRatio, chooseRatio(strict.guard, 0));
+  });
+
+  it("takes a remembered mask instead of attributing, and ignores a damaged one", async () => {
+    const { mask, rows } = await sparsify({ sparsity: 0.5 });
+    const remembered = await sparsify({ path: "/b.ts", sparsity: 0.5, mask: mask! });
+    assert.equal(remembered.source, "remembered");
+    assert.deepEqual(remembered.rows, rows);
+    assert.equal(remembered.attribution.tokens, 0);
+
+    const damaged = Uint8Array.from(mask!);
+    damaged[damaged.length >> 1]! ^= 1;
+    const again = await sparsify({ path: "/b.ts", sparsity: 0.5, mask: damaged });
+    assert.equal(again.source, "attributed");
+    assert.ok(engine.logs.some((line) => line.startsWith("Ignoring a remembered mask: ")));
+
+    const decoded = decodeMask(mask!);
+    assert.ok(decoded.ok && decoded.mask.activeRatio === 0.5);
+  });
+
+  it("does the same with every metric", async () => {
+    for (const metric of ["wanda", "flap", "griffin", "magnitude", "snip", "gxo", "random"]) {
+      const result = await sparsify({ metric, windowTokens: 48 });
+      assert.equal(result.source, "attributed", metric);
+    }
+  });
+
+  it("lets a completion through, and attributes to the end", async () => {
+    let finished = false;
+    let completedAt: number | undefined;
+    let fraction = 0;
+    let asked: Promise<unknown> | undefined;
+    const outcome = await engine.client.sparsify(sparsification({ windowTokens: 256 }), {
+      onItem: (item) => {
+        fraction = item.fraction;
+        asked ??= complete({ maxTokens: 4 }).then(() => {
+          completedAt = finished ? undefined : fraction;
+        });
+      },
+    });
+    finished = true;
+    await asked;
+    assert.equal(unwrap(outcome).activeRatio, 0.4);
+    assert.ok(completedAt !== undefined && completedAt < 1, "the completion had to wait for the attribution");
+  });
+
+  it("can be cancelled and leaves the document dense", async () => {
+    await sparsify({ sparsity: "dense" });
+    const controller = new AbortController();
+    const outcome = await engine.client.sparsify(sparsification(), {
+      signal: controller.signal,
+      onItem: () => {
+        controller.abort();
+      },
+    });
+    assert.equal(errorOf(outcome).code, "cancelled");
+    assert.equal((await complete()).activeRatio, 1);
+    assert.equal(engine.states.at(-1)?.kind, "dense");
+  });
+
+  it("refuses senseless requests in one line", async () => {
+    for (const overrides of [{ sparsity: 0 }, { sparsity: 1.5 }, { metric: "best" }, { windowTokens: 0 }]) {
+      assert.equal(errorOf(await engine.client.sparsify(sparsification(overrides))).code, "bad-request");
+    }
+  });
+
+  it("stays dense, with the reason, for text that is too short", async () => {
+    const result = await sparsify({ path: "/short.ts", prefix: "a", suffix: "" });
+    assert.equal(result.source, "dense");
+    assert.match(result.why ?? "", /too short/);
+  });
+});
