@@ -19,10 +19,9 @@ import random
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
-import sentencepiece
 
-from common import CORPUS, TOKENIZER, WORK
-from tokenizer import FILE_SEPARATOR, FIM_MIDDLE, FIM_PREFIX, FIM_SUFFIX
+from common import CORPUS, WORK
+from tokenizer import FILE_SEPARATOR, FIM_MIDDLE, FIM_PREFIX, FIM_SUFFIX, Tokenizer
 
 SEED = 3
 BOS, EOS, PAD = 1, 2, 65535
@@ -33,11 +32,16 @@ OPEN_BINS = 64  # rows open for more documents while packing
 FILLER_PART = 6  # one plain document in so many may be cut to fill what is left of rows
 MIN_FILLER = 24  # tokens
 
-_tokenizer = sentencepiece.SentencePieceProcessor()  # loaded in each process by _encode
+_tokenizer: Tokenizer  # one in each process, made by _load
+
+
+def _load() -> None:
+    global _tokenizer
+    _tokenizer = Tokenizer()
 
 
 def _piece(name: str) -> int:
-    return _tokenizer.piece_to_id(name)
+    return _tokenizer.piece(name)
 
 
 def middle_span(text: str, random_: random.Random) -> tuple[int, int]:
@@ -149,8 +153,6 @@ def pack(documents_: list[list[int]], length: int) -> np.ndarray:
 
 
 def _encode(job: tuple[list[dict], int, int]) -> list[list[int]]:
-    if _tokenizer.serialized_model_proto() == b"":
-        _tokenizer.load(str(TOKENIZER))
     return documents(*job)
 
 
@@ -163,6 +165,7 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=512, help="tokens per row")
     parser.add_argument("--epochs", type=int, default=1, help="passes over the corpus, each with other spans")
     arguments = parser.parse_args()
+    _load()
     packages: dict[tuple[str, str], list[dict]] = {}
     with CORPUS.open() as corpus:
         for line in corpus:
@@ -172,13 +175,14 @@ def main() -> None:
         groups = [files for (own, _), files in packages.items() if own == split]
         epochs = arguments.epochs if split == "train" else 1
         jobs = [(files, arguments.length, hash((SEED, arguments.length, epoch, index))) for epoch in range(epochs) for index, files in enumerate(groups)]
-        with ProcessPoolExecutor() as pool:
+        with ProcessPoolExecutor(initializer=_load) as pool:
             everything = [document for result in pool.map(_encode, jobs, chunksize=4) for document in result]
         random.Random(SEED).shuffle(everything)
-        _tokenizer.load(str(TOKENIZER))
         rows = pack(everything, arguments.length)
         np.random.default_rng(SEED).shuffle(rows)
-        np.save(rows_file(split, arguments.length), rows)
+        partial = WORK / "rows.partial.npy"
+        np.save(partial, rows)
+        partial.replace(rows_file(split, arguments.length))  # a training run may have the old file mapped
         print(f"{split}: {len(rows)} rows of {arguments.length}, {(rows != PAD).sum() / 1e6:.2f} M tokens, {(rows == PAD).mean():.1%} padding")
 
 

@@ -7,6 +7,8 @@ The schedule follows the share of the budget that has been spent, so a run alway
 machine is. A second call resumes from the checkpoint; the budget may be changed then. Writes
 .work/<size>.pt (checkpoint: weights, optimisers, position) and results/<size>.csv (loss curve).
 
+SIGTERM saves a checkpoint and ends the run.
+
 On a CPU each worker is a thread with its own gradients and one PyTorch thread; micro-batches go to whoever is free, so that
 the workers lose little when other programs take a core.
 """
@@ -16,6 +18,7 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+import signal
 import threading
 import time
 
@@ -31,8 +34,8 @@ from pack import PAD, rows_file
 
 SEED = 4
 WARM_UP, DECAY_FROM = 0.015, 0.40  # shares of the budget: linear warm-up, constant, linear decay to zero
-LONG_FROM = 0.75  # share of the budget from which rows are as long as the context
-BIGGER_BATCH_FROM = 0.30  # share of the budget from which a step takes twice the tokens
+LONG_FROM = 0.80  # share of the budget from which rows are as long as the context
+BIGGER_BATCH_FROM = 0.60  # share of the budget from which a step takes twice the tokens
 ADAM_LR, MUON_LR = 3e-3, 0.02
 
 #        tokens per micro-batch and per (first) step, row length of the first phase
@@ -197,8 +200,10 @@ def train(size: str, device: str, minutes: float, workers: int, save_minutes: fl
             csv.writer(file, lineterminator="\n").writerow(row + ["" if validation_loss is None else f"{validation_loss:.4f}"])
         print(*row, "" if validation_loss is None else f"validation {validation_loss:.4f}", f"{(progress['tokens'] - first_tokens) / (time.time() - began):.0f} tokens/s", flush=True)
 
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     average, began, first_tokens, clock, saved, evaluated = None, time.time(), progress["tokens"], time.time(), time.time(), time.time()
-    while (spent := progress["seconds"] / 60 / minutes) < 1:
+    while (spent := progress["seconds"] / 60 / minutes) < 1 and not stopping.is_set():
         length = config.n_ctx if spent >= LONG_FROM else plan["short"]
         count = plan["step"] * (2 if spent >= BIGGER_BATCH_FROM else 1) // length
         each = max(1, plan["micro"] // length)
@@ -221,8 +226,9 @@ def train(size: str, device: str, minutes: float, workers: int, save_minutes: fl
         if now - saved > 60 * save_minutes:
             save()
             saved = time.time()
-    log(pool.evaluate(validation))
     save()
+    if not stopping.is_set():
+        log(pool.evaluate(validation))
 
 
 def main() -> None:

@@ -1,0 +1,132 @@
+"""Step 8: write media/model/README.md and the plot of the loss from what the other steps measured.
+
+    python3 training/model_card.py --size small
+
+Reads results/<size>.csv, results/evaluation.json, results/check.json, packages.json and the checkpoint; no number is typed by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from collections import Counter
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import torch
+
+from common import HERE, LANGUAGES, WORK, load_packages
+from export_gguf import OUTPUT, load_model, model_name
+
+RESULTS = HERE / "results"
+
+
+def plot(rows: list[dict], size: str, name: str) -> None:
+    """Training and validation loss over tokens, as SVG."""
+    tokens = [int(row["tokens"]) / 1e6 for row in rows]
+    figure, axes = plt.subplots(figsize=(7, 4))
+    axes.plot(tokens, [float(row["train_loss"]) for row in rows], label="training (moving average)", linewidth=1)
+    held_out = [(at, float(row["validation_loss"])) for at, row in zip(tokens, rows) if row["validation_loss"]]
+    axes.plot(*zip(*held_out), "o-", label="validation packages", markersize=3)
+    axes.set(xlabel="tokens (millions)", ylabel="loss (nats per token)", title=name, ylim=(2, 7))
+    axes.grid(alpha=0.3)
+    axes.legend()
+    plt.rcParams["svg.hashsalt"] = name  # the same file for the same numbers
+    figure.savefig(RESULTS / f"{size}.svg", metadata={"Date": None})
+
+
+def table(results: list[dict]) -> list[str]:
+    """One row per model: bits per byte, exact match and edit similarity per language."""
+    lines = [
+        "| model | size | " + " | ".join(f"{measure}, {language}" for measure in ("bits/byte", "exact", "edit sim.") for language in LANGUAGES) + " |",
+        "|---|---|" + "---|" * 9,
+    ]
+    for result in results:
+        cells = [result["model"], f"{result['bytes'] / 1e6:.1f} MB"]
+        for key, form in (("bitsPerByte", "{:.3f}"), ("exactMatch", "{:.1%}"), ("editSimilarity", "{:.3f}")):
+            cells += [form.format(result["languages"][language][key]) for language in LANGUAGES]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def mean(result: dict, key: str) -> float:
+    """Mean over the languages."""
+    return sum(result["languages"][language][key] for language in LANGUAGES) / len(LANGUAGES)
+
+
+def comparison(own: dict, other: dict) -> str:
+    """By how much the first model is better than the second, in a sentence."""
+    bits, worse = mean(own, "bitsPerByte"), mean(other, "bitsPerByte")
+    return (
+        f"Mean over the languages, {own['model']} against {other['model']}: bits per byte {bits:.3f} against {worse:.3f} "
+        f"({(1 - bits / worse):.1%} fewer), exact match {mean(own, 'exactMatch'):.1%} against {mean(other, 'exactMatch'):.1%}, "
+        f"edit similarity {mean(own, 'editSimilarity'):.3f} against {mean(other, 'editSimilarity'):.3f}."
+    )
+
+
+def packages_table() -> list[str]:
+    lines = ["| package | version | registry | licence | used for |", "|---|---|---|---|---|"]
+    for package in load_packages():
+        lines.append(f"| {package['name']} | {package['version']} | {package['registry']} | {package['licence']} | {package['split']} |")
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", default="small")
+    size = parser.parse_args().size
+    model = load_model(WORK / f"{size}.pt")
+    config, name = model.config, model_name(model)
+    progress = torch.load(WORK / f"{size}.pt", map_location="cpu")["progress"]
+    parameters = sum(weight.numel() for weight in model.parameters())
+    feed_forward = 3 * config.n_layer * config.n_embd * config.n_ff
+    with (RESULTS / f"{size}.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    plot(rows, size, name)
+    evaluation = json.loads((RESULTS / "evaluation.json").read_text())
+    check = json.loads((RESULTS / "check.json").read_text())
+    own = [result for result in evaluation["results"] if result["model"].startswith(name)]
+    others = [result for result in evaluation["results"] if not result["model"].startswith(name)]
+    splits = Counter(package["split"] for package in load_packages())
+    licences = Counter(package["licence"] for package in load_packages())
+    lines = [
+        f"# {name}", "",
+        "<!-- written by training/model_card.py -->",
+        "A small fill-in-the-middle code model for TypeScript, JavaScript and Python, trained from scratch by the recipe in `training/`. MIT licence.", "",
+        f"Architecture `llama`: {parameters / 1e6:.2f} M parameters, n_embd {config.n_embd}, {config.n_layer} layers, n_ff {config.n_ff} (SwiGLU, "
+        f"{feed_forward / parameters:.0%} of the parameters), {config.n_head} heads / {config.n_head_kv} KV heads, tied embeddings, byte-fallback BPE with "
+        f"{config.n_vocab} pieces (a line break with its indentation is one token), context {config.n_ctx}.", "",
+        "Files: " + ", ".join(f"`{result['model']}.gguf` ({result['bytes'] / 1e6:.1f} MB)" for result in own) + ". They load in stock llama.cpp.", "",
+        "## Prompt", "",
+        "`<s><|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>`, parts tokenised apart; the answer ends with `</s>`. Optional context first: "
+        "`<s><|file_sep|>other/path\\ncode<|file_sep|>this/path\\n<|fim_prefix|>…`. All of it stands in the GGUF metadata (`tokenizer.ggml.fim_*`).", "",
+        "## How good it is", "",
+        f"Packages that training never saw ({', '.join(evaluation['packages'])}), in llama.cpp by `training/evaluate.mjs`: bits per byte over "
+        f"{evaluation['windowsPerLanguage']} windows per language, and {evaluation['fimCasesPerLanguage']} single-line FIM cases per language at "
+        "temperature 0 (from a random place in a line to its end, every other place after a space or punctuation; exact match and edit similarity of the line). The cases fit a context of 512 tokens and are "
+        "the same for every model.", "",
+        *table(own + others), "",
+        *[comparison(own[0], other) for other in others[:1]], "",
+        f"Against PyTorch with the same F16 weights, llama.cpp's logits differ by {check['relative']:.1e} of their root mean square (largest "
+        f"absolute difference {check['absolute']:.1e}), and its tokens in {check['differentTexts']} of {check['texts']} texts.", "",
+        "It knows the habits of code better than its meaning: take its completions as the rest of an obvious line, not as an answer.", "",
+        "## How it was trained", "",
+        f"{progress['tokens'] / 1e6:.1f} M tokens in {progress['step']} steps, {progress['seconds'] / 60:.0f} minutes of wall-clock time on {check['processor']} "
+        f"(about {6 * parameters * progress['tokens'] / 1e15:.2f} PFLOP in matrix products), sharing the machine with other work; bfloat16, Muon for matrices, AdamW for the rest. "
+        f"Half of the documents are FIM. Final training loss {float(rows[-1]['train_loss']):.3f}, validation loss {float(rows[-1]['validation_loss']):.3f} nats per token.", "",
+        f"![loss](../../training/results/{size}.svg)", "",
+        "## Data", "",
+        f"{len(load_packages())} packages of the npm registry and Debian: {splits['train']} to train, {splits['validation']} to validate, {splits['test']} to test. Licences as "
+        "declared by the packages: " + ", ".join(f"{licence} {count}" for licence, count in licences.most_common()) + ". Minified, generated and vendored files, files with "
+        "keys or long constants, exact and near duplicates (MinHash, estimated Jaccard 0.7) are left out, and so is any training file that nearly equals a held-out one.", "",
+        "<details><summary>All packages</summary>", "", *packages_table(), "", "</details>",
+    ]
+    (OUTPUT / "README.md").write_text("\n".join(lines) + "\n")
+    print(f"wrote {OUTPUT / 'README.md'}")
+
+
+if __name__ == "__main__":
+    main()
