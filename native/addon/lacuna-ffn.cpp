@@ -33,8 +33,13 @@ static ggml_type default_down_type(const llama_model & model) {
     return ggml_is_quantized(type) ? GGML_TYPE_Q8_0 : type;
 }
 
+// Kernels work on vectors and on interleaved rows even where a type has no blocks
+static int64_t row_multiple(ggml_type down_type) {
+    return std::max<int64_t>(ggml_blck_size(down_type), 32);
+}
+
 int lacuna_ffn_row_multiple(const llama_model & model) {
-    return (int) ggml_blck_size(default_down_type(model));
+    return (int) row_multiple(default_down_type(model));
 }
 
 // the way that llama-model-loader.cpp finds out where a weight may live
@@ -172,8 +177,8 @@ size_t lacuna_ffn::set_rows(llama_context * ctx, int il, const std::vector<int32
         return old->bytes();
     }
 
-    const int64_t block = ggml_blck_size(down_type);
-    const int64_t n     = (((int64_t) rows.size() + block - 1)/block)*block;
+    const int64_t multiple = row_multiple(down_type);
+    const int64_t n        = (((int64_t) rows.size() + multiple - 1)/multiple)*multiple;
 
     auto packed = std::make_unique<packed_layer>();
     packed->rows      = rows;

@@ -29,7 +29,7 @@ export interface SparsitySupport {
   readonly embeddingSize: number;
   /** Neurons of each layer's FFN, `[layerCount]`. */
   readonly ffnSize: readonly number[];
-  /** A packed row count must be a multiple of this (block size of the packed down projection's type). */
+  /** Packed row counts are padded to a multiple of this (block size of the packed down projection's type, at least 32). */
   readonly rowMultiple: number;
 }
 

@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { getLlama, LlamaLogLevel, type Llama, type LlamaContext, type LlamaModel } from "node-llama-cpp";
+import {
+  createAttribution,
+  setUseExtraBufferTypes,
+  type AttributionOptions,
+  type AttributionResult,
+} from "../../src/engine/native";
+import type { Shape, TestModel } from "./models/model";
+import { Random } from "./models/random";
+
+/** Loads test models with the patched build and throws them away again. */
+export class NativeFixture {
+  private readonly folder = mkdtempSync(path.join(tmpdir(), "lacuna-native-"));
+  private readonly models: LlamaModel[] = [];
+  private count = 0;
+
+  private constructor(private readonly llama: Llama) {}
+
+  static async create(): Promise<NativeFixture> {
+    return new NativeFixture(
+      await getLlama({ gpu: false, build: "never", skipDownload: true, logLevel: LlamaLogLevel.error }),
+    );
+  }
+
+  async load(model: TestModel, options: { repack?: boolean } = {}): Promise<LlamaModel> {
+    const modelPath = this.newPath();
+    model.write(modelPath);
+    setUseExtraBufferTypes(this.llama, options.repack ?? true);
+    const loaded = await this.llama.loadModel({ modelPath, useMmap: true, gpuLayers: 0 });
+    this.models.push(loaded);
+    return loaded;
+  }
+
+  newPath(): string {
+    return path.join(this.folder, `${this.count++}.gguf`);
+  }
+
+  context(model: LlamaModel): Promise<LlamaContext> {
+    return model.createContext({ contextSize: 256, batchSize: 64, threads: 2, flashAttention: false });
+  }
+
+  /** One after the other: node-llama-cpp blocks libuv's four threads when more models are disposed at once. */
+  async disposeModels(): Promise<void> {
+    for (const model of this.models.splice(0)) {
+      await model.dispose();
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await this.disposeModels();
+    await this.llama.dispose();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export async function attributeAll(
+  model: LlamaModel,
+  tokens: Int32Array,
+  options: Omit<AttributionOptions, "threads">,
+): Promise<AttributionResult> {
+  const job = createAttribution(model, tokens, { threads: 2, ...options });
+  try {
+    while ((await job.step()).phase !== "done");
+    return job.result();
+  } finally {
+    job.dispose();
+  }
+}
+
+export function randomTokens(shape: Shape, count: number, seed = 7): Int32Array {
+  const random = new Random(seed);
+  return Int32Array.from({ length: count }, () => 3 + random.integer(shape.vocabulary - 3));
+}
+
+type Numbers = ArrayLike<number>;
+
+/** ‖a - b‖ / ‖b‖. */
+export function relativeError(a: Numbers, b: Numbers): number {
+  let error = 0;
+  let size = 0;
+  for (let i = 0; i < b.length; i++) {
+    error += (a[i]! - b[i]!) ** 2;
+    size += b[i]! ** 2;
+  }
+  return Math.sqrt(error / size);
+}
+
+export function cosine(a: Numbers, b: Numbers): number {
+  let ab = 0;
+  let aa = 0;
+  let bb = 0;
+  for (let i = 0; i < b.length; i++) {
+    ab += a[i]! * b[i]!;
+    aa += a[i]! ** 2;
+    bb += b[i]! ** 2;
+  }
+  return ab / Math.sqrt(aa * bb);
+}
+
+/** Largest difference relative to the largest value. */
+export function maxRelativeDifference(a: Numbers, b: Numbers): number {
+  let difference = 0;
+  let size = 0;
+  for (let i = 0; i < b.length; i++) {
+    difference = Math.max(difference, Math.abs(a[i]! - b[i]!));
+    size = Math.max(size, Math.abs(b[i]!));
+  }
+  return difference / size;
+}
