@@ -1,6 +1,5 @@
 // npm test [-- STAGE …]: prepares the checkout and runs every test; the last line sums up.
 import { bootstrap, root } from "./support/bootstrap.mjs";
-import { pythonWithNumpy } from "./support/requirements.mjs";
 import { chooseStages, countResults } from "./support/stages.mjs";
 import { execute, script, Stop } from "./support/steps.mjs";
 
@@ -9,7 +8,7 @@ await script(async () => {
   if (typeof chosen === "string") throw new Stop(chosen);
   await bootstrap({ tests: true });
 
-  const env = { ...process.env, PYTHON: pythonWithNumpy() };
+  const env = { ...process.env };
   if (process.stdout.isTTY) env["FORCE_COLOR"] ??= "1";
   const total = { passed: 0, failed: 0 };
   const failedStages = [];

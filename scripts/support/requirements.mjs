@@ -20,25 +20,27 @@ export const buildRequirements = [
   },
 ];
 
-/** For testing as well: the reference that native results are compared with is written with numpy. @type {Requirement[]} */
+/** For testing as well. @type {Requirement[]} */
 export const testRequirements = [
-  {
-    name: "Python with numpy",
-    probes: pythonCandidates().map((python) => [python, "-c", "import numpy"]),
-    apt: ["python3", "python3-numpy"],
-  },
+  ...(process.platform === "linux"
+    ? [
+        {
+          // Where the desktop VS Code cannot run, its workbench runs in a browser.
+          name: "Chromium",
+          probes: chromiumCandidates().map((file) => ["test", "-x", file]),
+          apt: ["chromium", "fonts-dejavu-core"],
+        },
+      ]
+    : []),
 ];
 
-/** Debian's numpy belongs to Debian's Python, which need not be the first in PATH. */
-function pythonCandidates() {
-  return [process.env["PYTHON"], "python3", "/usr/bin/python3"].filter((name) => name !== undefined);
+function chromiumCandidates() {
+  const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+  const own = process.env["CHROMIUM"];
+  return [...(own === undefined ? [] : [own]), ...names.map((name) => `/usr/bin/${name}`)];
 }
 
 const succeeds = ([command, ...args]) => spawnSync(command, args, { stdio: "ignore" }).status === 0;
-
-/** A Python that has numpy, or undefined. */
-export const pythonWithNumpy = () =>
-  pythonCandidates().find((python) => succeeds([python, "-c", "import numpy"]));
 
 /** @param {Requirement[]} requirements */
 export const missing = (requirements) => requirements.filter(({ probes }) => !probes.some(succeeds));
@@ -51,7 +53,7 @@ export const missing = (requirements) => requirements.filter(({ probes }) => !pr
 export function installLine(requirements, machine) {
   const names = requirements.map(({ name }) => name).join(", ");
   if (machine.platform === "darwin")
-    return `Lacuna needs ${names}: run \`xcode-select --install && brew install cmake numpy\`.`;
+    return `Lacuna needs ${names}: run \`xcode-select --install && brew install cmake\`.`;
   const packages = requirements.flatMap(({ apt }) => apt).join(" ");
   if (!machine.debian) return `Lacuna needs ${names}: install what Debian calls ${packages}.`;
   return `Lacuna needs ${names}: run \`${machine.root ? "" : "sudo "}apt-get install -y ${packages}\`.`;

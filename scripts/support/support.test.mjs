@@ -50,11 +50,11 @@ describe("firstDifference", () => {
 
 describe("installLine", () => {
   const requirement = { name: "cmake", probes: [], apt: ["cmake"] };
-  const numpy = { name: "Python with numpy", probes: [], apt: ["python3", "python3-numpy"] };
+  const browser = { name: "Chromium", probes: [], apt: ["chromium", "fonts-dejavu-core"] };
   it("names the command", () => {
     assert.equal(
-      installLine([requirement, numpy], { platform: "linux", root: false, debian: true }),
-      "Lacuna needs cmake, Python with numpy: run `sudo apt-get install -y cmake python3 python3-numpy`.",
+      installLine([requirement, browser], { platform: "linux", root: false, debian: true }),
+      "Lacuna needs cmake, Chromium: run `sudo apt-get install -y cmake chromium fonts-dejavu-core`.",
     );
     assert.match(
       installLine([requirement], { platform: "linux", root: true, debian: true }),
