@@ -6,7 +6,7 @@ import { EngineFailure } from "../engine/errors";
 import { Gate } from "../engine/gate";
 import { startLlama } from "../engine/llama";
 import type { AttributionResult } from "../engine/native";
-import { Session } from "../engine/session";
+import { requireModel, Session } from "../engine/session";
 import { prepareDirectory, writeFiles } from "./atomicFiles";
 import { parseMetric } from "./complete";
 import { parseCommand, type Arguments, type CommandSpec } from "./commandLine";
@@ -65,6 +65,8 @@ export async function attribute(words: readonly string[], context: Context): Pro
   if (out !== undefined) {
     prepareDirectory(out, "Choose another --out.");
   }
+
+  requireModel(modelPath);
 
   const { progress, signal } = context;
   const llama = await startLlama({ gpu: false, threads }, () => undefined);

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { requireModel } from "../engine/session";
 import { isRatio } from "../sparsity/budget";
 import { cachedModel } from "./bench/cachedModel";
 import type { Attributed, Configuration, Round, Started } from "./bench/messages";
@@ -123,6 +124,7 @@ function timeAttribution(
 function chooseBenchModel(args: Arguments, context: Context): Promise<string> {
   const given = args.text("model");
   if (given !== undefined) {
+    requireModel(path.resolve(given));
     return Promise.resolve(path.resolve(given));
   }
   const shape = SHAPES[args.text("shape") ?? "qwen2.5-coder-1.5b"];

@@ -16,7 +16,7 @@ import type {
   SparsifyRequest,
   SparsifyResult,
 } from "./protocol";
-import { Session } from "./session";
+import { requireModel, Session } from "./session";
 import { Sparsifier } from "./sparsifier";
 
 /** How long after the last completion the dense FFN pages leave memory, unless the load says otherwise. */
@@ -81,6 +81,7 @@ export class Engine {
     try {
       report(0);
       await this.unload();
+      requireModel(params.modelPath); // before the native library is loaded, which takes seconds
       const llama = await this.llama(params);
       setUseExtraBufferTypes(llama, params.repack === true);
       const session = await Session.load(llama, params, report, call.signal);

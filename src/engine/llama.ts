@@ -36,17 +36,30 @@ export async function startLlama(options: Pick<LoadModel, "gpu" | "threads">, lo
   }
 }
 
-/** Loads the weights, mapped from the file so that they are shared and can leave memory. */
-export function loadLlamaModel(
+/**
+ * Loads the weights, mapped from the file so that they are shared and can leave memory. The file must have passed
+ * `checkModel`; what llama.cpp still finds wrong with it is in the log.
+ */
+export async function loadLlamaModel(
   llama: Llama,
   modelPath: string,
   onProgress: (fraction: number) => void,
   signal: AbortSignal | undefined,
 ): Promise<LlamaModel> {
-  return llama.loadModel({
-    modelPath,
-    useMmap: true,
-    onLoadProgress: onProgress,
-    ...(signal === undefined ? {} : { loadSignal: signal }),
-  });
+  try {
+    return await llama.loadModel({
+      modelPath,
+      useMmap: true,
+      onLoadProgress: onProgress,
+      ...(signal === undefined ? {} : { loadSignal: signal }),
+    });
+  } catch (error) {
+    if (error instanceof Error && error.message === "Failed to load model") {
+      throw new EngineFailure(
+        "model-unsupported",
+        `${modelPath} is not a model that llama.cpp can load: see the log, or choose another model.`,
+      );
+    }
+    throw error;
+  }
 }

@@ -43,18 +43,15 @@ export class Session {
     onProgress: (fraction: number) => void,
     signal: AbortSignal | undefined,
   ): Promise<Session> {
-    const check = checkModel(params.modelPath, (name) => isArchitectureSupported(llama, name));
-    if (!check.ok) {
-      throw new EngineFailure(check.problem.code, check.problem.message);
-    }
+    const header = requireModel(params.modelPath, (name) => isArchitectureSupported(llama, name));
     const model = await loadLlamaModel(llama, params.modelPath, onProgress, signal);
     const support = hasSparseEngine(llama) ? sparsitySupport(model) : undefined;
-    const name = modelName(check.header, params.modelPath);
+    const name = modelName(header, params.modelPath);
     const tokenizer = new ModelTokenizer(model, name);
     const info: ModelInfo = {
       path: params.modelPath,
       name,
-      ...describe(check.header),
+      ...describe(header),
       contextSize: Math.min(params.contextSize, model.trainContextSize),
       hasFim: tokenizer.fim !== undefined,
       gpu: llama.gpu === false ? "cpu" : llama.gpu,
@@ -65,7 +62,7 @@ export class Session {
       model,
       tokenizer,
       info,
-      fingerprint(params.modelPath, check.header),
+      fingerprint(params.modelPath, header),
       params.threads,
       usable,
       params.evictAfterMs === 0,
@@ -151,6 +148,21 @@ export class Session {
     this.documents.clear();
     await this.model.dispose();
   }
+}
+
+/**
+ * The file's header; throws an {@link EngineFailure} for a file that native code must not see.
+ * @param isArchitectureSupported absent: any, as long as no llama.cpp is there to ask
+ */
+export function requireModel(
+  path: string,
+  isArchitectureSupported: (name: string) => boolean = () => true,
+): GgufHeader {
+  const check = checkModel(path, isArchitectureSupported);
+  if (!check.ok) {
+    throw new EngineFailure(check.problem.code, check.problem.message);
+  }
+  return check.header;
 }
 
 function modelName(header: GgufHeader, path: string): string {

@@ -86,6 +86,7 @@ function parse(reader: Reader): GgufHeader {
   const alignment = metadata.get("general.alignment") ?? 32;
   if (
     typeof alignment !== "number" ||
+    !Number.isInteger(alignment) ||
     alignment < 1 ||
     alignment > 65536 ||
     (alignment & (alignment - 1)) !== 0
@@ -101,12 +102,12 @@ function parse(reader: Reader): GgufHeader {
       throw new GgufError("damaged", `has a misplaced tensor ${info.name}`);
     }
     names.add(info.name);
-    if (offset + bytes > reader.fileBytes) {
-      const missing = ((offset + bytes - reader.fileBytes) / 2 ** 20).toFixed(1);
-      throw new GgufError("truncated", `ends at least ${missing} MiB too early`);
-    }
     return { ...info, offset, bytes };
   });
+  const end = tensors.reduce((latest, { offset, bytes }) => Math.max(latest, offset + bytes), 0);
+  if (end > reader.fileBytes) {
+    throw new GgufError("truncated", `ends ${((end - reader.fileBytes) / 2 ** 20).toFixed(1)} MiB too early`);
+  }
   return { version, metadata, tensors, dataOffset, fileBytes: reader.fileBytes };
 }
 

@@ -99,7 +99,7 @@ function encodeValue(entry: GgufEntry): Uint8Array[] {
     case "string":
       return [u32(KINDS.string), string(entry[2])];
     case "strings":
-      return [u32(KINDS.array), u32(KINDS.string), u64(entry[2].length), ...entry[2].map(string)];
+      return [u32(KINDS.array), u32(KINDS.string), u64(entry[2].length), Buffer.concat(entry[2].map(string))];
     case "i32s":
       return [u32(KINDS.array), u32(KINDS.i32), u64(entry[2].length), new Uint8Array(entry[2].buffer)];
   }
