@@ -27,15 +27,15 @@ export class InFlight<R> {
   /** @param graceMs how long a generation nobody waits for goes on */
   constructor(private readonly graceMs = 150) {}
 
-  /** Starts a generation, stopping the one before. `run` gets a signal and reports text as it comes. */
+  /** Starts a generation, stopping the one before. `run` gets a signal and reports the text so far, each time it grows. */
   start(
     key: CacheKey,
-    run: (signal: AbortSignal, onText: (piece: string) => void) => Promise<R>,
+    run: (signal: AbortSignal, onText: (text: string) => void) => Promise<R>,
   ): Generation<R> {
     this.cancel();
     const running = new Running<R>(key);
-    running.done = run(running.controller.signal, (piece) => {
-      running.text += piece;
+    running.done = run(running.controller.signal, (text) => {
+      running.text = text;
     }).finally(() => {
       clearTimeout(running.releaseTimer);
       if (this.running === running) {

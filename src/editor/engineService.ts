@@ -96,7 +96,15 @@ export class EngineService implements vscode.Disposable {
     options: RequestOptions<{ readonly text: string }>,
   ): Promise<CompleteResult> {
     await this.ready();
-    return this.use("complete", async () => unwrap(await this.connect().complete(request, options)));
+    const result = await this.use("complete", async () =>
+      unwrap(await this.connect().complete(request, options)),
+    );
+    const { prefill, decode, stopReason } = result;
+    this.log.write(
+      "debug",
+      `complete: ${prefill.tokens} + ${decode.tokens} tokens in ${Math.round(prefill.ms)} + ${Math.round(decode.ms)} ms, ${stopReason}`,
+    );
+    return result;
   }
 
   async sparsify(
@@ -107,9 +115,10 @@ export class EngineService implements vscode.Disposable {
     return this.use("sparsify", async () => unwrap(await this.connect().sparsify(request, options)));
   }
 
-  /** What the engine occupies and how fast it is; undefined when no model is loaded. */
+  /** What the engine occupies and how fast it is; undefined while no process has a model. */
   async stats(): Promise<EngineStats | undefined> {
-    if (this.client === undefined || this.loadedModel === undefined) {
+    const running = ["dense", "sparse", "attributing"].includes(this.stateNow.kind);
+    if (this.client === undefined || this.loadedModel === undefined || !running) {
       return undefined;
     }
     const outcome = await this.client.stats({ deadlineMs: 5_000 });
@@ -176,13 +185,14 @@ export class EngineService implements vscode.Disposable {
    * next request begins anew.
    */
   private followed(state: EngineState): void {
-    if (state.kind === "starting" && this.loadedModel !== undefined) {
+    const before = this.stateNow.kind;
+    this.setState(state);
+    if (state.kind === "starting" && before !== "starting" && this.loadedModel !== undefined) {
       this.modelChanged.fire(this.loadedModel.info);
     }
     if (state.kind === "failed") {
       this.forgetModel();
     }
-    this.setState(state);
   }
 
   private async load(): Promise<Loaded> {

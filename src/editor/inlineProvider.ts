@@ -6,12 +6,13 @@ import { SCHEMES } from "../completion/eligibility";
 import { applyFilters } from "../completion/filters";
 import { InFlight, type Generation } from "../completion/inFlight";
 import { replacedLength } from "../completion/replaceRange";
+import { afterTrailingSpace, withoutTrailingSpace } from "../completion/trailingSpace";
 import { whyNotHere } from "../completion/trigger";
 import type { CompleteResult } from "../engine/protocol";
 import type { Config } from "./config";
 import { modelPath, textAt } from "./documentText";
 import type { Eligibility } from "./eligibility";
-import { isCancelled, type EngineService } from "./engineService";
+import { codeOf, isCancelled, type EngineService } from "./engineService";
 
 /** A finished completion, for status bar, dashboard and statistics. */
 export interface Completed {
@@ -148,26 +149,42 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     const { maxTokens, maxLines } = this.config.settings;
     const rightOfCursor = lineSuffix(key).trim();
     const started = performance.now();
+    const healed = withoutTrailingSpace(key.prefix);
+    let written = "";
     return this.inFlight.start(key, async (signal, onText) => {
-      const result = await this.engine.complete(
-        {
-          prefix: key.prefix,
-          suffix: key.suffix,
-          path: modelPath(document),
-          language: document.languageId,
-          maxTokens,
-          // With text to the right the completion has to fit into the line.
-          maxLines: rightOfCursor === "" || /^[)\]}]*[;,]?$/.test(rightOfCursor) ? maxLines : 1,
-        },
-        {
-          signal,
-          deadlineMs: automatic ? AUTOMATIC_DEADLINE_MS : INVOKED_DEADLINE_MS,
-          onItem: ({ text }) => onText(text),
-        },
-      );
+      const ask = (): Promise<CompleteResult> => {
+        written = "";
+        return this.engine.complete(
+          {
+            prefix: healed.prefix,
+            suffix: key.suffix,
+            path: modelPath(document),
+            language: document.languageId,
+            maxTokens,
+            // With text to the right the completion has to fit into the line.
+            maxLines: rightOfCursor === "" || /^[)\]}]*[;,]?$/.test(rightOfCursor) ? maxLines : 1,
+          },
+          {
+            signal,
+            deadlineMs: automatic ? AUTOMATIC_DEADLINE_MS : INVOKED_DEADLINE_MS,
+            onItem: ({ text }) => {
+              written += text;
+              onText(afterTrailingSpace(written, healed));
+            },
+          },
+        );
+      };
+      // The editor does not ask again at the same place: after a crash the new process is asked, once.
+      const result = await ask().catch((error: unknown) => {
+        if (codeOf(error) !== "engine-crashed" || signal.aborted) {
+          throw error;
+        }
+        return ask();
+      });
       const latencyMs = performance.now() - started;
       if (result.stopReason !== "cancelled") {
-        this.cache.put(key, applyFilters(result.text.replaceAll("\r\n", "\n"), key));
+        const text = afterTrailingSpace(result.text.replaceAll("\r\n", "\n"), healed);
+        this.cache.put(key, applyFilters(text, key));
         this.debounce.answered(result.prefill.ms + result.decode.ms);
         this.completed.fire({ document, result, latencyMs });
       }

@@ -3,6 +3,12 @@ import * as vscode from "vscode";
 import type { LacunaApi } from "../../src/extension";
 import { accept, closeAll, cursorAfter, lacuna, open, setting, sleep, until, untitled } from "./helpers";
 
+/** Places where any model has something to say. */
+const JS = "function one(a, b) {\n  return a + b;\n}\n\nfunction two(a, b) {│\n";
+const PYTHON = "def one(a, b):\n    return a + b\n\n\ndef two(a, b):\n    │";
+const TS =
+  "export function sum(values: number[]): number {\n  let total = 0;\n  for (const value of values) {│\n";
+
 describe("completions", () => {
   let api: LacunaApi;
   before(async () => {
@@ -27,15 +33,14 @@ describe("completions", () => {
 
   it("appear and are accepted in a TypeScript file that was just opened", async () => {
     const editor = await open("src/inventory.ts");
-    cursorAfter(editor, "let total = 0;");
-    await editor.edit((edit) => edit.insert(editor.selection.active, "\n    const first = this.items."));
+    cursorAfter(editor, "total(): number {");
     const text = await accept(editor);
     assert.notEqual(text.trim(), "");
   });
 
   for (const [language, content] of [
-    ["javascript", "function add(a, b) {\n  return │\n}\n"],
-    ["python", "def add(a, b):\n    return │\n"],
+    ["javascript", JS],
+    ["python", PYTHON],
   ] as const) {
     it(`appear in ${language}`, async () => {
       const editor = await untitled(content, language);
@@ -44,24 +49,14 @@ describe("completions", () => {
   }
 
   it("are accepted word by word", async () => {
-    const editor = await untitled(
-      "export function sum(values: number[]): number {\n  let total = 0;\n  for (const value of │\n",
-    );
+    const editor = await untitled(TS);
     const first = await accept(editor, 15_000, "editor.action.inlineSuggest.acceptNextWord");
     assert.notEqual(first, "");
     assert.ok(api.statistics.data.latencies.length > 0);
   });
 
-  it("replace the bracket that the editor has closed", async () => {
-    const editor = await untitled("const items = [1, 2, 3];\nconsole.log(│)\n", "javascript");
-    const line = editor.selection.active.line;
-    await accept(editor);
-    const text = editor.document.lineAt(line).text;
-    assert.equal((text.match(/\(/g) ?? []).length, (text.match(/\)/g) ?? []).length, text);
-  });
-
   it("keep the line ends of a CRLF file", async () => {
-    const editor = await untitled("function add(a, b) {│", "javascript");
+    const editor = await untitled(JS, "javascript");
     await editor.edit((edit) => edit.setEndOfLine(vscode.EndOfLine.CRLF));
     await editor.edit((edit) => edit.insert(new vscode.Position(0, 0), "\r\n\r\n"));
     assert.notEqual(await accept(editor), "");
@@ -69,15 +64,15 @@ describe("completions", () => {
   });
 
   it("work in a file that is indented with tabs", async () => {
-    const editor = await untitled("class A {\n\tadd(a, b) {\n\t\treturn │\n\t}\n}\n", "javascript");
+    const editor = await untitled(
+      "class A {\n\tone() {\n\t\treturn this.a;\n\t}\n\n\ttwo() {│\n\t}\n}\n",
+      "javascript",
+    );
     assert.notEqual((await accept(editor)).trim(), "");
   });
 
   it("work after surrogate pairs, and never tear a character", async () => {
-    const editor = await untitled(
-      "const face = '😀👩‍👩‍👧 e\u0301';\nfunction add(a, b) {\n  return │\n}\n",
-      "javascript",
-    );
+    const editor = await untitled(`const face = '😀👩‍👩‍👧 e\u0301';\n${JS}`, "javascript");
     assert.notEqual((await accept(editor)).trim(), "");
     const before = editor.document.getText();
     cursorAfter(editor, " e");
@@ -111,9 +106,7 @@ describe("completions", () => {
 
   it("are served along while one types, without another request", async () => {
     await setting("debounce", 0);
-    const editor = await untitled(
-      "export function sum(values: number[]): number {\n  let total = 0;\n  for (const value of │\n",
-    );
+    const editor = await untitled(TS);
     const first = await accept(editor, 15_000, "editor.action.inlineSuggest.acceptNextWord");
     assert.notEqual(first, "");
     await sleep(1_000);
@@ -130,7 +123,7 @@ describe("completions", () => {
 
   it("do not come where they are not wanted, and the status bar says why", async () => {
     await setting("languages", { "*": true, javascript: false });
-    const editor = await untitled("function add(a, b) {\n  return │\n}\n", "javascript");
+    const editor = await untitled(JS, "javascript");
     assert.equal(await accept(editor, 1_500), "");
     await until("reason", () => api.statusBar.view.text.includes("switched off for javascript"));
     await setting("languages", undefined);
@@ -158,19 +151,19 @@ describe("completions", () => {
   });
 
   it("obey the limits of length", async () => {
-    await setting("maxLines", 1);
-    const editor = await untitled("function fibonacci(n) {│", "javascript");
+    await setting("maxTokens", 3);
+    const editor = await untitled(JS, "javascript");
     const text = await accept(editor);
-    assert.ok(text.trim() === "" || text.trim().split("\n").length <= 2, text);
+    assert.ok(text.length > 0 && text.length < 60, text);
   });
 
   it("survive a document that is closed during a request", async () => {
-    const editor = await untitled("function add(a, b) {\n  return │\n}\n", "javascript");
+    const editor = await untitled(JS, "javascript");
     void vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
     await sleep(10);
     assert.ok(editor.document);
     await closeAll();
-    const next = await untitled("function sub(a, b) {\n  return │\n}\n", "javascript");
+    const next = await untitled(JS, "javascript");
     assert.notEqual((await accept(next)).trim(), "");
   });
 
@@ -178,7 +171,7 @@ describe("completions", () => {
     await setting("maxTokens", "many");
     await setting("languages", "all");
     await setting("debounce", { a: 1 });
-    const editor = await untitled("function add(a, b) {\n  return │\n}\n", "javascript");
+    const editor = await untitled(JS, "javascript");
     assert.notEqual((await accept(editor)).trim(), "");
   });
 });

@@ -6,7 +6,7 @@ import * as vscode from "vscode";
 import type { LacunaApi } from "../../src/extension";
 import { accept, closeAll, lacuna, open, setting, sleep, until, untitled } from "./helpers";
 
-const ADD = "function add(a, b) {\n  return │\n}\n";
+const ADD = "function one(a, b) {\n  return a + b;\n}\n\nfunction two(a, b) {│\n";
 
 describe("the engine", () => {
   let api: LacunaApi;

@@ -40,6 +40,9 @@ export async function open(name: string): Promise<vscode.TextEditor> {
 
 /** A new untitled document in an editor, with the cursor at `│`. */
 export async function untitled(content: string, language = "typescript"): Promise<vscode.TextEditor> {
+  // An untitled document takes the name of one that was closed: the first line tells them apart for the cache.
+  const comment = language === "python" ? "#" : "//";
+  content = `${comment} ${Math.random().toString(36).slice(2)}\n${content}`;
   const at = content.indexOf("│");
   const document = await vscode.workspace.openTextDocument({ language, content: content.replace("│", "") });
   const editor = await vscode.window.showTextDocument(document, { preview: false });

@@ -2,12 +2,13 @@
 //
 //   --vsix FILE     test the installed package instead of the working copy
 //   --grep PATTERN  only these tests
+//   --no-build      take dist/ as it is
 //
 // VSCODE_TEST_EXECUTABLE names a `code` to run. Unset: the desktop build, downloaded by @vscode/test-electron. Where that is out of reach
 // (no internet, no display): VS Code's own server and workbench under headless Chromium, see support/vscodeShim.mjs.
 import { execFileSync } from "node:child_process";
 import { lookup } from "node:dns/promises";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,7 +17,9 @@ import { runTests } from "@vscode/test-electron";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const shim = path.join(root, "test/host/support/vscodeShim.mjs");
-const { values } = parseArgs({ options: { vsix: { type: "string" }, grep: { type: "string" } } });
+const { values } = parseArgs({
+  options: { vsix: { type: "string" }, grep: { type: "string" }, "no-build": { type: "boolean" } },
+});
 
 async function executable() {
   if (process.env.VSCODE_TEST_EXECUTABLE !== undefined) {
@@ -38,10 +41,12 @@ async function executable() {
 
 const workspace = mkdtempSync(path.join(os.tmpdir(), "lacuna-workspace-"));
 try {
-  execFileSync(process.execPath, [path.join(root, "esbuild.mjs"), "--quiet"], {
-    cwd: root,
-    stdio: "inherit",
-  });
+  if (values["no-build"] !== true) {
+    execFileSync(process.execPath, [path.join(root, "esbuild.mjs"), "--quiet"], {
+      cwd: root,
+      stdio: "inherit",
+    });
+  }
   const vscodeExecutablePath = await executable();
   cpSync(path.join(root, "test/fixtures/workspace"), workspace, { recursive: true });
   // An installed package is the extension under test; VS Code wants a development extension all the same to run tests.
@@ -52,6 +57,7 @@ try {
   }
   const profile = path.join(workspace, ".profile");
   mkdirSync(profile);
+  const report = path.join(workspace, ".report.json");
   const usesShim = vscodeExecutablePath === shim;
   await runTests({
     ...(vscodeExecutablePath === undefined ? {} : { vscodeExecutablePath }),
@@ -59,6 +65,7 @@ try {
     extensionTestsPath: path.join(root, "dist/test/host/index.cjs"),
     extensionTestsEnv: {
       LACUNA_TEST_ROOT: root,
+      LACUNA_TEST_REPORT: report,
       ...(values.grep === undefined ? {} : { LACUNA_TEST_GREP: values.grep }),
     },
     launchArgs: [
@@ -67,6 +74,12 @@ try {
       ...(usesShim ? [] : ["--disable-workspace-trust", `--user-data-dir=${profile}`]),
     ],
   });
+  const { passes, failures } = existsSync(report)
+    ? JSON.parse(readFileSync(report, "utf8"))
+    : { passes: 0, failures: 0 };
+  if (passes === 0 || failures > 0) {
+    throw new Error(failures > 0 ? `${failures} tests failed.` : "The tests did not run to their end.");
+  }
 } catch (error) {
   console.error(String(error instanceof Error ? error.message : error));
   process.exitCode = 1;

@@ -28,7 +28,7 @@ describe("sparsity", () => {
     assert.ok(mask.result.memory.packedBytes > 0);
     await until("40 % in the status bar", () => api.statusBar.view.text.endsWith("40 %"));
     assert.match(api.statusBar.view.tooltip, /Mask \| 40 %/);
-    await editor.edit((edit) => edit.insert(editor.selection.active, "\n    const first = this."));
+    cursorAfter(editor, "total(): number {");
     assert.notEqual((await accept(editor)).trim(), "");
   });
 

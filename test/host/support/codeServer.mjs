@@ -40,6 +40,7 @@ const run = (args) =>
  * @param {Record<string, unknown>} [options.settings] user settings on top of the quiet ones
  * @param {Record<string, string>} [options.env]
  * @param {readonly string[]} [options.vsix] packages to install first
+ * @param {(folder: string) => void} [options.prepareExtensions] puts extensions into the folder of installed ones
  * @param {boolean} [options.smokeTestDriver] lets a URL name the development extension and the tests; hides notification toasts
  * @param {boolean} [options.workspaceTrust] ask whether the folder is trusted (off by default)
  * @param {string} [options.dataDir] keep user data here instead of a throw-away folder
@@ -49,6 +50,7 @@ export async function startCodeServer({
   settings = {},
   env = {},
   vsix = [],
+  prepareExtensions,
   smokeTestDriver = false,
   workspaceTrust = false,
   dataDir,
@@ -64,6 +66,7 @@ export async function startCodeServer({
   ];
   mkdirSync(path.join(dir, "data/User"), { recursive: true });
   mkdirSync(path.join(dir, "extensions"), { recursive: true });
+  prepareExtensions?.(path.join(dir, "extensions"));
   const settingsFile = path.join(dir, "data/User/settings.json");
   if (dataDir === undefined || !existsSync(settingsFile)) {
     writeFileSync(settingsFile, JSON.stringify({ ...QUIET_SETTINGS, ...settings }, null, 2));

@@ -2,7 +2,7 @@
 // A stand-in for the `code` executable: takes the arguments that @vscode/test-electron passes to VS Code and does the same
 // (development extension and tests inside the extension host) in code-server's workbench under headless Chromium.
 // Exit codes as from `code`: 0 when the tests pass.
-import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { launchBrowser, startCodeServer } from "./codeServer.mjs";
@@ -20,9 +20,9 @@ const { values, positionals } = parseArgs({
   },
 });
 
-// The driver's log also carries the workbench's own lines; these are expected without internet.
+// The driver's log also carries the workbench's own lines; these are expected without internet, and when tests close editors quickly.
 const NOISE =
-  /^(Resolv(ing|ed) connection token|Creating a socket|\[reconnection-grace|Updating additional builtin|\[AgentHost|\[AccountPolicyGate|\[Service Worker\]|Timed out waiting for authentication provider|getaddrinfo |Creation of workbench contribution|Started local extension|\[remote-connection\]|Ignoring the error while validating|%c)/;
+  /^(Resolv(ing|ed) connection token|Creating a socket|\[reconnection-grace|Updating additional builtin|\[AgentHost|\[AccountPolicyGate|\[Service Worker\]|Timed out waiting for authentication provider|getaddrinfo |Creation of workbench contribution|Started local extension|\[remote-connection\]|SettingsEditor2:|Ignoring the error while validating|%c|Model is disposed!|stack trace: Error: Model is disposed!|rejected promise not handled within 1 second: Error: Model is disposed!|DialogService: Dialog requested)/;
 
 const settingsFile = process.env.LACUNA_TEST_SETTINGS;
 const server = await startCodeServer({
@@ -63,6 +63,11 @@ try {
   console.error(`vscode-shim: ${error instanceof Error ? error.message : error}`);
 } finally {
   if (code !== 0 && process.env.LACUNA_SHOTS !== undefined) {
+    for (const logs of [path.join(server.dir, "server/data/logs"), path.join(server.dir, "data/logs")]) {
+      if (existsSync(logs)) {
+        cpSync(logs, path.join(process.env.LACUNA_SHOTS, "logs"), { recursive: true });
+      }
+    }
     mkdirSync(process.env.LACUNA_SHOTS, { recursive: true });
     await browser.page
       .screenshot({ path: path.join(process.env.LACUNA_SHOTS, "host-failed.png") })

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+
+/** A first quarter of an hour with Lacuna, in half a minute. */
+export async function scenario(workbench) {
+  const { page } = workbench;
+  await workbench.ready();
+  await workbench.shot("start");
+
+  // A file that is just opened: ghost text without configuring anything.
+  await workbench.openFile("src/inventory.ts");
+  await workbench.status(/tok\/s/);
+  await workbench.goAfter("return found;");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("End");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Enter");
+  await workbench.type("count(): number {");
+  await page.keyboard.press("Enter");
+  const ghost = await workbench.waitForGhost();
+  assert.notEqual(ghost.trim(), "", "no ghost text");
+  await workbench.shot("ghost-text");
+
+  // Word by word, then the rest with Tab.
+  const before = await workbench.cursor();
+  await page.keyboard.press("Control+ArrowRight");
+  await page.waitForTimeout(400);
+  const word = await workbench.cursor();
+  assert.notEqual(word, before, "no word was accepted");
+  await workbench.shot("word-accepted");
+  await workbench.waitForGhost();
+  await page.keyboard.press("Tab");
+  await page.waitForTimeout(400);
+  await workbench.shot("tab-accepted");
+  assert.notEqual(await workbench.cursor(), word, "Tab has accepted nothing");
+
+  // What the engine does, in the status bar and its tooltip.
+  await workbench.status(/\d+ tok\/s · \d+ MB · \d+ %/);
+  await workbench.statusBar.hover();
+  const hover = page.locator(".workbench-hover, .monaco-hover").filter({ hasText: "Decode" });
+  await hover.first().waitFor({ timeout: 10_000 });
+  await workbench.shot("status-tooltip");
+  assert.match(await hover.first().innerText(), /Set sparsity/);
+  await page.keyboard.press("Escape");
+
+  // Another file gets a mask of its own when one pauses.
+  await workbench.openFile("src/queue.js");
+  await workbench.status(/· 50 %/);
+  await workbench.shot("sparse");
+
+  // The palette: all commands, and sparsity by name.
+  await workbench.palette("Lacuna: ");
+  await workbench.shot("palette");
+  await page.keyboard.press("Escape");
+  await workbench.runCommand("Lacuna: Set Sparsity");
+  const choice = page.locator(".quick-input-list .monaco-list-row");
+  await choice.filter({ hasText: "40 %" }).first().waitFor();
+  await workbench.shot("set-sparsity");
+  await choice.filter({ hasText: "40 %" }).first().click();
+  await workbench.status(/· 40 %/);
+  await workbench.shot("sparsity-40");
+
+  // The dashboard: charts for what has happened, and the mask of the file.
+  await workbench.runCommand("Lacuna: Show Dashboard");
+  const dashboard = page.frameLocator("iframe.webview").frameLocator("iframe");
+  await dashboard.locator("#heatmap canvas").waitFor({ timeout: 30_000 });
+  await dashboard.locator("#speed .uplot").waitFor({ timeout: 30_000 });
+  await workbench.runCommand("View: Toggle Maximize Editor Group");
+  await page.waitForTimeout(1_500);
+  await workbench.shot("dashboard");
+  assert.match(await dashboard.locator("#heatmap .summary").innerText(), /neurons active/);
+  assert.match(await dashboard.locator("#guard .summary").innerText(), /loss/);
+  await dashboard.locator("#heatmap canvas").focus();
+  await page.keyboard.press("ArrowRight");
+  assert.match(
+    await dashboard.locator("#heatmap .told").innerText(),
+    /Layer 0, neurons \d+–\d+: \d+ % active/,
+  );
+  await dashboard.locator("#speed summary").click();
+  assert.ok((await dashboard.locator("#speed table tr").count()) > 1, "the figures are not there as a table");
+  await dashboard.locator("#acceptance").scrollIntoViewIfNeeded();
+  await workbench.shot("dashboard-more");
+
+  // Why nothing appears.
+  await workbench.runCommand("View: Close All Editors");
+  await workbench.openFile("src/queue.js");
+  await workbench.runCommand("Lacuna: Toggle Completions for This Language");
+  await workbench.status(/switched off for javascript/);
+  await workbench.shot("switched-off");
+  await workbench.runCommand("Lacuna: Open Walkthrough");
+  await page.locator(".getting-started-step, .gettingStartedContainer").first().waitFor({ timeout: 20_000 });
+  await page.waitForTimeout(800);
+  await workbench.shot("walkthrough");
+}
