@@ -1,6 +1,7 @@
 import path from "node:path";
 import type * as vscode from "vscode";
 import { AcceptanceTracker } from "./editor/acceptanceTracker";
+import { ActiveDocument } from "./editor/activeDocument";
 import { Battery } from "./editor/battery";
 import { registerCommands } from "./editor/commands";
 import { Config } from "./editor/config";
@@ -71,9 +72,10 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
   );
   const measured = new MeasuredStore(context.globalState);
   const history = new History();
-  const statusBar = own(new StatusBar(engine, sparsity, eligibility, config, provider));
+  const active = own(new ActiveDocument());
+  const statusBar = own(new StatusBar(engine, sparsity, eligibility, config, active, provider));
   const dashboard = own(
-    new Dashboard(context.extensionUri, { engine, sparsity, config, history, statistics, statusBar }),
+    new Dashboard(context.extensionUri, { active, engine, sparsity, config, history, statistics, statusBar }),
   );
   own(new AcceptanceTracker(provider, statistics));
   own(new Recorder(engine, provider, sparsity, { history, statistics, measured }));
@@ -82,7 +84,7 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
   own(followContextKeys(config, eligibility));
   own(
     registerCommands({
-      ...{ engine, sparsity, eligibility, config, dashboard, measured, log },
+      ...{ active, engine, sparsity, eligibility, config, dashboard, measured, log },
       bundledModel: bundled,
       extensionId: context.extension.id,
     }),

@@ -63,7 +63,7 @@ export const latency: ChartSpec = {
     series: [
       {
         label: "ms",
-        color: "charts-orange",
+        color: "charts-yellow",
         values: completions.map(({ latencyMs }) => latencyMs),
         kind: "line",
       },
@@ -111,14 +111,14 @@ export const acceptance: ChartSpec = {
   of: ({ days }) => {
     const today = days.at(-1);
     const kept =
-      today === undefined || today.acceptedCharacters === 0
-        ? 0
-        : (100 * today.keptCharacters) / today.acceptedCharacters;
+      today === undefined || today.keptCharacters === 0
+        ? ""
+        : `, ${percent((100 * today.keptCharacters) / today.acceptedCharacters)} of them kept`;
     return {
       summary:
         today === undefined
           ? "Kept on this machine only."
-          : `${today.day}: ${today.shown} shown, ${today.accepted} accepted, ${today.acceptedCharacters} characters accepted, ${percent(kept)} of them kept.`,
+          : `${today.day}: ${today.shown} shown, ${today.accepted} accepted, ${today.acceptedCharacters} characters accepted${kept}.`,
       x: days.map((_, index) => index),
       xKind: "category",
       xLabels: days.map(({ day }) => day.slice(5)),

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { languageEnabled } from "../completion/eligibility";
 import { ACCEPTED_COMMAND } from "./inlineProvider";
+import type { ActiveDocument } from "./activeDocument";
 import type { CommandId } from "./commandIds";
 import type { Config } from "./config";
 import type { Dashboard } from "./dashboard";
@@ -15,6 +16,7 @@ import type { SparsityController } from "./sparsityController";
 import { percent } from "./statusText";
 
 export interface CommandContext {
+  readonly active: ActiveDocument;
   readonly engine: EngineService;
   readonly sparsity: SparsityController;
   readonly eligibility: Eligibility;
@@ -28,14 +30,12 @@ export interface CommandContext {
 
 type Command = (context: CommandContext, ...args: readonly unknown[]) => unknown;
 
-const activeDocument = (): vscode.TextDocument | undefined => vscode.window.activeTextEditor?.document;
-
 /** Every command and what it does. Arguments are for key bindings and tests; a person is asked instead. */
 const TABLE: Readonly<Record<CommandId, Command>> = {
   "lacuna.complete": () => vscode.commands.executeCommand("editor.action.inlineSuggest.trigger"),
 
-  "lacuna.setSparsity": async ({ config, sparsity, engine, measured }, given) => {
-    const document = activeDocument();
+  "lacuna.setSparsity": async ({ active, config, sparsity, engine, measured }, given) => {
+    const document = active.current;
     const mask = document === undefined ? undefined : sparsity.maskOf(document)?.result;
     const value =
       parseSparsity(given) ??
@@ -54,8 +54,8 @@ const TABLE: Readonly<Record<CommandId, Command>> = {
 
   "lacuna.toggle": ({ config }) => config.set("enabled", !config.settings.enabled),
 
-  "lacuna.toggleLanguage": async ({ config }) => {
-    const language = activeDocument()?.languageId;
+  "lacuna.toggleLanguage": async ({ active, config }) => {
+    const language = active.current?.languageId;
     if (language !== undefined) {
       const { languages } = config.settings;
       await config.set("languages", { ...languages, [language]: !languageEnabled(languages, language) });
@@ -85,8 +85,8 @@ const TABLE: Readonly<Record<CommandId, Command>> = {
     await withProgress("Loading the model", () => engine.ready());
   },
 
-  "lacuna.recomputeMask": async ({ sparsity }) => {
-    const document = activeDocument();
+  "lacuna.recomputeMask": async ({ active, sparsity }) => {
+    const document = active.current;
     if (document === undefined) {
       return;
     }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import { percentile } from "../completion/statistics";
+import type { ActiveDocument } from "./activeDocument";
 import type { Config } from "./config";
 import type { DashboardData, FromDashboard, ToDashboard } from "./dashboardData";
 import { dashboardPage } from "./dashboardPage";
@@ -15,6 +16,7 @@ const REFRESH_MS = 1_000;
 const DAYS = 30;
 
 export interface DashboardSources {
+  readonly active: ActiveDocument;
   readonly engine: EngineService;
   readonly sparsity: SparsityController;
   readonly config: Config;
@@ -28,19 +30,11 @@ export class Dashboard implements vscode.Disposable {
   private panel: vscode.WebviewPanel | undefined;
   private timer: NodeJS.Timeout | undefined;
   private sent = "";
-  /** The document that the mask's charts speak of: the last one that was edited in. */
-  private document: vscode.TextDocument | undefined;
-  private readonly subscription: vscode.Disposable;
 
   constructor(
     private readonly extensionUri: vscode.Uri,
     private readonly sources: DashboardSources,
-  ) {
-    this.document = vscode.window.activeTextEditor?.document;
-    this.subscription = vscode.window.onDidChangeActiveTextEditor((editor) => {
-      this.document = editor?.document ?? this.document;
-    });
-  }
+  ) {}
 
   show(): void {
     if (this.panel !== undefined) {
@@ -76,7 +70,6 @@ export class Dashboard implements vscode.Disposable {
   dispose(): void {
     clearInterval(this.timer);
     this.panel?.dispose();
-    this.subscription.dispose();
   }
 
   private received(message: FromDashboard): void {
@@ -123,14 +116,15 @@ export class Dashboard implements vscode.Disposable {
   }
 
   private mask(): Pick<DashboardData, "mask"> {
-    const { engine, sparsity, config } = this.sources;
-    const result = this.document === undefined ? undefined : sparsity.maskOf(this.document)?.result;
-    if (this.document === undefined || result === undefined) {
+    const { engine, sparsity, config, active } = this.sources;
+    const document = active.current;
+    const result = document === undefined ? undefined : sparsity.maskOf(document)?.result;
+    if (document === undefined || result === undefined) {
       return {};
     }
     return {
       mask: {
-        file: modelPath(this.document),
+        file: modelPath(document),
         activeRatio: result.activeRatio,
         source: result.source,
         rows: result.rows,

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import type { CompleteResult, MemoryStats } from "../engine/protocol";
 import { percentile } from "../completion/statistics";
+import type { ActiveDocument } from "./activeDocument";
 import type { Config } from "./config";
 import type { Eligibility } from "./eligibility";
 import type { EngineService } from "./engineService";
@@ -29,6 +30,7 @@ export class StatusBar implements vscode.Disposable {
     private readonly sparsity: SparsityController,
     private readonly eligibility: Eligibility,
     private readonly config: Config,
+    private readonly active: ActiveDocument,
     provider: InlineProvider,
   ) {
     this.item = vscode.window.createStatusBarItem("lacuna.status", vscode.StatusBarAlignment.Right, 100);
@@ -110,7 +112,7 @@ export class StatusBar implements vscode.Disposable {
   }
 
   private status(): Status {
-    const document = vscode.window.activeTextEditor?.document;
+    const document = this.active.current;
     const state = this.engine.state;
     const { sparsity } = this.config.settings;
     return {

@@ -150,6 +150,7 @@ function tooltip(status: Status, slow: boolean): string {
     .join("\n\n");
 }
 
+/** Without figures that grow: a tooltip that changes closes under the pointer. */
 function sentence({ engine, model }: Status): string {
   switch (engine.kind) {
     case "starting":
@@ -157,11 +158,11 @@ function sentence({ engine, model }: Status): string {
     case "idle":
       return `the model is not in memory (${escape(engine.why)}); it loads when you type`;
     case "loading":
-      return `loading the model, ${percent(engine.fraction)}`;
+      return "loading the model";
     case "dense":
       return escape(engine.why ?? model?.denseOnly ?? "all neurons in use");
     case "attributing":
-      return `finding the neurons that ${escape(baseName(engine.path))} needs, ${percent(engine.fraction)}`;
+      return `finding the neurons that ${escape(baseName(engine.path))} needs`;
     case "sparse":
       return `${percent(engine.activeRatio)} of the neurons in use`;
     case "failed":

@@ -34,10 +34,13 @@ export async function scenario(workbench) {
   assert.notEqual(await workbench.cursor(), word, "Tab has accepted nothing");
 
   // What the engine does, in the status bar and its tooltip.
-  await workbench.status(/\d+ tok\/s · \d+ MB · \d+ %/);
+  await page.keyboard.press("Escape");
+  await workbench.status(/\d+ tok\/s · \d+ MB · 50 %/);
+  await page.waitForTimeout(1_000);
   await workbench.statusBar.hover();
   const hover = page.locator(".workbench-hover, .monaco-hover").filter({ hasText: "Decode" });
   await hover.first().waitFor({ timeout: 10_000 });
+  await page.waitForTimeout(500);
   await workbench.shot("status-tooltip");
   assert.match(await hover.first().innerText(), /Set sparsity/);
   await page.keyboard.press("Escape");
