@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Builds the patched llama.cpp and the addon out of node-llama-cpp's own package; `--help` says how.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { compile } from "./build/compile.mjs";
 import { distribution } from "./build/distribution.mjs";
@@ -24,61 +24,82 @@ async function main() {
   if (!existsSync(packageDirectory)) throw new BuildError("node-llama-cpp is not installed: run `npm ci`.");
   if (options.checkout !== undefined) return await checkoutForPatching(path.resolve(options.checkout));
 
-  const inputs = readInputs();
   const toolchain = findToolchain(options);
-  const { release } = inputs;
-  const definitions = cmakeDefinitions(options, machine, {
-    release,
-    includes: nodeApiIncludes(),
-    ccache: toolchain.ccache,
-  });
   const variant = variantName(options, machine);
-  const stamp = buildStamp(inputs, definitions, toolchain, options);
-  const ownBins = options.sanitizers.length > 0 || options.server;
   const folder = binsFolder(options, machine);
-  const target =
-    options.installTo !== undefined
-      ? path.resolve(options.installTo)
-      : path.join(ownBins ? path.join(workDirectory, variant) : packageDirectory, "bins", folder);
-  if (!options.force && installedStamp(target) === stamp) return;
+  const own = path.join(workDirectory, variant);
+  const keepsBins = options.sanitizers.length > 0 || options.server;
+  const target = path.resolve(
+    options.installTo ?? path.join(keepsBins ? own : packageDirectory, "bins", folder),
+  );
+
+  /** What a build made now would be made of. */
+  const plan = () => {
+    const inputs = readInputs();
+    const definitions = cmakeDefinitions(options, machine, {
+      release: inputs.release,
+      includes: nodeApiIncludes(),
+      ccache: toolchain.ccache,
+    });
+    return { inputs, definitions, stamp: buildStamp(inputs, definitions, toolchain, options) };
+  };
+  const unchanged = () => !options.force && installedStamp(target) === plan().stamp;
+  if (unchanged()) return;
 
   const progress = new Progress();
-  await withLock(
-    path.join(workDirectory, "lock"),
-    (owner) => process.stderr.write(`Waiting for the native build of process ${owner} …\n`),
-    async () => {
-      if (!options.force && installedStamp(target) === stamp) return;
-      const sources = path.join(workDirectory, "src");
-      const sourcesStamp = path.join(workDirectory, "src.stamp");
-      const wanted = sourceStamp(inputs);
-      if (!existsSync(sourcesStamp) || readFileSync(sourcesStamp, "utf8") !== wanted) {
-        progress.phase("Unpacking and patching llama.cpp");
-        const { changed } = await prepareSources(sources, path.join(workDirectory, "scratch"));
-        writeFileSync(sourcesStamp, wanted);
-        progress.end(`${changed} files changed`);
-      }
-      const buildDirectory = path.join(workDirectory, variant, "build");
-      await compile({
-        sources,
-        directory: buildDirectory,
-        definitions,
-        ninja: toolchain.ninja,
-        targets: ["llama-addon", ...(options.server ? ["llama-server"] : [])],
-        jobs: options.jobs,
-        progress,
-      });
-      const platform = folder.split("-")[0];
-      const metadata = buildMetadata({
-        gpu: options.gpu,
-        platform,
-        arch: machine.arch,
-        distribution: distribution(),
-        release,
-      });
-      const libraries = install({ buildDirectory, directory: target, metadata, stamp, variant });
-      process.stderr.write(`Installed ${libraries.length} libraries (${variant}) into ${shown(target)}\n`);
-    },
+  const waiting = (owner) => process.stderr.write(`Waiting for the native build of process ${owner} …\n`);
+  await withLock(path.join(workDirectory, `${variant}.lock`), waiting, async () => {
+    if (unchanged()) return;
+    const build = {
+      sources: path.join(workDirectory, "src"),
+      directory: path.join(own, "build"),
+      ninja: toolchain.ninja,
+      targets: ["llama-addon", ...(options.server ? ["llama-server"] : [])],
+      jobs: options.jobs,
+      progress,
+    };
+    // Builds of other kinds share the sources: one that has changed them meanwhile makes this one start over.
+    let planned;
+    do {
+      planned = plan();
+      await withLock(path.join(workDirectory, "src.lock"), waiting, () => unpack(planned.inputs, progress));
+      await compile({ ...build, definitions: planned.definitions });
+    } while (unpacked() !== sourceStamp(planned.inputs));
+    const metadata = buildMetadata({
+      gpu: options.gpu,
+      platform: folder.split("-")[0],
+      arch: machine.arch,
+      distribution: distribution(),
+      release: planned.inputs.release,
+    });
+    const { stamp } = planned;
+    const libraries = install({
+      buildDirectory: build.directory,
+      directory: target,
+      metadata,
+      stamp,
+      variant,
+    });
+    process.stderr.write(`Installed ${libraries.length} libraries (${variant}) into ${shown(target)}\n`);
+  });
+}
+
+const unpackedStamp = path.join(workDirectory, "src.stamp");
+const unpacked = () => (existsSync(unpackedStamp) ? readFileSync(unpackedStamp, "utf8") : undefined);
+
+/** Brings the source tree up to date. */
+async function unpack(inputs, progress) {
+  const wanted = sourceStamp(inputs);
+  if (unpacked() === wanted) return;
+  progress.phase("Unpacking and patching llama.cpp");
+  // Until it is whole, the tree is nobody's.
+  rmSync(unpackedStamp, { force: true });
+  const { changed } = await prepareSources(
+    path.join(workDirectory, "src"),
+    path.join(workDirectory, "scratch"),
   );
+  writeFileSync(unpackedStamp, wanted);
+  progress.end(`${changed} files changed`);
 }
 
 try {

@@ -21,7 +21,8 @@ export function outputOf(command, args) {
  */
 export function run(command, args, { cwd, env, onLine } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+    // A process group of its own: what the command has started has to stop with it.
+    const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
     const lines = [];
     const readers = [child.stdout, child.stderr].map((stream) => createInterface({ input: stream }));
     for (const reader of readers)
@@ -29,7 +30,7 @@ export function run(command, args, { cwd, env, onLine } = {}) {
         lines.push(line);
         onLine?.(line);
       });
-    const stop = (signal) => child.kill(signal);
+    const stop = (signal) => process.kill(-child.pid, signal);
     process.on("SIGINT", stop).on("SIGTERM", stop);
     const settled = () => process.off("SIGINT", stop).off("SIGTERM", stop);
     child.on("error", (error) => {
