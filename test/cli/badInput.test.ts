@@ -66,7 +66,14 @@ describe("bad input", () => {
 
     it("has another architecture", async () => {
       const model = path.join(scratch.directory, "clip.gguf");
-      await writeTestGguf(model, [["general.architecture", "string", "frobnicator"]], [["a", [32], "F32"]]);
+      await writeTestGguf(
+        model,
+        [
+          ["general.architecture", "string", "frobnicator"],
+          ["tokenizer.ggml.model", "string", "gpt2"],
+        ],
+        [["a", [32], "F32"]],
+      );
       assertRefused(
         await completeWith(model),
         1,

@@ -11,7 +11,7 @@ import { FILE_TYPES, tensorsOf, type Quant, type Shape } from "./shapes";
 import { vocabularyEntries } from "./vocabulary";
 
 /** Raised when the contents of generated models change. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Room for the header and for what else happens on the disk. */
 const SPARE_BYTES = 256 * 2 ** 20;

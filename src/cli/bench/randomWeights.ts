@@ -5,8 +5,9 @@ import type { TensorSpec } from "../../models/ggufWriter";
 /** Standard deviation of the weights: activations neither vanish nor overflow over tens of layers. */
 const STD = 0.02;
 
-/** Blocks made per type; larger tensors repeat them from another start each time. */
+/** Blocks made per type; larger tensors repeat them from another start each time. Only biases are F32. */
 const POOL_BYTES = 8 << 20;
+const F32_POOL_BYTES = 1 << 16;
 
 /**
  * Random weights directly in the types' block formats: random quants under constant scales, so that gigabytes are
@@ -38,13 +39,14 @@ export class RandomWeights {
   private pool(type: GgmlType): Buffer {
     let pool = this.pools.get(type.name);
     if (pool === undefined) {
-      pool = Buffer.alloc(Math.floor(POOL_BYTES / type.blockBytes) * type.blockBytes);
+      const size = type.name === "F32" ? F32_POOL_BYTES : POOL_BYTES;
+      pool = Buffer.alloc(Math.floor(size / type.blockBytes) * type.blockBytes);
       const words = new Uint32Array(pool.buffer, pool.byteOffset, pool.length >>> 2);
       for (let i = 0; i < words.length; i++) {
         words[i] = this.next();
       }
       for (let at = 0; at < pool.length; at += type.blockBytes) {
-        this.setScales(type.name, pool, at);
+        this.setScales(type, pool, at);
       }
       this.pools.set(type.name, pool);
     }
@@ -52,25 +54,28 @@ export class RandomWeights {
   }
 
   /** Turns a block of random bytes into one of weights with standard deviation {@link STD} and mean near zero. */
-  private setScales(type: string, block: Buffer, at: number): void {
+  private setScales(type: GgmlType, block: Buffer, at: number): void {
     const half = (offset: number, value: number): void => {
       block.writeUInt16LE(toHalf(value), at + offset);
     };
-    switch (type) {
+    // Quants from -8 to 7 have mean -0.5: scales of both signs make the weights' mean zero.
+    const sign = block[at + type.blockBytes - 1]! & 1 ? 1 : -1;
+    switch (type.name) {
       case "F32":
         block.writeFloatLE(this.normal() * STD, at);
         return;
       case "F16":
-        half(0, this.normal() * STD);
+        // Random sign and mantissa, exponents of 2^-6 and 2^-7.
+        block.writeUInt16LE((block.readUInt16LE(at) & 0x87ff) | 0x2000, at);
         return;
       case "Q4_0":
-        half(0, STD / 4.61); // quants 0..15 less 8
+        half(0, (sign * STD) / 4.61); // quants 0..15 less 8
         return;
       case "Q5_0":
-        half(0, STD / 9.23); // 0..31 less 16
+        half(0, (sign * STD) / 9.23); // 0..31 less 16
         return;
       case "Q8_0":
-        half(0, STD / 73.9); // -128..127
+        half(0, (sign * STD) / 73.9); // -128..127
         return;
       case "Q4_K": {
         // All eight sub-blocks with scale and minimum 32: d·32·q - dmin·32, q in 0..15 with mean 7.5.
@@ -86,7 +91,7 @@ export class RandomWeights {
         half(208, STD / (32 * 18.47)); // 0..63 less 32
         return;
       default:
-        throw new RangeError(`random weights of type ${type} are not known`);
+        throw new RangeError(`random weights of type ${type.name} are not known`);
     }
   }
 
