@@ -46,13 +46,18 @@ const DEQUANTISE: Readonly<Record<string, (block: Buffer) => number[]>> = {
     }),
 };
 
+/** Enough blocks for stable statistics. */
+const POOL = 1 << 16;
+
 function nibbles(bytes: Buffer): number[] {
   return [...[...bytes].map((byte) => byte & 15), ...[...bytes].map((byte) => byte >> 4)];
 }
 
 function fill(type: string, elements: number, seed = 1, name = "a.weight"): Buffer {
   const spec = { name, dimensions: [elements], type: ggmlType(type) };
-  return Buffer.concat([...new RandomWeights(seed).fill(spec, tensorBytes(spec.type, spec.dimensions))]);
+  return Buffer.concat([
+    ...new RandomWeights(seed, POOL).fill(spec, tensorBytes(spec.type, spec.dimensions)),
+  ]);
 }
 
 describe("RandomWeights", () => {
@@ -77,7 +82,7 @@ describe("RandomWeights", () => {
   it("repeats itself for a seed and differs between tensors", () => {
     assert.deepEqual(fill("Q8_0", 1024, 3), fill("Q8_0", 1024, 3));
     assert.notDeepEqual(fill("Q8_0", 1024, 3), fill("Q8_0", 1024, 4));
-    const weights = new RandomWeights(1);
+    const weights = new RandomWeights(1, POOL);
     const spec = { name: "a.weight", dimensions: [1024], type: ggmlType("Q8_0") };
     assert.notDeepEqual([...weights.fill(spec, 1088)], [...weights.fill(spec, 1088)]);
   });

@@ -5,9 +5,8 @@ import type { TensorSpec } from "../../models/ggufWriter";
 /** Standard deviation of the weights: activations neither vanish nor overflow over tens of layers. */
 const STD = 0.02;
 
-/** Blocks made per type; larger tensors repeat them from another start each time. Only biases are F32. */
+/** Blocks made per type, in bytes; larger tensors repeat them from another start each time. */
 const POOL_BYTES = 8 << 20;
-const F32_POOL_BYTES = 1 << 16;
 
 /**
  * Random weights directly in the types' block formats: random quants under constant scales, so that gigabytes are
@@ -17,7 +16,10 @@ export class RandomWeights {
   private readonly pools = new Map<string, Buffer>();
   private state: number;
 
-  constructor(seed: number) {
+  constructor(
+    seed: number,
+    private readonly poolBytes = POOL_BYTES,
+  ) {
     this.state = seed >>> 0 || 1;
   }
 
@@ -39,8 +41,7 @@ export class RandomWeights {
   private pool(type: GgmlType): Buffer {
     let pool = this.pools.get(type.name);
     if (pool === undefined) {
-      const size = type.name === "F32" ? F32_POOL_BYTES : POOL_BYTES;
-      pool = Buffer.alloc(Math.floor(size / type.blockBytes) * type.blockBytes);
+      pool = Buffer.alloc(Math.floor(this.poolBytes / type.blockBytes) * type.blockBytes);
       const words = new Uint32Array(pool.buffer, pool.byteOffset, pool.length >>> 2);
       for (let i = 0; i < words.length; i++) {
         words[i] = this.next();
@@ -62,7 +63,7 @@ export class RandomWeights {
     const sign = block[at + type.blockBytes - 1]! & 1 ? 1 : -1;
     switch (type.name) {
       case "F32":
-        block.writeFloatLE(this.normal() * STD, at);
+        block.writeFloatLE((this.next() / 2 ** 32 - 0.5) * Math.sqrt(12) * STD, at);
         return;
       case "F16":
         // Random sign and mantissa, exponents of 2^-6 and 2^-7.
@@ -102,14 +103,5 @@ export class RandomWeights {
     this.state ^= this.state << 5;
     this.state >>>= 0;
     return this.state;
-  }
-
-  /** Nearly normal: the sum of twelve uniform numbers. */
-  private normal(): number {
-    let sum = -6;
-    for (let i = 0; i < 12; i++) {
-      sum += this.next() / 2 ** 32;
-    }
-    return sum;
   }
 }
