@@ -62,7 +62,8 @@ function onChildExit(child: ChildProcess, lastLine: () => string, listener: (why
   };
   child.on("error", (error) => tell(`could not be run (${toEngineError(error).message})`));
   child.on("exit", (code, signal) => {
-    const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
+    const hint = signal === "SIGKILL" ? ", perhaps for lack of memory" : "";
+    const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}${hint}`;
     tell(lastLine() === "" ? how : `${how} (${lastLine()})`);
   });
 }

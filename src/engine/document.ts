@@ -12,8 +12,11 @@ import {
 } from "./native";
 import type { Timing } from "./protocol";
 
-/** Tokens evaluated at once: a cancelled prefill stops after at most one such piece. */
-const PREFILL_CHUNK = 128;
+/**
+ * Tokens evaluated at once: a cancelled prefill stops after at most one such piece, and compute buffers are no larger
+ * than it needs.
+ */
+const BATCH_TOKENS = 128;
 
 /**
  * One document's native state: its context with the KV cache of its last prompt and its packed FFN rows. Prompts are
@@ -34,7 +37,12 @@ export class DocumentContext {
   ) {}
 
   static async create(model: LlamaModel, contextSize: number, threads: number): Promise<DocumentContext> {
-    const context = await model.createContext({ contextSize, threads, sequences: 1, batchSize: 512 });
+    const context = await model.createContext({
+      contextSize,
+      threads,
+      sequences: 1,
+      batchSize: BATCH_TOKENS,
+    });
     return new DocumentContext(model, context, context.getSequence(), threads);
   }
 
@@ -52,7 +60,7 @@ export class DocumentContext {
     this.setSparse(false);
     while (at < tokens.length) {
       throwIfAborted(signal);
-      const chunk = tokens.slice(at, at + PREFILL_CHUNK);
+      const chunk = tokens.slice(at, at + BATCH_TOKENS);
       await this.sequence.evaluateWithoutGeneratingNewTokens(chunk);
       at += chunk.length;
       this.exactTokens = at;

@@ -1,9 +1,10 @@
+import { statSync } from "node:fs";
 import type { Llama } from "node-llama-cpp";
 import { toAbortError, throwIfAborted } from "./abort";
 import type { Call, Handlers } from "./dispatcher";
 import { EngineFailure, toEngineError } from "./errors";
 import { Gate } from "./gate";
-import { startLlama, type Log } from "./llama";
+import { llamaVersions, startLlama, type Log } from "./llama";
 import { memoryStats } from "./memory";
 import { setUseExtraBufferTypes } from "./native";
 import type {
@@ -33,6 +34,8 @@ export class Engine {
   private readonly gate = new Gate();
   private started: Started | undefined;
   private session: Session | undefined;
+  /** What `session` was loaded from: asking for the same again changes nothing. */
+  private loadedKey: string | undefined;
   private sparsifier: Sparsifier | undefined;
   private loading: Promise<unknown> = Promise.resolve();
   /** Why there is no session. */
@@ -51,7 +54,7 @@ export class Engine {
     load: (params, call) => this.load(params, call),
     complete: (params, call) => this.complete(params, call),
     sparsify: (params, call) => this.sparsify(params, call),
-    stats: () => Promise.resolve(this.stats()),
+    stats: () => this.stats(),
     unload: async () => {
       await this.unload();
       this.noSession = new EngineFailure("bad-request", "The model is unloaded.");
@@ -79,6 +82,10 @@ export class Engine {
       }
     };
     try {
+      const key = loadKey(params);
+      if (this.session !== undefined && key === this.loadedKey) {
+        return this.session.info;
+      }
       report(0);
       await this.unload();
       requireModel(params.modelPath); // before the native library is loaded, which takes seconds
@@ -87,6 +94,7 @@ export class Engine {
       const session = await Session.load(llama, params, report, call.signal);
       reported = Infinity;
       this.session = session;
+      this.loadedKey = key;
       this.evictAfterMs = params.evictAfterMs ?? EVICT_AFTER_MS;
       this.sparsifier = new Sparsifier(session, this.gate, this.onState, this.log);
       this.onState({
@@ -154,16 +162,14 @@ export class Engine {
     }
   }
 
-  private stats(): EngineStats {
+  private async stats(): Promise<EngineStats> {
     const { node } = process.versions;
+    const native = this.started === undefined ? {} : await llamaVersions(this.started.llama);
     return {
       ...memoryStats(this.session),
       tokensPerSecond: this.tokensPerSecond,
       activeRatio: this.activeRatio,
-      versions: {
-        node,
-        ...(this.started === undefined ? {} : { "llama.cpp": this.started.llama.llamaCppRelease.release }),
-      },
+      versions: { node, ...native },
     };
   }
 
@@ -196,6 +202,12 @@ export class Engine {
     }
     return this.session;
   }
+}
+
+/** Equal for the same parameters and an unchanged file; undefined when there is no file. */
+function loadKey(params: LoadModel): string | undefined {
+  const file = statSync(params.modelPath, { throwIfNoEntry: false });
+  return file === undefined ? undefined : JSON.stringify([params, file.ino, file.size, file.mtimeMs]);
 }
 
 function validateLoad({ modelPath, contextSize, threads }: LoadModel): void {

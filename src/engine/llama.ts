@@ -36,6 +36,12 @@ export async function startLlama(options: Pick<LoadModel, "gpu" | "threads">, lo
   }
 }
 
+/** Versions of what runs the model, by name. */
+export async function llamaVersions(llama: Llama): Promise<Readonly<Record<string, string>>> {
+  const { getModuleVersion } = await import("node-llama-cpp");
+  return { "node-llama-cpp": await getModuleVersion(), "llama.cpp": llama.llamaCppRelease.release };
+}
+
 /**
  * Loads the weights, mapped from the file so that they are shared and can leave memory. The file must have passed
  * `checkModel`; what llama.cpp still finds wrong with it is in the log.

@@ -106,6 +106,8 @@ export interface SparsifyRequest {
   readonly sparsity: Sparsity;
   readonly metric: string;
   readonly windowTokens: number;
+  /** How rows are shared out between layers (default `uniform`): see `sparsity/budget`. */
+  readonly budget?: "uniform" | "score-mass";
   /** Tolerated relative rise of the loss on the file's own tokens, for `auto`. */
   readonly maxQualityLoss: number;
   /** A mask remembered for this file: serialised by `sparsity/maskFormat`, used instead of attribution. */

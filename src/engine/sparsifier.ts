@@ -1,5 +1,4 @@
-import { uniformBudget } from "../sparsity/budget";
-import { isRatio } from "../sparsity/budget";
+import { isRatio, massBudget, uniformBudget } from "../sparsity/budget";
 import { chooseRatio, curvePoint, type CurvePoint } from "../sparsity/guard";
 import { heatmap, type LayerMask, type Mask } from "../sparsity/mask";
 import { decodeMask, encodeMask } from "../sparsity/maskFormat";
@@ -26,6 +25,9 @@ const CHARS_PER_TOKEN = 8;
 const HELD_OUT_TOKENS = 256;
 
 const HEATMAP_BINS = 64;
+
+/** With a budget by score mass no layer keeps less than this share of its uniform part. */
+const MIN_SHARE = 0.25;
 
 /** Shares of the progress bar. */
 const ATTRIBUTED = 0.7;
@@ -124,7 +126,7 @@ export class Sparsifier {
       sketch: sketch(request.prefix + request.suffix),
       createdAt: Date.now(),
       guard,
-      layers: this.select(scored, ratio),
+      layers: this.select(scored, ratio, request.budget),
     };
     return this.apply(work, mask, "attributed", attribution);
   }
@@ -175,9 +177,12 @@ export class Sparsifier {
     return { scores: result.neurons[metric]!, means: result.means };
   }
 
-  private select({ scores, means }: Scored, ratio: number): LayerMask[] {
+  private select({ scores, means }: Scored, ratio: number, budget: SparsifyRequest["budget"]): LayerMask[] {
     const { ffnSize, rowMultiple } = this.session.support!;
-    const counts = uniformBudget(ffnSize, ratio, { multiple: rowMultiple });
+    const counts =
+      budget === "score-mass"
+        ? massBudget(scores, ratio, { multiple: rowMultiple, minRatio: ratio * MIN_SHARE, maxRatio: 1 })
+        : uniformBudget(ffnSize, ratio, { multiple: rowMultiple });
     return ffnSize.map((size, layer) => ({
       size,
       rows: topRows(scores[layer]!, counts[layer]!),
@@ -207,7 +212,7 @@ export class Sparsifier {
       const dense = await context.evaluate(tokens, options);
       const points: CurvePoint[] = [];
       for (const [index, ratio] of ratios.entries()) {
-        await this.pack(context, this.select(scored, ratio), ratio, signal, () => undefined);
+        await this.pack(context, this.select(scored, ratio, request.budget), ratio, signal, () => undefined);
         points.push(curvePoint(ratio, dense, await context.evaluate(tokens, options)));
         throwIfAborted(signal);
         progress(ATTRIBUTED + ((GUARDED - ATTRIBUTED) * (index + 1)) / ratios.length);

@@ -47,6 +47,15 @@ describe("loading in the engine process", () => {
     assert.ok(unwrap(await engine.client.complete(completion())).text.length > 0);
   });
 
+  it("does not load again what is loaded", async () => {
+    const info = unwrap(await engine.client.load(loadParams));
+    const seen = engine.states.length;
+    assert.deepEqual(unwrap(await engine.client.load(loadParams)), info);
+    assert.equal(engine.states.length, seen);
+    const smaller = unwrap(await engine.client.load({ ...loadParams, contextSize: 256 }));
+    assert.equal(smaller.contextSize, 256);
+  });
+
   it("refuses senseless parameters", async () => {
     assert.equal(errorOf(await engine.client.load({ ...loadParams, threads: 0 })).code, "bad-request");
     assert.equal(errorOf(await engine.client.load({ ...loadParams, contextSize: 1.5 })).code, "bad-request");
@@ -68,6 +77,7 @@ describe("loading in the engine process", () => {
     assert.ok(stats.residentBytes > 10e6);
     assert.ok(stats.mappedBytes > 7e6);
     assert.equal(stats.packedBytes, 0);
+    assert.deepEqual(Object.keys(stats.versions), ["node", "node-llama-cpp", "llama.cpp"]);
   });
 
   it("ends when its parent dies", async () => {

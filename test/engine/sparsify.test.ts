@@ -85,6 +85,15 @@ describe("sparsifying in the engine process", () => {
     assert.ok(decoded.ok && decoded.mask.activeRatio === 0.5);
   });
 
+  it("shares rows out by score mass when asked to", async () => {
+    const uniform = await sparsify();
+    const mass = await sparsify({ budget: "score-mass" });
+    const sum = (rows: readonly number[]): number => rows.reduce((total, count) => total + count, 0);
+    assert.equal(sum(mass.rows), sum(uniform.rows));
+    assert.ok(new Set(mass.rows).size > 1);
+    assert.equal((await complete()).activeRatio, 0.4);
+  });
+
   it("does the same with every metric", async () => {
     for (const metric of ["wanda", "flap", "griffin", "magnitude", "snip", "gxo", "random"]) {
       const result = await sparsify({ metric, windowTokens: 48 });
