@@ -39,6 +39,14 @@ def is_permissive(licence: str) -> bool:
     )
 
 
+def spdx(licence: str) -> str:
+    """Debian's short names in SPDX's spelling, for counting."""
+    names = {"Expat": "MIT", "expat": "MIT", "Apache": "Apache-2.0", "Apache-2": "Apache-2.0", "PSF": "PSF-2.0", "PSF-2": "PSF-2.0"}
+    words = licence.strip("()").replace(" or ", " OR ").split(" ")
+    words = [names.get(word, word).replace("clause", "Clause") for word in words]
+    return " ".join(f"{word}-Clause" if word in ("BSD-2", "BSD-3") else word for word in words)
+
+
 def load_packages() -> list[dict]:
     """The pinned packages: [{registry, name, version, licence, split}]."""
     return json.loads(PACKAGES.read_text())["packages"]

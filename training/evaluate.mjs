@@ -8,8 +8,10 @@
  *   bits per byte      windows of up to 900 characters of whole lines, each after <s>
  *   FIM, single line   the rest of a line from a random place in it, at temperature 0, between up to 650 characters before and
  *                      200 after; every other place follows a space or punctuation, as a typist pauses there; exact match and edit similarity (1 − Levenshtein / longer length) of that line
- * Writes training/results/evaluation.json.
+ * Writes training/results/evaluation.json and the same as a table, evaluation.md (evaluation-sample.*); models measured earlier on
+ * the same cases stay there.
  */
+import {createHash} from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import {fileURLToPath} from "node:url";
@@ -187,13 +189,36 @@ const results = [];
 for (const file of process.argv.slice(2).filter((argument) => !argument.startsWith("--"))) {
   results.push(await evaluate(llama, file, cases));
 }
+/** One row per model. */
+function table(rows) {
+  const measures = [
+    ["bits/byte", ({bitsPerByte}) => bitsPerByte.toFixed(3)],
+    ["exact", ({exactMatch}) => `${(100 * exactMatch).toFixed(1)} %`],
+    ["edit sim.", ({editSimilarity}) => editSimilarity.toFixed(3)]
+  ];
+  const columns = measures.flatMap(([name, format]) => LANGUAGES.map((language) => ({name, format, language})));
+  const lines = rows.map(({model, bytes, languages}) => [
+    model,
+    `${(bytes / 1e6).toFixed(1)} MB`,
+    ...columns.map(({format, language}) => format(languages[language]))
+  ]);
+  const head = ["model", "size", ...columns.map(({name, language}) => `${name}, ${language}`)];
+  return [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n") + "\n";
+}
+
+const target = path.join(here, "results", sample ? "evaluation-sample.json" : "evaluation.json");
+const earlier = fs.existsSync(target) ? JSON.parse(fs.readFileSync(target, "utf8")) : {};
+const digest = createHash("sha256").update(JSON.stringify(cases)).digest("hex").slice(0, 16);
+const kept = earlier.cases === digest ? earlier.results.filter(({model}) => !results.some((own) => own.model === model)) : [];
 const output = {
+  cases: digest, // changes with any case
   corpus: sample ? "sample" : "held-out packages",
   windowsPerLanguage: WINDOWS,
   fimCasesPerLanguage: FIM_CASES,
   packages: [...new Set(files.map((file) => file.package))].sort(),
-  results
+  results: [...results, ...kept]
 };
-fs.mkdirSync(path.join(here, "results"), {recursive: true});
-fs.writeFileSync(path.join(here, "results", "evaluation.json"), JSON.stringify(output, undefined, 2) + "\n");
+fs.mkdirSync(path.dirname(target), {recursive: true});
+fs.writeFileSync(target.replace(/json$/, "md"), table(output.results));
+fs.writeFileSync(target, JSON.stringify(output, undefined, 2) + "\n");
 process.exit(0);

@@ -33,6 +33,7 @@ class Config:
 
 
 SIZES = {
+    "tiny": Config(n_embd=256, n_layer=2, n_head=4, n_head_kv=2, n_ff=512, n_vocab=8192, n_ctx=1024),  # to try the recipe out
     "small": Config(n_embd=256, n_layer=6, n_head=4, n_head_kv=2, n_ff=1280, n_vocab=8192, n_ctx=1024),
     "large": Config(n_embd=512, n_layer=12, n_head=8, n_head_kv=2, n_ff=2048, n_vocab=16384, n_ctx=2048),
 }
@@ -75,8 +76,7 @@ class TorchOps:
         """Causal attention; q [B, T, D], k and v [B, T, heads_kv·head_dim] -> [B, T, D]. Fused where PyTorch has it (from 2.0)."""
         batch, length, width = q.shape
         q, k, v = (x.view(batch, length, -1, width // heads).transpose(1, 2) for x in (q, k, v))
-        cos, sin = cos.to(q.dtype), sin.to(q.dtype)
-        q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+        q, k = rotate(q, cos, sin).to(v.dtype), rotate(k, cos, sin).to(v.dtype)  # in float32, as cos and sin are
         k, v = (x.repeat_interleave(heads // heads_kv, 1) for x in (k, v))
         if hasattr(F, "scaled_dot_product_attention"):
             y = F.scaled_dot_product_attention(q, k, v, is_causal=True)

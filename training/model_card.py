@@ -11,6 +11,7 @@ import argparse
 import csv
 import json
 from collections import Counter
+from pathlib import Path
 
 import matplotlib
 
@@ -18,7 +19,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import torch
 
-from common import HERE, LANGUAGES, WORK, load_packages
+from common import HERE, LANGUAGES, WORK, load_packages, spdx
 from export_gguf import OUTPUT, load_model, model_name
 
 RESULTS = HERE / "results"
@@ -31,25 +32,11 @@ def plot(rows: list[dict], size: str, name: str) -> None:
     axes.plot(tokens, [float(row["train_loss"]) for row in rows], label="training (moving average)", linewidth=1)
     held_out = [(at, float(row["validation_loss"])) for at, row in zip(tokens, rows) if row["validation_loss"]]
     axes.plot(*zip(*held_out), "o-", label="validation packages", markersize=3)
-    axes.set(xlabel="tokens (millions)", ylabel="loss (nats per token)", title=name, ylim=(2, 7))
+    axes.set(xlabel="tokens (millions)", ylabel="loss (nats per token)", title=name)
     axes.grid(alpha=0.3)
     axes.legend()
     plt.rcParams["svg.hashsalt"] = name  # the same file for the same numbers
     figure.savefig(RESULTS / f"{size}.svg", metadata={"Date": None})
-
-
-def table(results: list[dict]) -> list[str]:
-    """One row per model: bits per byte, exact match and edit similarity per language."""
-    lines = [
-        "| model | size | " + " | ".join(f"{measure}, {language}" for measure in ("bits/byte", "exact", "edit sim.") for language in LANGUAGES) + " |",
-        "|---|---|" + "---|" * 9,
-    ]
-    for result in results:
-        cells = [result["model"], f"{result['bytes'] / 1e6:.1f} MB"]
-        for key, form in (("bitsPerByte", "{:.3f}"), ("exactMatch", "{:.1%}"), ("editSimilarity", "{:.3f}")):
-            cells += [form.format(result["languages"][language][key]) for language in LANGUAGES]
-        lines.append("| " + " | ".join(cells) + " |")
-    return lines
 
 
 def mean(result: dict, key: str) -> float:
@@ -77,7 +64,10 @@ def packages_table() -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", default="small")
-    size = parser.parse_args().size
+    parser.add_argument("--folder", type=Path, default=OUTPUT)
+    parser.add_argument("--evaluation", type=Path, default=RESULTS / "evaluation.json")
+    arguments = parser.parse_args()
+    size = arguments.size
     model = load_model(WORK / f"{size}.pt")
     config, name = model.config, model_name(model)
     progress = torch.load(WORK / f"{size}.pt", map_location="cpu")["progress"]
@@ -86,12 +76,12 @@ def main() -> None:
     with (RESULTS / f"{size}.csv").open() as file:
         rows = list(csv.DictReader(file))
     plot(rows, size, name)
-    evaluation = json.loads((RESULTS / "evaluation.json").read_text())
+    evaluation = json.loads(arguments.evaluation.read_text())
     check = json.loads((RESULTS / "check.json").read_text())
     own = [result for result in evaluation["results"] if result["model"].startswith(name)]
     others = [result for result in evaluation["results"] if not result["model"].startswith(name)]
     splits = Counter(package["split"] for package in load_packages())
-    licences = Counter(package["licence"] for package in load_packages())
+    licences = Counter(spdx(package["licence"]) for package in load_packages())
     lines = [
         f"# {name}", "",
         "<!-- written by training/model_card.py -->",
@@ -108,14 +98,14 @@ def main() -> None:
         f"{evaluation['windowsPerLanguage']} windows per language, and {evaluation['fimCasesPerLanguage']} single-line FIM cases per language at "
         "temperature 0 (from a random place in a line to its end, every other place after a space or punctuation; exact match and edit similarity of the line). The cases fit a context of 512 tokens and are "
         "the same for every model.", "",
-        *table(own + others), "",
+        arguments.evaluation.with_suffix(".md").read_text(),
         *[comparison(own[0], other) for other in others[:1]], "",
         f"Against PyTorch with the same F16 weights, llama.cpp's logits differ by {check['relative']:.1e} of their root mean square (largest "
         f"absolute difference {check['absolute']:.1e}), and its tokens in {check['differentTexts']} of {check['texts']} texts.", "",
         "It knows the habits of code better than its meaning: take its completions as the rest of an obvious line, not as an answer.", "",
         "## How it was trained", "",
-        f"{progress['tokens'] / 1e6:.1f} M tokens in {progress['step']} steps, {progress['seconds'] / 60:.0f} minutes of wall-clock time on {check['processor']} "
-        f"(about {6 * parameters * progress['tokens'] / 1e15:.2f} PFLOP in matrix products), sharing the machine with other work; bfloat16, Muon for matrices, AdamW for the rest. "
+        f"{progress['tokens'] / 1e6:.1f} M tokens in {progress['step']} steps, {progress['seconds'] / 60:.0f} minutes of wall-clock time on {progress['processor']} "
+        f"(about {6 * parameters * progress['tokens'] / 1e15:.2f} PFLOP in matrix products); bfloat16, Muon for matrices, AdamW for the rest. "
         f"Half of the documents are FIM. Final training loss {float(rows[-1]['train_loss']):.3f}, validation loss {float(rows[-1]['validation_loss']):.3f} nats per token.", "",
         f"![loss](../../training/results/{size}.svg)", "",
         "## Data", "",
@@ -124,8 +114,8 @@ def main() -> None:
         "keys or long constants, exact and near duplicates (MinHash, estimated Jaccard 0.7) are left out, and so is any training file that nearly equals a held-out one.", "",
         "<details><summary>All packages</summary>", "", *packages_table(), "", "</details>",
     ]
-    (OUTPUT / "README.md").write_text("\n".join(lines) + "\n")
-    print(f"wrote {OUTPUT / 'README.md'}")
+    (arguments.folder / "README.md").write_text("\n".join(lines) + "\n")
+    print(f"wrote {arguments.folder / 'README.md'}")
 
 
 if __name__ == "__main__":

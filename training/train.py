@@ -4,7 +4,7 @@
     python3 training/train.py --size large --device cuda --minutes 25
 
 The schedule follows the share of the budget that has been spent, so a run always ends fully decayed, however busy the
-machine is. A second call resumes from the checkpoint; the budget may be changed then. Writes
+machine is; time in which the process is suspended does not count. A second call resumes from the checkpoint; the budget may be changed then. Writes
 .work/<size>.pt (checkpoint: weights, optimisers, position) and results/<size>.csv (loss curve).
 
 SIGTERM saves a checkpoint and ends the run.
@@ -21,6 +21,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # a worker is one thread; set before torch loads
 
@@ -33,14 +34,16 @@ from muon import Muon
 from pack import PAD, rows_file
 
 SEED = 4
-WARM_UP, DECAY_FROM = 0.015, 0.40  # shares of the budget: linear warm-up, constant, linear decay to zero
-LONG_FROM = 0.80  # share of the budget from which rows are as long as the context
-BIGGER_BATCH_FROM = 0.60  # share of the budget from which a step takes twice the tokens
+WARM_UP, DECAY_FROM = 0.015, 0.50  # shares of the budget: linear warm-up, constant, linear decay to zero
+LONG_FROM = 0.88  # share of the budget from which rows are as long as the context
+BIGGER_BATCH_FROM = 0.75  # share of the budget from which a step takes twice the tokens
 ADAM_LR, MUON_LR = 3e-3, 0.02
+MUON_SHARES = 8  # optimisers that the workers take steps of; fixed, so that a checkpoint fits any number of workers
+PAUSE = 60  # seconds; a step that takes longer was stopped from outside, and the rest of it is not counted
 
 #        tokens per micro-batch and per (first) step, row length of the first phase
 PLANS = {
-    "cpu": {"micro": 2048, "step": 4096, "short": 512},
+    "cpu": {"micro": 1024, "step": 4096, "short": 512},
     "cuda": {"micro": 65536, "step": 262144, "short": 1024},
 }
 
@@ -76,11 +79,18 @@ class Workers:
             for own, shared in zip(replica.parameters(), master.parameters()):
                 own.data = shared.data
             self.replicas.append(replica)
-        # torch.compile exists from PyTorch 2; the loss of each replica is one graph
-        self._losses = [torch.compile(replica.loss) if device == "cuda" else replica.loss for replica in self.replicas]
+        # torch.compile exists from PyTorch 2
+        self._compiled = torch.compile(master.loss) if device == "cuda" else None
 
     def _autocast(self):
         return torch.autocast(self.device, dtype=torch.bfloat16)
+
+    def _loss(self, index: int, inputs: torch.Tensor, targets: torch.Tensor, scale: float) -> torch.Tensor:
+        """scale · summed loss of one micro-batch."""
+        inputs, targets = inputs.to(self.device), targets.to(self.device)
+        if self._compiled:  # a changing Python float would be compiled anew each time
+            return scale * self._compiled(inputs, targets, 1.0)
+        return self.replicas[index].loss(inputs, targets, scale)  # the fused kernels need the scale inside
 
     def gradients(self, micro_batches: list[tuple[torch.Tensor, torch.Tensor]]) -> float:
         """Leave the mean gradient in the master's .grad; returns the mean loss in nats per token."""
@@ -94,7 +104,7 @@ class Workers:
                 except IndexError:
                     return
                 with self._autocast():
-                    loss = self._losses[index](inputs.to(self.device), targets.to(self.device), scale)
+                    loss = self._loss(index, inputs, targets, scale)
                 loss.backward()
                 losses.append(loss.item())
 
@@ -142,23 +152,31 @@ class Workers:
                         inputs, targets = waiting.pop()
                     except IndexError:
                         return
-                    losses.append(self.replicas[index].loss(inputs.to(self.device), targets.to(self.device), 1 / count).item())
+                    losses.append(self._loss(index, inputs, targets, 1 / count).item())
 
         self._run(work)
         return sum(losses)
 
 
-def make_optimisers(model: Model, shares: int) -> list[torch.optim.Optimizer]:
-    """AdamW for the embedding and the norms, Muon for the matrices in as many shares as there are workers."""
+def make_optimisers(model: Model) -> list[torch.optim.Optimizer]:
+    """AdamW for the embedding and the norms, Muon for the matrices."""
     named = dict(model.named_parameters())
     matrices = [weight for name, weight in named.items() if weight.dim() == 2 and name != "embedding.weight"]
     others = [weight for name, weight in named.items() if weight.dim() == 1 or name == "embedding.weight"]
     adam = torch.optim.AdamW(others, lr=ADAM_LR, betas=(0.9, 0.95), weight_decay=0.0)
-    optimisers = [adam] + [Muon(matrices[index::shares], lr=MUON_LR) for index in range(shares)]
+    optimisers = [adam] + [Muon(matrices[index::MUON_SHARES], lr=MUON_LR) for index in range(MUON_SHARES)]
     for optimiser in optimisers:
         for group in optimiser.param_groups:
             group["peak"] = group["lr"]
     return optimisers
+
+
+def processor(device: str) -> str:
+    """What the run computes on, in words."""
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    models = {line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")}
+    return f"{os.cpu_count()} cores of {', '.join(sorted(models))}"
 
 
 def train(size: str, device: str, minutes: float, workers: int, save_minutes: float, evaluate_minutes: float) -> None:
@@ -171,8 +189,8 @@ def train(size: str, device: str, minutes: float, workers: int, save_minutes: fl
         torch.set_num_threads(1)
     model = Model(config, CpuOps if device == "cpu" else TorchOps).to(device)
     pool = Workers(model, workers if device == "cpu" else 1, device)
-    optimisers = make_optimisers(model, len(pool.replicas))
-    progress = {"step": 0, "tokens": 0, "seconds": 0.0, "position": {plan["short"]: 0, config.n_ctx: 0}}
+    optimisers = make_optimisers(model)
+    progress = {"step": 0, "tokens": 0, "seconds": 0.0, "position": {}}
     checkpoint, curve = WORK / f"{size}.pt", HERE / "results" / f"{size}.csv"
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=device)
@@ -184,6 +202,7 @@ def train(size: str, device: str, minutes: float, workers: int, save_minutes: fl
     else:
         curve.parent.mkdir(exist_ok=True)
         curve.write_text("step,minutes,tokens,learning_rate,train_loss,validation_loss\n")
+    progress["processor"] = processor(device)
     data = {length: Rows("train", length) for length in (plan["short"], config.n_ctx)}
     held_out = Rows("validation", plan["short"])
     validation = [held_out.batch(start, max(1, plan["micro"] // plan["short"])) for start in range(0, 96, max(1, plan["micro"] // plan["short"]))]
@@ -207,7 +226,7 @@ def train(size: str, device: str, minutes: float, workers: int, save_minutes: fl
         length = config.n_ctx if spent >= LONG_FROM else plan["short"]
         count = plan["step"] * (2 if spent >= BIGGER_BATCH_FROM else 1) // length
         each = max(1, plan["micro"] // length)
-        start = progress["position"][length]
+        start = progress["position"].setdefault(length, 0)
         loss = pool.gradients([data[length].batch(start + offset, each) for offset in range(0, count, each)])
         for optimiser in optimisers:
             for group in optimiser.param_groups:
@@ -218,7 +237,8 @@ def train(size: str, device: str, minutes: float, workers: int, save_minutes: fl
         progress["tokens"] += count * length
         progress["position"][length] += count
         now = time.time()
-        progress["seconds"], clock = progress["seconds"] + now - clock, now
+        progress["seconds"] += min(now - clock, PAUSE)
+        clock = now
         due = now - evaluated > 60 * evaluate_minutes
         if progress["step"] in (10, 30) or progress["step"] % 50 == 0 or due:
             log(pool.evaluate(validation) if due else None)
