@@ -18,6 +18,8 @@ export class StatusBar implements vscode.Disposable {
   private readonly item: vscode.StatusBarItem;
   private last: CompleteResult | undefined;
   private speed: number | undefined;
+  /** The speed was measured with another mask: shown until there is a new one, but not averaged with it. */
+  private outdated = false;
   private latencies: number[] = [];
   private memory: MemoryStats | undefined;
   private place: string | undefined;
@@ -44,7 +46,7 @@ export class StatusBar implements vscode.Disposable {
       }),
       engine.onDidChangeModel(() => this.forget()),
       sparsity.onDidChangeMask(() => {
-        this.speed = undefined;
+        this.outdated = true;
         update();
         void this.readMemory();
       }),
@@ -80,9 +82,10 @@ export class StatusBar implements vscode.Disposable {
 
   private completed(result: CompleteResult, latencyMs: number): void {
     this.last = result;
-    if (result.decode.tokens >= 3) {
+    if (result.decode.tokens >= 2) {
       const now = result.decode.tokensPerSecond;
-      this.speed = this.speed === undefined ? now : 0.6 * this.speed + 0.4 * now;
+      this.speed = this.speed === undefined || this.outdated ? now : 0.6 * this.speed + 0.4 * now;
+      this.outdated = false;
     }
     this.latencies = [...this.latencies, latencyMs].slice(-RECENT);
     this.schedule();

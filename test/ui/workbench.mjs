@@ -56,14 +56,13 @@ export class Workbench {
       .click({ position: { x: 5, y: 5 } });
   }
 
-  /** Cursor to the end of the first line that contains `text`. */
-  async goAfter(text) {
-    await this.page.keyboard.press("Control+F");
-    const input = this.page.locator(".find-widget.visible textarea").first();
-    await input.waitFor();
-    await input.fill(text);
+  /** Cursor to the end of line `line`, from 1. */
+  async goToLine(line) {
+    await this.page.keyboard.press("Control+G");
+    await this.#fill(`:${line}`);
+    await this.page.waitForTimeout(200);
     await this.page.keyboard.press("Enter");
-    await this.page.keyboard.press("Escape");
+    await this.page.locator("#status\\.editor\\.selection", { hasText: `Ln ${line},` }).waitFor();
     await this.page.keyboard.press("End");
   }
 
