@@ -63,7 +63,16 @@ export async function complete(words: readonly string[], context: Context): Prom
         ? undefined
         : unwrap(
             await client.sparsify(
-              { path, prefix, suffix, sparsity, metric, windowTokens, maxQualityLoss: MAX_QUALITY_LOSS },
+              {
+                path,
+                prefix,
+                suffix,
+                sparsity,
+                metric,
+                windowTokens,
+                maxQualityLoss: MAX_QUALITY_LOSS,
+                measure: false,
+              },
               {
                 signal,
                 onItem: ({ fraction }) => {

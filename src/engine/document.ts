@@ -117,6 +117,9 @@ export class DocumentContext {
   async unpack(layerCount: number): Promise<void> {
     this.activeRatio = 1;
     this.packedBytes = 0;
+    if (this.context.disposed) {
+      return; // and with it everything that was packed
+    }
     for (let layer = 0; layer < layerCount; layer++) {
       await setFfnRows(this.context, layer, null, { threads: this.threads });
     }

@@ -108,6 +108,8 @@ export interface SparsifyRequest {
   readonly windowTokens: number;
   /** How rows are shared out between layers (default `uniform`): see `sparsity/budget`. */
   readonly budget?: "uniform" | "score-mass";
+  /** False: do not measure what a fixed ratio costs; the result's `guard` is empty. */
+  readonly measure?: boolean;
   /** Tolerated relative rise of the loss on the file's own tokens, for `auto`. */
   readonly maxQualityLoss: number;
   /** A mask remembered for this file: serialised by `sparsity/maskFormat`, used instead of attribution. */

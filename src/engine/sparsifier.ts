@@ -1,19 +1,20 @@
 import { isRatio, massBudget, uniformBudget } from "../sparsity/budget";
-import { chooseRatio, curvePoint, type CurvePoint } from "../sparsity/guard";
+import { chooseRatio, type CurvePoint } from "../sparsity/guard";
 import { heatmap, type LayerMask, type Mask } from "../sparsity/mask";
 import { decodeMask, encodeMask } from "../sparsity/maskFormat";
+import { mismatch } from "../sparsity/maskReuse";
 import { isMetric, type Metric } from "../sparsity/metrics";
 import { topRows } from "../sparsity/ranking";
 import { sketch } from "../sparsity/similarity";
 import { planWindow, type WindowPlan } from "../sparsity/window";
-import { throwIfAborted, toAbortError } from "./abort";
+import { throwIfAborted } from "./abort";
 import { attribute } from "./attribution";
-import { DocumentContext } from "./document";
 import { EngineFailure } from "./errors";
 import type { Gate } from "./gate";
+import { measureCurve } from "./guardCurve";
 import type { Log } from "./llama";
 import { memoryStats } from "./memory";
-import type { AttributionResult } from "./native";
+import { packRows } from "./packing";
 import type { EngineState, SparsifyRequest, SparsifyResult, Timing } from "./protocol";
 import type { Session } from "./session";
 
@@ -33,6 +34,8 @@ const MIN_SHARE = 0.25;
 const ATTRIBUTED = 0.7;
 const GUARDED = 0.95;
 
+const NO_TIME: Timing = { tokens: 0, ms: 0 };
+
 interface Plan extends WindowPlan {
   readonly tokens: readonly number[];
 }
@@ -42,8 +45,11 @@ interface Scored {
   readonly means: readonly Float32Array[];
 }
 
+/** A request that has been checked, apart from `dense`. */
 interface Work {
   readonly request: SparsifyRequest;
+  readonly sparsity: number | "auto";
+  readonly metric: Metric;
   readonly signal: AbortSignal;
   readonly progress: (fraction: number) => void;
 }
@@ -73,7 +79,12 @@ export class Sparsifier {
     const run = this.queue.then(async () => {
       try {
         throwIfAborted(signal);
-        return await this.run({ request, signal, progress });
+        const metric = validate(request);
+        const { sparsity } = request;
+        if (sparsity === "dense" || sparsity === 1) {
+          return await this.dense(request.path);
+        }
+        return await this.sparse({ request, sparsity, metric, signal, progress });
       } finally {
         this.reportState(request.path);
       }
@@ -88,50 +99,46 @@ export class Sparsifier {
     await this.queue;
   }
 
-  private async run(work: Work): Promise<SparsifyResult> {
-    const { request } = work;
-    const metric = validate(request);
-    if (request.sparsity === "dense" || request.sparsity === 1) {
-      return this.dense(work);
-    }
+  private async sparse(work: Work): Promise<SparsifyResult> {
+    const { request, sparsity, metric } = work;
     if (this.session.support === undefined) {
-      return this.dense(work, this.session.info.denseOnly);
+      return this.dense(request.path, this.session.info.denseOnly);
     }
-    const remembered = this.remembered(request);
+    const remembered = this.remembered(work);
     if (remembered !== undefined) {
-      return this.apply(work, remembered, "remembered", { tokens: 0, ms: 0 });
+      return this.apply(work, remembered, "remembered", NO_TIME);
     }
 
     const plan = this.plan(request);
     const [from, to] = plan.window;
     if (to - from < 2) {
-      return this.dense(work, "The file is too short to attribute.");
+      return this.dense(request.path, "The file is too short to attribute.");
     }
     const start = performance.now();
-    const scored = await this.attribute(work, plan, metric);
+    const scored = await this.attribute(work, plan);
     const attribution: Timing = { tokens: to - from, ms: performance.now() - start };
     const guard = await this.guard(work, plan, scored);
-    const ratio = request.sparsity === "auto" ? chooseRatio(guard, request.maxQualityLoss) : request.sparsity;
-    if (ratio === 1) {
+    const activeRatio = sparsity === "auto" ? chooseRatio(guard, request.maxQualityLoss) : sparsity;
+    if (activeRatio === 1) {
       const why =
         guard.length === 0
           ? "The file is too short to measure what sparsity would cost."
           : "No sparsity is within the tolerated quality loss on this file.";
-      return { ...(await this.dense(work, why)), guard, attribution };
+      return { ...(await this.dense(request.path, why)), guard, attribution };
     }
     const mask: Mask = {
       modelFingerprint: this.session.modelFingerprint,
       metric,
-      activeRatio: ratio,
+      activeRatio,
       sketch: sketch(request.prefix + request.suffix),
       createdAt: Date.now(),
       guard,
-      layers: this.select(scored, ratio, request.budget),
+      layers: this.select(scored, activeRatio, request.budget),
     };
     return this.apply(work, mask, "attributed", attribution);
   }
 
-  private remembered(request: SparsifyRequest): Mask | undefined {
+  private remembered({ request, sparsity, metric }: Work): Mask | undefined {
     if (request.mask === undefined) {
       return undefined;
     }
@@ -140,49 +147,47 @@ export class Sparsifier {
       this.log("warn", decoded.warning);
       return undefined;
     }
-    const { mask } = decoded;
-    const sizes = this.session.support!.ffnSize;
-    const fits =
-      mask.modelFingerprint === this.session.modelFingerprint &&
-      mask.layers.length === sizes.length &&
-      mask.layers.every(({ size }, layer) => size === sizes[layer]);
-    if (!fits) {
-      this.log("warn", "Ignoring a remembered mask: it was made for another model.");
+    const { modelFingerprint, support } = this.session;
+    const { maxQualityLoss } = request;
+    const use = { modelFingerprint, ffnSize: support!.ffnSize, metric, sparsity, maxQualityLoss };
+    const why = mismatch(decoded.mask, use);
+    if (why !== undefined) {
+      this.log("info", `Ignoring a remembered mask: ${why}.`);
     }
-    return fits ? mask : undefined;
+    return why === undefined ? decoded.mask : undefined;
   }
 
   private plan({ prefix, suffix, windowTokens }: SparsifyRequest): Plan {
     const { tokenizer, info } = this.session;
-    const size = Math.max(2, Math.min(windowTokens, info.contextSize - HELD_OUT_TOKENS / 2));
+    const size = Math.min(windowTokens, info.contextSize - 1);
     const chars = (size + HELD_OUT_TOKENS) * CHARS_PER_TOKEN;
     const before = tokenizer.tokenize(prefix.slice(-chars));
     const after = tokenizer.tokenize(suffix.slice(0, chars));
-    return {
-      ...planWindow(before.length + after.length, before.length, size),
-      tokens: [...before, ...after],
-    };
+    const tokens = [...before, ...after];
+    return { ...planWindow(tokens.length, before.length, size), tokens };
   }
 
-  private async attribute({ signal, progress }: Work, plan: Plan, metric: Metric): Promise<Scored> {
+  private async attribute({ metric, signal, progress }: Work, plan: Plan): Promise<Scored> {
     const tokens = this.withBos(plan.tokens.slice(...plan.window));
-    const result: AttributionResult = await attribute(
+    const { neurons, means } = await attribute(
       this.session.model,
       Int32Array.from(tokens),
       { window: [1, tokens.length], metrics: [metric], threads: this.session.threads },
       this.gate,
-      (fraction) => progress(fraction * ATTRIBUTED),
+      (fraction) => {
+        progress(fraction * ATTRIBUTED);
+      },
       signal,
     );
-    return { scores: result.neurons[metric]!, means: result.means };
+    return { scores: neurons[metric]!, means };
   }
 
   private select({ scores, means }: Scored, ratio: number, budget: SparsifyRequest["budget"]): LayerMask[] {
-    const { ffnSize, rowMultiple } = this.session.support!;
+    const { ffnSize, rowMultiple: multiple } = this.session.support!;
     const counts =
       budget === "score-mass"
-        ? massBudget(scores, ratio, { multiple: rowMultiple, minRatio: ratio * MIN_SHARE, maxRatio: 1 })
-        : uniformBudget(ffnSize, ratio, { multiple: rowMultiple });
+        ? massBudget(scores, ratio, { multiple, minRatio: ratio * MIN_SHARE, maxRatio: 1 })
+        : uniformBudget(ffnSize, ratio, { multiple });
     return ffnSize.map((size, layer) => ({
       size,
       rows: topRows(scores[layer]!, counts[layer]!),
@@ -190,40 +195,24 @@ export class Sparsifier {
     }));
   }
 
-  /**
-   * What masks cost on held-out tokens. Runs on a context of its own, beside completions rather than before them: one
-   * evaluation is too long to wait for.
-   */
-  private async guard(
-    { request, signal, progress }: Work,
-    plan: Plan,
-    scored: Scored,
-  ): Promise<CurvePoint[]> {
-    if (plan.heldOut === undefined) {
+  /** Always measured for `auto`, whose choice it is. */
+  private async guard(work: Work, plan: Plan, scored: Scored): Promise<CurvePoint[]> {
+    const { request, sparsity, signal, progress } = work;
+    if (plan.heldOut === undefined || (sparsity !== "auto" && request.measure === false)) {
       return [];
     }
     const { from, measure, to } = plan.heldOut;
     const tokens = this.withBos(plan.tokens.slice(from, to));
-    const denseUntil = tokens.length - (to - measure);
-    const options = { from: denseUntil, denseUntil };
-    const ratios = request.sparsity === "auto" ? AUTO_RATIOS : [request.sparsity as number];
-    const context = await DocumentContext.create(this.session.model, tokens.length + 1, this.session.threads);
-    try {
-      const dense = await context.evaluate(tokens, options);
-      const points: CurvePoint[] = [];
-      for (const [index, ratio] of ratios.entries()) {
-        await this.pack(context, this.select(scored, ratio, request.budget), ratio, signal, () => undefined);
-        points.push(curvePoint(ratio, dense, await context.evaluate(tokens, options)));
-        throwIfAborted(signal);
-        progress(ATTRIBUTED + ((GUARDED - ATTRIBUTED) * (index + 1)) / ratios.length);
-        if (request.sparsity === "auto" && chooseRatio(points, request.maxQualityLoss) !== ratio) {
-          break;
-        }
-      }
-      return points;
-    } finally {
-      await context.dispose();
-    }
+    const measurement = {
+      tokens,
+      denseUntil: tokens.length - (to - measure),
+      ratios: sparsity === "auto" ? AUTO_RATIOS : [sparsity],
+      maxLossIncrease: request.maxQualityLoss,
+      select: (ratio: number) => this.select(scored, ratio, request.budget),
+    };
+    return measureCurve(this.session, measurement, this.gate, signal, (fraction) => {
+      progress(ATTRIBUTED + (GUARDED - ATTRIBUTED) * fraction);
+    });
   }
 
   private async apply(
@@ -232,64 +221,42 @@ export class Sparsifier {
     source: SparsifyResult["source"],
     attribution: Timing,
   ): Promise<SparsifyResult> {
-    const start = performance.now();
+    const { layers, activeRatio, guard } = mask;
     const document = await this.gate.run("background", () => this.session.document(request.path), signal);
-    await this.pack(document, mask.layers, mask.activeRatio, signal, (share) =>
-      progress(GUARDED + (1 - GUARDED) * share),
-    );
+    const start = performance.now();
+    await packRows(document, layers, activeRatio, this.gate, signal, (share) => {
+      progress(GUARDED + (1 - GUARDED) * share);
+    });
     return {
-      activeRatio: mask.activeRatio,
-      rows: mask.layers.map(({ rows }) => rows.length),
+      activeRatio,
+      rows: layers.map(({ rows }) => rows.length),
       source,
-      guard: mask.guard,
+      guard,
       attribution,
       packing: { ms: performance.now() - start },
       memory: memoryStats(this.session),
       mask: encodeMask(mask),
-      heatmap: { bins: HEATMAP_BINS, values: heatmap(mask.layers, HEATMAP_BINS) },
+      heatmap: { bins: HEATMAP_BINS, values: heatmap(layers, HEATMAP_BINS) },
     };
   }
 
-  /** One layer per turn at the gate; completions in between run dense. */
-  private async pack(
-    document: DocumentContext,
-    layers: readonly LayerMask[],
-    ratio: number,
-    signal: AbortSignal,
-    onShare: (share: number) => void,
-  ): Promise<void> {
-    const packing = document.pack(layers, ratio);
-    for (;;) {
-      const step = await this.gate.run("background", () => packing.next(), signal);
-      if (step.done === true) {
-        return;
-      }
-      onShare((step.value + 1) / layers.length);
-      if (signal.aborted) {
-        await this.gate.run("background", () => document.unpack(layers.length));
-        throw toAbortError(signal);
-      }
-    }
-  }
-
-  private async dense({ request }: Work, why?: string): Promise<SparsifyResult> {
-    const document = this.session.peek(request.path);
-    if (document !== undefined && document.activeRatio < 1) {
-      await this.gate.run("background", () => document.unpack(this.session.info.layerCount));
+  private async dense(path: string, why?: string): Promise<SparsifyResult> {
+    const { session } = this;
+    const { ffnSize, layerCount } = session.info;
+    const document = session.peek(path);
+    if (document !== undefined && session.support !== undefined) {
+      await this.gate.run("background", () => document.unpack(layerCount));
     }
     return {
       activeRatio: 1,
-      rows: this.session.info.ffnSize,
+      rows: ffnSize,
       source: "dense",
       ...(why === undefined ? {} : { why }),
       guard: [],
-      attribution: { tokens: 0, ms: 0 },
+      attribution: NO_TIME,
       packing: { ms: 0 },
-      memory: memoryStats(this.session),
-      heatmap: {
-        bins: HEATMAP_BINS,
-        values: new Float32Array(this.session.info.layerCount * HEATMAP_BINS).fill(1),
-      },
+      memory: memoryStats(session),
+      heatmap: { bins: HEATMAP_BINS, values: new Float32Array(layerCount * HEATMAP_BINS).fill(1) },
     };
   }
 
@@ -309,24 +276,19 @@ export class Sparsifier {
   }
 }
 
+/** The metric; throws for a request that cannot be followed. */
 function validate({ sparsity, metric, windowTokens, maxQualityLoss }: SparsifyRequest): Metric {
+  const refuse = (message: string): never => {
+    throw new EngineFailure("bad-request", message);
+  };
   if (typeof sparsity === "number" && !isRatio(sparsity)) {
-    throw new EngineFailure(
-      "bad-request",
-      `The activation ratio must be above 0 and at most 1, not ${sparsity}.`,
-    );
-  }
-  if (!isMetric(metric)) {
-    throw new EngineFailure("bad-request", `There is no metric "${metric}".`);
+    refuse(`The activation ratio must be above 0 and at most 1, not ${sparsity}.`);
   }
   if (!Number.isInteger(windowTokens) || windowTokens < 2) {
-    throw new EngineFailure("bad-request", `The window must have at least 2 tokens, not ${windowTokens}.`);
+    refuse(`The window must have at least 2 tokens, not ${windowTokens}.`);
   }
   if (!(maxQualityLoss >= 0)) {
-    throw new EngineFailure(
-      "bad-request",
-      `The tolerated quality loss must not be negative, as ${maxQualityLoss} is.`,
-    );
+    refuse(`The tolerated quality loss must not be negative, as ${maxQualityLoss} is.`);
   }
-  return metric;
+  return isMetric(metric) ? metric : refuse(`There is no metric "${metric}".`);
 }

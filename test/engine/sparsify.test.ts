@@ -75,6 +75,9 @@ describe("sparsifying in the engine process", () => {
     assert.deepEqual(remembered.rows, rows);
     assert.equal(remembered.attribution.tokens, 0);
 
+    const other = await sparsify({ path: "/b.ts", sparsity: 0.3, mask: mask! });
+    assert.equal(other.source, "attributed", "a fixed ratio is used as given");
+
     const damaged = Uint8Array.from(mask!);
     damaged[damaged.length >> 1]! ^= 1;
     const again = await sparsify({ path: "/b.ts", sparsity: 0.5, mask: damaged });
