@@ -1,5 +1,6 @@
 import { EngineFailure } from "./errors";
 import type { EngineProcess } from "./clientProcess";
+import { ClientRequests, type Outcome, type RequestOptions } from "./clientRequests";
 import type {
   CompleteRequest,
   CompleteResult,
@@ -18,15 +19,7 @@ import type {
 
 export { forkEngine, type EngineProcess, type ForkOptions } from "./clientProcess";
 
-export type Outcome<T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: EngineError };
-
-export interface RequestOptions<Item = never> {
-  readonly signal?: AbortSignal;
-  /** Milliseconds from now after which the answer is worthless. */
-  readonly deadlineMs?: number;
-  readonly onItem?: (item: Item) => void;
-}
+export type { Outcome, RequestOptions } from "./clientRequests";
 
 export interface ClientOptions {
   /** Starts an engine process: {@link forkEngine}, or a double in tests. */
@@ -36,17 +29,6 @@ export interface ClientOptions {
   /** Milliseconds before the n-th restart in a row (from 1); undefined: give up. */
   readonly backOff?: (failures: number) => number | undefined;
 }
-
-interface InFlight {
-  readonly method: Method;
-  readonly params: unknown;
-  readonly deadlineAt: number | undefined;
-  readonly onItem: ((item: never) => void) | undefined;
-  readonly settle: (outcome: Outcome<never>) => void;
-}
-
-/** How long after its deadline a request that the engine does not answer is given up here. */
-const DEADLINE_GRACE_MS = 500;
 
 /** A quarter of a second, doubled up to half a minute; after six crashes in a row a person has to look. */
 function defaultBackOff(failures: number): number | undefined {
@@ -61,8 +43,7 @@ export class EngineClient {
   private process: EngineProcess | undefined;
   private ready = false;
   private failures = 0;
-  private nextId = 1;
-  private readonly inFlight = new Map<number, InFlight>();
+  private readonly requests = new ClientRequests();
   /** Requests that wait for the process to be ready. */
   private waiting: number[] = [];
   private restart: NodeJS.Timeout | undefined;
@@ -156,20 +137,27 @@ export class EngineClient {
       return Promise.resolve({ ok: false, error: refusal });
     }
     return new Promise((resolve) => {
-      const id = this.nextId++;
-      this.inFlight.set(id, this.track(id, method, params, options, resolve));
+      const id = this.requests.add(method, params, options, (aborted) => this.cancel(aborted), resolve);
       if (method === "load") {
         this.loaded = true;
       }
       if (this.ready) {
         this.sendRequest(id);
-      } else {
-        this.waiting.push(id);
-        if (this.restart === undefined) {
-          this.start();
-        }
+        return;
+      }
+      this.waiting.push(id);
+      if (this.restart === undefined) {
+        this.start();
       }
     });
+  }
+
+  /** The engine answers with what it has; what it has not been sent is answered here. */
+  private cancel(id: number): void {
+    this.waiting = this.waiting.filter((waiting) => waiting !== id);
+    if (!this.post({ type: "cancel", id })) {
+      this.requests.fail(id, "cancelled", "Cancelled.");
+    }
   }
 
   private refusal(method: Method, signal: AbortSignal | undefined): EngineError | undefined {
@@ -184,42 +172,6 @@ export class EngineClient {
       return { code: "engine-crashed", message: this.gaveUp };
     }
     return undefined;
-  }
-
-  private track<M extends Method>(
-    id: number,
-    method: M,
-    params: unknown,
-    { signal, deadlineMs, onItem }: RequestOptions<EngineMethods[M][2]>,
-    resolve: (outcome: Outcome<EngineMethods[M][1]>) => void,
-  ): InFlight {
-    const fail = (code: EngineError["code"], message: string): void => {
-      this.settle(id, { ok: false, error: { code, message } });
-    };
-    const abort = (): void => {
-      this.waiting = this.waiting.filter((waiting) => waiting !== id);
-      if (!this.post({ type: "cancel", id })) {
-        fail("cancelled", "Cancelled.");
-      }
-    };
-    const timer =
-      deadlineMs === undefined
-        ? undefined
-        : setTimeout(() => {
-            fail("deadline", "The engine did not answer in time.");
-          }, deadlineMs + DEADLINE_GRACE_MS);
-    signal?.addEventListener("abort", abort, { once: true });
-    return {
-      method,
-      params,
-      deadlineAt: deadlineMs === undefined ? undefined : performance.now() + deadlineMs,
-      onItem,
-      settle: (outcome) => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", abort);
-        resolve(outcome);
-      },
-    };
   }
 
   private start(): void {
@@ -250,16 +202,16 @@ export class EngineClient {
         this.becomeReady();
         return;
       case "item":
-        this.inFlight.get(message.id)?.onItem?.(message.item as never);
+        this.requests.item(message.id, message.item);
         return;
       case "result":
-        if (this.inFlight.get(message.id)?.method === "complete") {
+        if (this.requests.get(message.id)?.method === "complete") {
           this.failures = 0; // it works again
         }
-        this.settle(message.id, { ok: true, value: message.result as never });
+        this.requests.succeed(message.id, message.result);
         return;
       case "error":
-        this.settle(message.id, { ok: false, error: message.error });
+        this.requests.fail(message.id, message.error.code, message.error.message);
         return;
       case "state":
         this.setState(message.state);
@@ -273,7 +225,7 @@ export class EngineClient {
     this.ready = true;
     const { waiting } = this;
     this.waiting = [];
-    const loads = waiting.filter((id) => this.inFlight.get(id)?.method === "load");
+    const loads = waiting.filter((id) => this.requests.get(id)?.method === "load");
     if (loads.length === 0 && this.lastLoad !== undefined) {
       void this.request("load", this.lastLoad, {});
     }
@@ -312,13 +264,13 @@ export class EngineClient {
     this.loaded = false;
     this.waiting = [...kept];
     const message = `The engine process ${why}; this request is lost.`;
-    for (const id of [...this.inFlight.keys()].filter((id) => !kept.includes(id))) {
-      this.settle(id, { ok: false, error: { code: "engine-crashed", message } });
+    for (const id of this.requests.ids.filter((id) => !kept.includes(id))) {
+      this.requests.fail(id, "engine-crashed", message);
     }
   }
 
   private sendRequest(id: number): void {
-    const request = this.inFlight.get(id);
+    const request = this.requests.get(id);
     if (request === undefined) {
       return;
     }
@@ -335,12 +287,6 @@ export class EngineClient {
     }
     this.process.send(message);
     return true;
-  }
-
-  private settle(id: number, outcome: Outcome<never>): void {
-    const request = this.inFlight.get(id);
-    this.inFlight.delete(id);
-    request?.settle(outcome);
   }
 
   private setState(state: EngineState): void {
