@@ -1,9 +1,9 @@
-// npm start: prepares the checkout and shows what Lacuna does.
-import { demo } from "./support/demo.mjs";
+// npm start: prepares the checkout and opens a sample workspace in VS Code with Lacuna.
 import { bootstrap } from "./support/bootstrap.mjs";
 import { script } from "./support/steps.mjs";
+import { openVsCode } from "./support/vscode.mjs";
 
 await script(async () => {
   await bootstrap();
-  return await demo();
+  return await openVsCode();
 });

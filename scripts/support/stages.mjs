@@ -20,7 +20,13 @@ export const stages = [
       [bin("prettier"), "--check", "--log-level", "warn", "."],
     ],
   },
-  { name: "typecheck", commands: [[bin("tsc"), "--noEmit"]] },
+  {
+    name: "typecheck",
+    commands: [
+      [bin("tsc"), "--noEmit"],
+      [bin("tsc"), "--noEmit", "-p", "media/dashboard"],
+    ],
+  },
   { name: "unit", commands: [mocha("test/unit.mocharc.json")] },
   { name: "native", commands: [mocha("test/native.mocharc.json")] },
   { name: "engine", commands: [mocha("test/engine.mocharc.json")] },

@@ -5,6 +5,8 @@ import { root } from "./bootstrap.mjs";
 
 /** Everything that running VS Code out of a checkout writes. */
 const home = path.join(root, ".vscode-test/start");
+/** Opened at once: a place to type. */
+const FIRST_FILE = "src/inventory.ts";
 const samples = path.join(root, "test/fixtures/workspace");
 
 /** A folder to edit in, filled once from the samples. */
@@ -31,7 +33,8 @@ export async function openVsCode() {
   const workspace = sampleWorkspace();
   if (hasDesktop()) {
     process.stdout.write(`Opening VS Code with Lacuna on ${path.relative(root, workspace)}\n`);
-    const args = [`--extensionDevelopmentPath=${root}`, "--new-window", workspace];
+    const file = path.join(workspace, FIRST_FILE);
+    const args = [`--extensionDevelopmentPath=${root}`, "--new-window", workspace, file];
     return await new Promise((resolve) => spawn("code", args, { stdio: "inherit" }).on("close", resolve));
   }
   // A folder in the extensions folder is an installed extension: this one is the checkout itself.
@@ -43,9 +46,9 @@ export async function openVsCode() {
   symlinkSync(root, link);
   const { startCodeServer } = await import("../../test/host/support/codeServer.mjs");
   const server = await startCodeServer({ dataDir: home });
-  process.stdout.write(
-    `\nVS Code with Lacuna: ${server.url}/?folder=${encodeURIComponent(workspace)}\nCtrl-C ends it.\n`,
-  );
+  const first = `vscode-remote://${server.authority}${path.join(workspace, FIRST_FILE)}`;
+  const query = new URLSearchParams({ folder: workspace, payload: JSON.stringify([["openFile", first]]) });
+  process.stdout.write(`\nVS Code with Lacuna: ${server.url}/?${query}\nCtrl-C ends it.\n`);
   process.once("SIGINT", () => void server.stop());
   await server.exited;
   return 0;
