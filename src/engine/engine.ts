@@ -106,6 +106,12 @@ export class Engine {
         "info",
         `loaded ${info.name} (${info.architecture}, ${(info.parameters / 1e6).toFixed(0)} M parameters)`,
       );
+      if (!info.hasFim) {
+        this.log(
+          "warn",
+          `${info.name} has no fill-in-the-middle tokens: it sees only what is before the cursor.`,
+        );
+      }
       return info;
     } catch (error) {
       const failure = call.signal.aborted ? toAbortError(call.signal) : error;

@@ -30,6 +30,6 @@ function isOutOfMemory(error: unknown, message: string): boolean {
   const name = error instanceof Error ? error.constructor.name : "";
   return (
     name === "InsufficientMemoryError" ||
-    /bad_alloc|out of memory|failed to allocate|too large for/i.test(message)
+    /bad_alloc|out of memory|not enough memory|failed to allocate|too large for/i.test(message)
   );
 }

@@ -24,11 +24,6 @@ export class Gate {
     }
   }
 
-  /** Whether a completion is waiting for its turn. */
-  get completionWaiting(): boolean {
-    return this.queues.completion.length > 0;
-  }
-
   private enter(priority: Priority, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) {
       return Promise.reject(toAbortError(signal));

@@ -45,9 +45,3 @@ export function heatmap(layers: readonly LayerMask[], bins: number): Float32Arra
   });
   return values;
 }
-
-/** Share of all neurons that are active. */
-export function activeShare(layers: readonly LayerMask[]): number {
-  const kept = layers.reduce((sum, layer) => sum + layer.rows.length, 0);
-  return kept / layers.reduce((sum, layer) => sum + layer.size, 0);
-}

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { activeShare, heatmap, type Mask } from "./mask";
+import { heatmap, type Mask } from "./mask";
 import { decodeMask, encodeMask } from "./maskFormat";
 import { topRows } from "./ranking";
 import { sketch } from "./similarity";
@@ -86,9 +86,5 @@ describe("mask", () => {
 
   it("copes with more bins than neurons", () => {
     assert.equal(heatmap(layers, 16).length, 32);
-  });
-
-  it("counts the active share", () => {
-    assert.equal(activeShare(layers), 5 / 16);
   });
 });
