@@ -16,12 +16,13 @@ import { InlineProvider } from "./editor/inlineProvider";
 import { Log } from "./editor/log";
 import { MaskMemory } from "./editor/maskMemory";
 import { MeasuredStore } from "./editor/measuredStore";
-import { bundledModel, fingerprintOf, requireModel } from "./editor/modelFiles";
+import { fingerprintOf, requireModel } from "./editor/modelFiles";
 import { Recorder } from "./editor/recorder";
 import { SparsityController } from "./editor/sparsityController";
 import { StatisticsStore } from "./editor/statisticsStore";
 import { StatusBar } from "./editor/statusBar";
 import { EngineClient, forkEngine } from "./engine/client";
+import { bundledModel } from "./models/bundled";
 
 /** After start-up the engine gets its own moment: nothing of it is on the way of opening a window. */
 const WARM_UP_MS = 1_000;

@@ -2,28 +2,40 @@ import type { Disposable } from "vscode";
 import type { Config } from "./config";
 import type { EngineService } from "./engineService";
 
-const CHECK_MS = 15_000;
+const MINUTE_MS = 60_000;
+
+/** When to look again, for a limit of `minutes`: often enough that it is kept, not so often that it wakes an idle machine. */
+export const checkAfterMs = (minutes: number): number =>
+  minutes === 0 ? MINUTE_MS : Math.min(15_000, Math.max(1_000, (minutes * MINUTE_MS) / 4));
 
 /** Frees the model's memory after a while without use. */
 export class IdleUnload implements Disposable {
-  private readonly timer: NodeJS.Timeout;
+  private timer: NodeJS.Timeout | undefined;
+  private readonly subscription: Disposable;
 
   constructor(
     private readonly engine: EngineService,
     private readonly config: Config,
-    checkMs = CHECK_MS,
   ) {
-    this.timer = setInterval(() => void this.check(), checkMs);
+    this.subscription = config.onDidChange(() => this.wait());
+    this.wait();
   }
 
   dispose(): void {
-    clearInterval(this.timer);
+    clearTimeout(this.timer);
+    this.subscription.dispose();
+  }
+
+  private wait(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.check(), checkAfterMs(this.config.settings.idleUnloadMinutes));
   }
 
   private async check(): Promise<void> {
     const minutes = this.config.settings.idleUnloadMinutes;
-    if (minutes > 0 && this.engine.model !== undefined && this.engine.idleFor() > minutes * 60_000) {
+    if (minutes > 0 && this.engine.model !== undefined && this.engine.idleFor() > minutes * MINUTE_MS) {
       await this.engine.unload(`not used for ${minutes} ${minutes === 1 ? "minute" : "minutes"}`);
     }
+    this.wait();
   }
 }

@@ -24,7 +24,7 @@ export class MaskMemory {
   private readonly store: MaskStore;
   private readonly told = new Set<string>();
 
-  constructor(folder: string, log: Log) {
+  constructor(folder: string, log: Pick<Log, "write">) {
     this.store = new MaskStore(folderFs(folder), LIMITS, (message) => {
       if (!this.told.has(message)) {
         this.told.add(message);

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { bundledModel } from "./modelFiles";
 import { findModels } from "./modelSearch";
 
 describe("models on disk", () => {
@@ -42,12 +41,5 @@ describe("models on disk", () => {
   it("stops when it is no longer wanted", async () => {
     write("a.gguf");
     assert.deepEqual(await findModels([home], AbortSignal.abort()), []);
-  });
-  it("prefers the shipped model to the one for development", () => {
-    assert.equal(bundledModel(home), undefined);
-    const development = write("test/fixtures/models/dev.Q8_0.gguf");
-    assert.equal(bundledModel(home), development);
-    const shipped = write("media/model/lacuna.gguf");
-    assert.equal(bundledModel(home), shipped);
   });
 });

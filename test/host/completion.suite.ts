@@ -1,7 +1,19 @@
 import assert from "node:assert/strict";
+import { rmSync, writeFileSync } from "node:fs";
 import * as vscode from "vscode";
 import type { LacunaApi } from "../../src/extension";
-import { accept, closeAll, cursorAfter, lacuna, open, setting, sleep, until, untitled } from "./helpers";
+import {
+  accept,
+  closeAll,
+  cursorAfter,
+  lacuna,
+  open,
+  setting,
+  sleep,
+  until,
+  untitled,
+  workspaceFile,
+} from "./helpers";
 
 /** Places where any model has something to say. */
 const JS = "function one(a, b) {\n  return a + b;\n}\n\nfunction two(a, b) {│\n";
@@ -140,6 +152,22 @@ describe("completions", () => {
     await setting("secretFiles", undefined);
     await setting("maxFileSizeKB", 1);
     await until("size", () => api.statusBar.view.text.includes("larger than 1 KB"));
+  });
+
+  it("do not come in read-only files, with a selection or several cursors", async () => {
+    const editor = await open("src/queue.js");
+    editor.selection = new vscode.Selection(4, 0, 6, 0);
+    await until("selection", () => api.statusBar.view.tooltip.includes("text is selected"));
+    editor.selections = [new vscode.Selection(4, 0, 4, 0), new vscode.Selection(6, 0, 6, 0)];
+    await until("cursors", () => api.statusBar.view.tooltip.includes("there are several cursors"));
+    const file = workspaceFile("src/readonly.js").fsPath;
+    writeFileSync(file, "const a = 1;\n", { mode: 0o444 });
+    await open("src/readonly.js");
+    // For root every file is writable, and VS Code takes its word.
+    if (process.getuid?.() !== 0) {
+      await until("read-only", () => api.statusBar.view.text.includes("read-only"));
+    }
+    rmSync(file, { force: true });
   });
 
   it("leave a 5 MB file alone without slowing the editor", async () => {

@@ -60,6 +60,15 @@ describe("the engine", () => {
     assert.ok(api.engine.model);
   });
 
+  it("frees the model by itself when it is not used", async () => {
+    await accept(await untitled(ADD, "javascript"));
+    await setting("idleUnloadMinutes", 0.02);
+    await until("idle", () => api.statusBar.view.text.includes("idle"));
+    assert.match(api.statusBar.view.tooltip, /not used for 0\.02 minutes/);
+    await setting("idleUnloadMinutes", undefined);
+    assert.notEqual((await accept(await untitled(ADD, "javascript"), 30_000)).trim(), "");
+  });
+
   it("applies settings without a reload of the window", async () => {
     assert.notEqual(api.engine.model?.contextSize, 300);
     await setting("contextSize", 300);

@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import path from "node:path";
 import * as vscode from "vscode";
-import { MaskMemory } from "../../src/editor/maskMemory";
-import { closeAll, EXTENSION_ID, lacuna, open, repositoryFile, until } from "./helpers";
+import { closeAll, EXTENSION_ID, lacuna, open, until } from "./helpers";
 
 interface Manifest {
   readonly enabledApiProposals?: unknown;
@@ -64,31 +61,5 @@ describe("the extension", () => {
     }
     const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
     assert.ok(tabs.some((tab) => tab.label === "Lacuna Dashboard"));
-  });
-
-  describe("with a damaged or unwritable store of masks", () => {
-    const folder = repositoryFile(`.vscode-test/masks-${process.pid}`);
-    const warnings: string[] = [];
-    const log = { write: (_: string, message: string) => void warnings.push(message) };
-    const memory = (at: string): MaskMemory => new MaskMemory(at, log as never);
-    afterEach(() => rmSync(folder, { recursive: true, force: true }));
-    const wanted = {
-      modelFingerprint: "m",
-      document: "file:///a.ts",
-      text: "const a = 1;",
-      metric: "wanda",
-      sparsity: 0.5,
-    } as const;
-
-    it("goes on without the mask", async () => {
-      assert.equal(await memory(folder).recall(wanted), undefined);
-      await memory(folder).remember(wanted.document, wanted.text, new Uint8Array([1, 2, 3]));
-      assert.deepEqual(warnings, []);
-    });
-    it("goes on when its folder is a file", async () => {
-      mkdirSync(path.dirname(folder), { recursive: true });
-      writeFileSync(folder, "");
-      assert.equal(await memory(folder).recall(wanted), undefined);
-    });
   });
 });

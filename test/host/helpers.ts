@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import path from "node:path";
 import * as vscode from "vscode";
 import type { LacunaApi } from "../../src/extension";
 
@@ -14,9 +13,6 @@ export async function lacuna(): Promise<LacunaApi> {
 
 export const workspaceFile = (name: string): vscode.Uri =>
   vscode.Uri.joinPath(vscode.workspace.workspaceFolders![0]!.uri, name);
-
-/** Path of a file in the repository. */
-export const repositoryFile = (name: string): string => path.join(process.env.LACUNA_TEST_ROOT!, name);
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -64,7 +64,6 @@ try {
     extensionDevelopmentPath: vsix === undefined ? root : empty,
     extensionTestsPath: path.join(root, "dist/test/host/index.cjs"),
     extensionTestsEnv: {
-      LACUNA_TEST_ROOT: root,
       LACUNA_TEST_REPORT: report,
       ...(values.grep === undefined ? {} : { LACUNA_TEST_GREP: values.grep }),
     },

@@ -38,7 +38,6 @@ async function run(theme) {
       prepareExtensions: values.vsix === undefined ? linkExtension : undefined,
       settings: {
         "workbench.colorTheme": THEMES[theme],
-        "workbench.secondarySideBar.defaultVisibility": "hidden",
         "editor.minimap.enabled": false,
         "lacuna.debounce": 50,
         // What is suggested must not depend on when a mask is ready.

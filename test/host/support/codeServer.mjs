@@ -8,6 +8,7 @@ import { installCodeServer, serverMain, serverNode } from "./installCodeServer.m
 
 const QUIET_SETTINGS = {
   "workbench.startupEditor": "none",
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
   "chat.disableAIFeatures": true,
   "telemetry.telemetryLevel": "off",
   "extensions.autoUpdate": false,
