@@ -1,22 +1,16 @@
 import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from "node-llama-cpp";
+import type { Evaluation } from "../sparsity/guard";
 import type { LayerMask } from "../sparsity/mask";
 import { throwIfAborted } from "./abort";
 import { EngineFailure } from "./errors";
-import {
-  evaluate,
-  hasSparseEngine,
-  setFfnActive,
-  setFfnRows,
-  type EvaluateOptions,
-  type EvaluateResult,
-} from "./native";
+import { hasSparseEngine, setFfnActive, setFfnRows } from "./native";
 import type { Timing } from "./protocol";
 
 /**
  * Tokens evaluated at once: a cancelled prefill stops after at most one such piece, and compute buffers are no larger
  * than it needs.
  */
-const BATCH_TOKENS = 128;
+const BATCH_TOKENS = 64;
 
 /**
  * One document's native state: its context with the KV cache of its last prompt and its packed FFN rows. Prompts are
@@ -86,11 +80,42 @@ export class DocumentContext {
     }
   }
 
-  /** Teacher-forced evaluation with the rows packed so far; what the sequence held is lost. */
-  async evaluate(tokens: readonly number[], options: EvaluateOptions): Promise<EvaluateResult> {
-    this.exactTokens = 0;
-    setFfnActive(this.context, this.activeRatio < 1);
-    return evaluate(this.context, Int32Array.from(tokens), options);
+  /** Evaluates tokens after what the sequence holds, densely. */
+  async feed(tokens: readonly number[]): Promise<void> {
+    this.setSparse(false);
+    await this.sequence.evaluateWithoutGeneratingNewTokens(tokens as Token[]);
+  }
+
+  /**
+   * Teacher forcing: evaluates `tokens` after what the sequence holds, with the mask, and scores `labels`, the token
+   * that really follows each of them.
+   */
+  async score(tokens: readonly number[], labels: readonly number[]): Promise<Evaluation> {
+    this.setSparse(true);
+    const scored = await this.sequence.controlledEvaluate(
+      tokens.map((token, index) => {
+        const filter = { tokens: [labels[index] as Token], includeSelected: true };
+        return [
+          token as Token,
+          { generateNext: { token: true, totalLogitWeight: true, logits: { filter } } },
+        ];
+      }),
+    );
+    const logLikelihood = new Float32Array(tokens.length);
+    const top1 = new Int32Array(tokens.length);
+    scored.forEach((output, index) => {
+      // Greedy: the selected token has the largest logit, against which the total weight is counted.
+      const { token, logits, totalLogitWeight } = output!.next;
+      const logit = logits!.get(labels[index] as Token)!;
+      logLikelihood[index] = logit - logits!.get(token!)! - Math.log(totalLogitWeight!);
+      top1[index] = token!;
+    });
+    return { logLikelihood, top1 };
+  }
+
+  /** Forgets what the sequence holds from `position` on. */
+  async rewind(position: number): Promise<void> {
+    await this.sequence.adaptStateToTokens(this.sequence.contextTokens.slice(0, position), false);
   }
 
   /** Packs the mask's rows, one layer each time the iterator is asked; dense until the last one is packed. */

@@ -1,4 +1,4 @@
-import { chooseRatio, curvePoint, type CurvePoint } from "../sparsity/guard";
+import { chooseRatio, curvePoint, type CurvePoint, type Evaluation } from "../sparsity/guard";
 import type { LayerMask } from "../sparsity/mask";
 import { throwIfAborted } from "./abort";
 import { DocumentContext } from "./document";
@@ -18,9 +18,12 @@ export interface Measurement {
   readonly select: (ratio: number) => readonly LayerMask[];
 }
 
+/** Tokens evaluated in one turn at the gate: no completion waits longer. */
+const STEP = 16;
+
 /**
- * What masks cost on held-out tokens. Runs on a context of its own, beside completions rather than before them: one
- * evaluation is too long to wait for.
+ * What masks cost on held-out tokens, measured on a context of its own in steps between completions. The dense
+ * context is evaluated once for all ratios.
  */
 export async function measureCurve(
   session: Session,
@@ -29,15 +32,17 @@ export async function measureCurve(
   signal: AbortSignal,
   onProgress: (fraction: number) => void,
 ): Promise<CurvePoint[]> {
-  const options = { from: denseUntil, denseUntil };
   const context = await DocumentContext.create(session.model, tokens.length + 1, session.threads);
   try {
-    const dense = await context.evaluate(tokens, options);
+    for (let at = 0; at < denseUntil; at += STEP) {
+      const step = tokens.slice(at, Math.min(at + STEP, denseUntil));
+      await gate.run("background", () => context.feed(step), signal);
+    }
+    const dense = await scoreRest(context, tokens, denseUntil, gate, signal);
     const points: CurvePoint[] = [];
     for (const [index, ratio] of ratios.entries()) {
-      throwIfAborted(signal);
       await packRows(context, select(ratio), ratio, gate, signal);
-      points.push(curvePoint(ratio, dense, await context.evaluate(tokens, options)));
+      points.push(curvePoint(ratio, dense, await scoreRest(context, tokens, denseUntil, gate, signal)));
       onProgress((index + 1) / ratios.length);
       if (chooseRatio(points, maxLossIncrease) !== ratio) {
         break;
@@ -47,4 +52,27 @@ export async function measureCurve(
   } finally {
     await context.dispose();
   }
+}
+
+/** Scores every token after `denseUntil`, each predicted from the one before it. */
+async function scoreRest(
+  context: DocumentContext,
+  tokens: readonly number[],
+  denseUntil: number,
+  gate: Gate,
+  signal: AbortSignal,
+): Promise<Evaluation> {
+  await gate.run("background", () => context.rewind(denseUntil), signal);
+  const parts: Evaluation[] = [];
+  for (let at = denseUntil; at < tokens.length - 1; at += STEP) {
+    const end = Math.min(at + STEP, tokens.length - 1);
+    const score = (): Promise<Evaluation> =>
+      context.score(tokens.slice(at, end), tokens.slice(at + 1, end + 1));
+    parts.push(await gate.run("background", score, signal));
+    throwIfAborted(signal);
+  }
+  return {
+    logLikelihood: Float32Array.from(parts.flatMap(({ logLikelihood }) => [...logLikelihood])),
+    top1: Int32Array.from(parts.flatMap(({ top1 }) => [...top1])),
+  };
 }

@@ -51,6 +51,18 @@ describe("sparsifying in the engine process", () => {
     assert.equal((await complete({ path: "/a.ts" })).text, a.text);
   });
 
+  it("measures what a mask costs: less for more neurons, nothing for nearly all of them", async () => {
+    const costs: number[] = [];
+    for (const sparsity of [0.1, 0.5, 0.98]) {
+      const [point] = (await sparsify({ sparsity, metric: "wanda" })).guard;
+      assert.equal(point!.activeRatio, sparsity);
+      costs.push(point!.lossIncrease);
+    }
+    const [few, half, nearlyAll] = costs;
+    assert.ok(few! > half! && half! > nearlyAll!, costs.join(" "));
+    assert.ok(Math.abs(nearlyAll!) < 0.02, `${nearlyAll}`);
+  });
+
   it("keeps every neuron's answer: a mask of almost everything completes as dense does", async () => {
     await sparsify({ sparsity: "dense" });
     const dense = await complete();
