@@ -3,7 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import { BuildError } from "./errors.mjs";
 import { root, shown } from "./paths.mjs";
-import { failureLines, parseProgress } from "./progress.mjs";
+import { failureLines, missingPiece, parseProgress } from "./progress.mjs";
 import { run } from "./run.mjs";
 import { filesUnder, stampOf } from "./stamp.mjs";
 
@@ -48,6 +48,8 @@ export async function compile({ sources, directory, definitions, ninja, targets,
     progress.end("failed");
     if (signal !== null || code === 130)
       throw new BuildError("Interrupted. Run it again to go on from here.");
+    const hint = missingPiece(lines);
+    if (hint !== undefined) throw new BuildError(`${what} failed: ${hint}\nAll of it: ${shown(log)}`);
     throw new BuildError(`${what} failed:\n\n${failureLines(lines).join("\n")}\n\nAll of it: ${shown(log)}`);
   };
 

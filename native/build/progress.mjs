@@ -31,6 +31,28 @@ export function failureLines(lines, limit = 30) {
   return error >= 0 ? lines.slice(Math.max(0, error - 2), error - 2 + limit) : lines.slice(-limit);
 }
 
+const missingPieces = [
+  [
+    /\bCUDA::cublas\b/,
+    "cuBLAS is missing: install libcublas-dev of this CUDA release, or name its folders in CMAKE_LIBRARY_PATH and CPATH.",
+  ],
+  [
+    /\bCUDA::cuda_driver\b/,
+    "libcuda is missing: install NVIDIA's driver or the toolkit's stub (cuda-driver-dev).",
+  ],
+  [
+    /Could NOT find Vulkan|missing:.*glslc/,
+    "Vulkan's SDK is missing: install libvulkan-dev, glslc and spirv-headers.",
+  ],
+];
+
+/**
+ * What to install, when a configuration failed for want of something that is known here.
+ * @param {string[]} lines whole output
+ */
+export const missingPiece = (lines) =>
+  missingPieces.find(([pattern]) => lines.some((line) => pattern.test(line)))?.[1];
+
 const seconds = (ms) =>
   ms < 60_000
     ? `${(ms / 1000).toFixed(0)} s`

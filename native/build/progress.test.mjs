@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { failureLines, parseProgress, Progress } from "./progress.mjs";
+import { failureLines, missingPiece, parseProgress, Progress } from "./progress.mjs";
 
 /** A stream that remembers what was written. */
 const recorder = (properties = {}) => ({
@@ -47,6 +47,14 @@ describe("failureLines", () => {
   });
   it("falls back to the end", () => {
     assert.deepEqual(failureLines(["a", "b", "c"], 2), ["b", "c"]);
+  });
+});
+
+describe("missingPiece", () => {
+  it("names what CMake did not find, and nothing else", () => {
+    const output = ['  Target "ggml-cuda" links to:', "    CUDA::cublas", "  but the target was not found."];
+    assert.match(missingPiece(output), /^cuBLAS is missing: install libcublas-dev/);
+    assert.equal(missingPiece(["a.cpp:3:1: error: expected ';'"]), undefined);
   });
 });
 
