@@ -36,6 +36,7 @@ export interface LacunaApi {
 }
 
 export function activate(context: vscode.ExtensionContext): LacunaApi {
+  const started = performance.now();
   const own = <T extends vscode.Disposable>(part: T): T => {
     context.subscriptions.push(part);
     return part;
@@ -92,8 +93,13 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
   );
   own({ dispose: () => void statistics.flush() });
 
+  const activationMs = performance.now() - started;
   const warmUp = setTimeout(() => {
-    log.header(String((context.extension.packageJSON as { version: unknown }).version), config.settings);
+    log.header(
+      String((context.extension.packageJSON as { version: unknown }).version),
+      activationMs,
+      config.settings,
+    );
     void statistics.open();
     sparsity.activated();
   }, WARM_UP_MS);

@@ -212,10 +212,19 @@ export class EngineService implements vscode.Disposable {
       `Loaded ${info.name} (${info.architecture}, ${(info.parameters / 1e6).toFixed(1)} M parameters, context ${info.contextSize}, ` +
         `${params.threads} threads, ${info.gpu}) in ${Date.now() - started} ms`,
     );
+    void this.logVersions();
     const loaded: Loaded = { info, bytes: file?.size ?? 0, modifiedMs: file?.mtimeMs ?? 0 };
     this.loadedModel = loaded;
     this.modelChanged.fire(info);
     return loaded;
+  }
+
+  private async logVersions(): Promise<void> {
+    const outcome = await this.connect().stats({ deadlineMs: 10_000 });
+    if (outcome.ok) {
+      const versions = Object.entries(outcome.value.versions).map(([name, version]) => `${name} ${version}`);
+      this.log.write("info", `Engine: ${versions.join(", ")}`);
+    }
   }
 
   /**

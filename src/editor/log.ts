@@ -27,10 +27,10 @@ export class Log implements vscode.Disposable {
   }
 
   /** What anyone who reads a log wants to know first. */
-  header(extensionVersion: string, settings: Settings): void {
+  header(extensionVersion: string, activationMs: number, settings: Settings): void {
     this.write(
       "info",
-      `Lacuna ${extensionVersion}, VS Code ${vscode.version}, Node ${process.versions.node}`,
+      `Lacuna ${extensionVersion}, VS Code ${vscode.version}, Node ${process.versions.node}; activated in ${activationMs.toFixed(1)} ms`,
     );
     this.write(
       "info",
