@@ -6,6 +6,7 @@ import { SCHEMES } from "../completion/eligibility";
 import { applyFilters } from "../completion/filters";
 import { InFlight, type Generation } from "../completion/inFlight";
 import { replacedLength } from "../completion/replaceRange";
+import { agreeWith } from "../completion/suggestWidget";
 import { afterTrailingSpace, withoutTrailingSpace } from "../completion/trailingSpace";
 import { whyNotHere } from "../completion/trigger";
 import type { CompleteResult } from "../engine/protocol";
@@ -213,11 +214,11 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     if (selected === undefined) {
       return new vscode.InlineCompletionItem(text, new vscode.Range(position, end), command);
     }
-    // The suggest widget shows a choice: only a completion that begins with it may appear.
-    const whole = document.getText(new vscode.Range(selected.range.start, position)) + text;
-    return whole.startsWith(selected.text)
-      ? new vscode.InlineCompletionItem(whole, new vscode.Range(selected.range.start, end), command)
-      : undefined;
+    const typed = document.getText(new vscode.Range(selected.range.start, position));
+    const whole = agreeWith({ typed, text: selected.text }, text);
+    return whole === undefined
+      ? undefined
+      : new vscode.InlineCompletionItem(whole, new vscode.Range(selected.range.start, end), command);
   }
 
   private textChanged(event: vscode.TextDocumentChangeEvent): void {
