@@ -88,6 +88,7 @@ struct lacuna_attribution::impl {
 
     double  cost_done = 0.0;
     int64_t us_forward = 0, us_backward = 0;
+    int64_t us_logits = 0; // the forward part of the last output slice
     size_t  peak = 0;
 
     impl(const lacuna_weights & weights, lacuna_attribution_params p);
@@ -109,7 +110,9 @@ struct lacuna_attribution::impl {
     // pieces of graphs
 
     T f32(io & g, T t) const { return t->type == GGML_TYPE_F32 ? t : ggml_cast(g.ctx, t, GGML_TYPE_F32); }
-    T rows(io & g, T t, int r0, int n) const { return ggml_view_2d(g.ctx, t, t->ne[0], n, t->nb[1], r0*t->nb[1]); }
+    T rows(io & g, T t, int r0, int n) const {
+        return n == t->ne[1] ? t : ggml_view_2d(g.ctx, t, t->ne[0], n, t->nb[1], r0*t->nb[1]);
+    }
     T linear(io & g, T w, T b, T x) const;
     T rms(io & g, T x, T w) const { return ggml_mul(g.ctx, ggml_rms_norm(g.ctx, x, hp.f_norm_rms_eps), w); }
     T rms_vjp(io & g, T x, T w, T dy) const;
@@ -117,7 +120,6 @@ struct lacuna_attribution::impl {
     T to_heads(io & g, T x) const;   // [D, n_head, n] -> [D, n, n_head]
     T from_heads(io & g, T x) const; // [D, n, n_head] -> [D*n_head, n]
     T transpose(io & g, T x) const { return ggml_cont(g.ctx, ggml_transpose(g.ctx, x)); }
-    T silu_slope(io & g, T x) const;
 
     lacuna_attention attend(io & g, int il, T q, T k, T v, int r0);
     T ffn(io & g, int il, T fi, int r0, T * x_out);
@@ -130,8 +132,8 @@ struct lacuna_attribution::impl {
     void begin_output();
     void output_slice(int i, bool with_gradient);
     void end_output(bool with_gradient);
-    void backward_ffn(int il, bool score, std::vector<float> * dx_out, bool stop_at_neurons);
-    void backward_attention(int il, bool score, std::vector<float> * da_out, bool stop_at_heads);
+    void backward_ffn(int il, bool score, lacuna_values * dx_out, bool stop_at_neurons);
+    void backward_attention(int il, bool score, lacuna_values * da_out, bool stop_at_heads);
     void backward_layer(int il, bool score);
     void forward_scaled(int il, lacuna_unit_kind kind, float scale);
     void ig_evaluate(int il, lacuna_unit_kind kind, int k);
@@ -200,12 +202,12 @@ void lacuna_attribution::impl::allocate() {
 
     wt_type = !exact && runner.supports_mul_mat(GGML_TYPE_BF16) ? GGML_TYPE_BF16 : GGML_TYPE_F32;
 
-    // residual stream | attention | FFN; the values of a block are close to each other where Q8_0 is used
+    // residual stream | attention | FFN; the residual stream has outliers that neither F16 nor a block of Q8_0 can hold
     struct precision { ggml_type x, attn, ffn; };
     static const precision precisions[] = {
-        { GGML_TYPE_F32,  GGML_TYPE_F32, GGML_TYPE_F32  },
-        { GGML_TYPE_BF16, GGML_TYPE_F16, GGML_TYPE_F16  },
-        { GGML_TYPE_BF16, GGML_TYPE_F16, GGML_TYPE_Q8_0 },
+        { GGML_TYPE_F32,  GGML_TYPE_F32,  GGML_TYPE_F32  },
+        { GGML_TYPE_BF16, GGML_TYPE_F16,  GGML_TYPE_F16  },
+        { GGML_TYPE_BF16, GGML_TYPE_Q8_0, GGML_TYPE_Q8_0 },
     };
 
     const auto bytes_x    = [&](const precision & p) { return ggml_row_size(p.x, E)*n_pos; };
@@ -215,7 +217,8 @@ void lacuna_attribution::impl::allocate() {
     };
 
     // precision before recomputation: 8 bits change the gradient of a quantised model less than quantisation did
-    const bool can_be_q8 = M % ggml_blck_size(GGML_TYPE_Q8_0) == 0 && !exact;
+    const int  block     = (int) ggml_blck_size(GGML_TYPE_Q8_0);
+    const bool can_be_q8 = M % block == 0 && D*K % block == 0 && !exact;
     precision p = precisions[0];
     for (const auto & candidate : precisions) {
         if (exact || ig || (candidate.ffn == GGML_TYPE_Q8_0 && !can_be_q8)) {
@@ -249,7 +252,7 @@ void lacuna_attribution::impl::allocate() {
     if (backward) {
         G     = new_2d(GGML_TYPE_F32, E, n_pred);
         R     = new_2d(GGML_TYPE_F32, E, n_pred);
-        dn    = new_2d(GGML_TYPE_F32, E, n_pred);
+        dn    = hn; // the output layer is done when the first FFN goes backward
         dgate = new_2d(GGML_TYPE_F32, M, n_pred);
         dup   = new_2d(GGML_TYPE_F32, M, n_pred);
 
@@ -329,13 +332,6 @@ T lacuna_attribution::impl::from_heads(io & g, T x) const {
     T y = ggml_cont(g.ctx, ggml_permute(g.ctx, x, 0, 2, 1, 3));
 
     return ggml_reshape_2d(g.ctx, y, y->ne[0]*y->ne[1], y->ne[2]);
-}
-
-// d silu(x)/dx = s + silu(x)*(1 - s) with s = sigmoid(x)
-T lacuna_attribution::impl::silu_slope(io & g, T x) const {
-    T s = ggml_sigmoid(g.ctx, x);
-
-    return ggml_add(g.ctx, s, ggml_mul(g.ctx, ggml_silu(g.ctx, x), ggml_scale_bias(g.ctx, s, -1.0f, 1.0f)));
 }
 
 // q: [D*H, R] of the positions from r0 on, k and v: [D*K, N]
@@ -438,7 +434,7 @@ void lacuna_attribution::impl::embed() {
 // Positions from r0 on. The earlier ones do not depend on them, and their K and V are kept.
 void lacuna_attribution::impl::forward_layer(int il, int r0, bool score) {
     const auto & l = model.layers[il];
-    std::vector<float> x_host, attn_host;
+    lacuna_values x_host, attn_host;
 
     runner.run([&](io & g) {
         auto * c = g.ctx;
@@ -527,10 +523,13 @@ void lacuna_attribution::impl::begin_output() {
 void lacuna_attribution::impl::output_slice(int i, bool with_gradient) {
     const int first_row = i*n_slice_rows();
     const int n_row     = std::min(n_slice_rows(), V - first_row);
+    const int64_t t0    = ggml_time_us();
 
+    lacuna_values computed;
     runner.run([&](io & g) {
-        g.output(ggml_mul_mat(g.ctx, rows(g, weights.plain(model.output), first_row, n_row), hn), logits);
+        g.output(ggml_mul_mat(g.ctx, rows(g, weights.plain(model.output), first_row, n_row), hn), computed);
     });
+    logits.assign(computed.data(), computed.data() + computed.size());
 
     std::vector<float> bias;
     if (model.output_b) {
@@ -562,6 +561,8 @@ void lacuna_attribution::impl::output_slice(int i, bool with_gradient) {
         }
     });
 
+    us_logits = ggml_time_us() - t0;
+
     if (with_gradient) {
         // G = sum of exp(logit - max)*w over the vocabulary so far
         runner.run([&](io & g) {
@@ -580,6 +581,8 @@ void lacuna_attribution::impl::end_output(bool with_gradient) {
         F += label_logit[t] - (row_max[t] + std::log(row_sum[t]));
         z_inv[t] = (float) (1.0/row_sum[t]);
     }
+
+    logits = {};
 
     if (with_gradient) {
         T w = weights.host(model.output);
@@ -600,29 +603,36 @@ void lacuna_attribution::impl::end_output(bool with_gradient) {
 // backward, from G = dF/d(output of the layer) to G = dF/d(input of the layer); predicting positions only
 //
 
-void lacuna_attribution::impl::backward_ffn(int il, bool score, std::vector<float> * dx_out, bool stop_at_neurons) {
+void lacuna_attribution::impl::backward_ffn(int il, bool score, lacuna_values * dx_out, bool stop_at_neurons) {
     const auto & l = model.layers[il];
     const auto & s = kept[il];
-    std::vector<float> x_host, dx_host;
+    lacuna_values x_host, dx_host;
 
     runner.run([&](io & g) {
         auto * c = g.ctx;
 
-        T dx   = ggml_mul_mat(c, transposed(g, l.ffn_down, 0, E), G);
         T gate = f32(g, s.gate);
         T up   = f32(g, s.up);
-        T act  = ggml_silu(c, gate);
-
         if (score) {
-            g.output(ggml_mul(c, act, up), x_host);
+            g.output(ggml_swiglu_split(c, gate, up), x_host);
         }
+
+        T dx = ggml_mul_mat(c, transposed(g, l.ffn_down, 0, E), G);
         if (score || dx_out) {
             g.output(dx, dx_out ? *dx_out : dx_host);
         }
-        if (!stop_at_neurons) {
-            g.store(ggml_mul(c, dx, act), dup);
-            g.store(ggml_mul(c, ggml_mul(c, dx, up), silu_slope(g, gate)), dgate);
+        if (stop_at_neurons) {
+            return;
         }
+
+        // x = silu(gate)*up, and silu'(gate) = s + silu(gate)*(1 - s) with s = sigmoid(gate).
+        // In this order most operations can work in place.
+        T d_up = ggml_mul(c, ggml_silu(c, gate), dx);
+        g.store(d_up, dup);
+        T sig    = ggml_sigmoid(c, gate);
+        T d_gate = ggml_mul(c, ggml_scale_bias(c, sig, -1.0f, 1.0f), d_up);
+        d_gate = ggml_mul(c, ggml_add(c, d_gate, ggml_mul(c, sig, dx)), up);
+        g.store(d_gate, dgate);
     });
     if (score) {
         lacuna_score_backward(units(UNIT_NEURONS), x_host.data(), dx_host.data(), params.metrics, scores[il].neurons);
@@ -640,10 +650,10 @@ void lacuna_attribution::impl::backward_ffn(int il, bool score, std::vector<floa
     });
 }
 
-void lacuna_attribution::impl::backward_attention(int il, bool score, std::vector<float> * da_out, bool stop_at_heads) {
+void lacuna_attribution::impl::backward_attention(int il, bool score, lacuna_values * da_out, bool stop_at_heads) {
     const auto & l = model.layers[il];
     const auto & s = kept[il];
-    std::vector<float> attn_host, da_host;
+    lacuna_values attn_host, da_host;
 
     runner.run([&](io & g) {
         auto * c = g.ctx;
@@ -722,6 +732,7 @@ void lacuna_attribution::impl::backward_layer(int il, bool score) {
 void lacuna_attribution::impl::forward_scaled(int il, lacuna_unit_kind kind, float scale) {
     const auto & l = model.layers[il];
     const auto & s = kept[il];
+    lacuna_values x_host;
 
     runner.run([&](io & g) {
         auto * c = g.ctx;
@@ -729,19 +740,22 @@ void lacuna_attribution::impl::forward_scaled(int il, lacuna_unit_kind kind, flo
         if (kind == UNIT_NEURONS) {
             T x = ggml_mul(c, ggml_silu(c, s.gate), s.up);
             if (ig_step == 1) {
-                g.output(x, ig_x);
+                g.output(x, x_host);
             }
             out = ffn_down(g, il, ggml_scale(c, x, scale), s.fi);
         } else {
             const auto attn = attend(g, il, s.q, s.k, s.v, first);
             if (ig_step == 1) {
-                g.output(attn.out, ig_x);
+                g.output(attn.out, x_host);
             }
             T fi = ggml_add(c, linear(g, l.wo, l.wo_b, ggml_scale(c, attn.out, scale)), rows(g, s.x, first, n_pred));
             out = ffn(g, il, fi, first, nullptr);
         }
         g.store(out, rows(g, h, first, n_pred));
     });
+    if (ig_step == 1) {
+        ig_x.assign(x_host.data(), x_host.data() + x_host.size());
+    }
     for (int jl = il + 1; jl < n_layer; jl++) {
         forward_layer(jl, first, false);
     }
@@ -763,7 +777,7 @@ void lacuna_attribution::impl::ig_evaluate(int il, lacuna_unit_kind kind, int k)
         backward_layer(jl, false);
     }
 
-    std::vector<float> d;
+    lacuna_values d;
     if (kind == UNIT_NEURONS) {
         backward_ffn(il, false, &d, true);
     } else {
@@ -775,7 +789,7 @@ void lacuna_attribution::impl::ig_evaluate(int il, lacuna_unit_kind kind, int k)
         ig_sum.assign(d.size(), 0.0);
     }
     for (size_t i = 0; i < d.size(); i++) {
-        ig_sum[i] += d[i];
+        ig_sum[i] += d.data()[i];
     }
     if (k == params.n_ig_steps) {
         lacuna_score_ig(units(kind), ig_x.data(), ig_sum, params.n_ig_steps, kind == UNIT_NEURONS ? scores[il].neurons : scores[il].heads);
@@ -816,7 +830,12 @@ lacuna_progress lacuna_attribution::impl::step() {
         } return progress();
     }
 
-    (phase == LACUNA_PHASE_FORWARD ? us_forward : us_backward) += ggml_time_us() - t0;
+    const int64_t us = ggml_time_us() - t0;
+    switch (phase) {
+        case LACUNA_PHASE_FORWARD: us_forward  += us; break;
+        case LACUNA_PHASE_OUTPUT:  us_backward += us - us_logits; us_forward += us_logits; break;
+        default:                   us_backward += us; break;
+    }
     check_memory();
     advance();
 

@@ -14,7 +14,7 @@ ggml_tensor * lacuna_runner::io::input(ggml_type type, std::initializer_list<int
     return t;
 }
 
-void lacuna_runner::io::output(ggml_tensor * t, std::vector<float> & dst) {
+void lacuna_runner::io::output(ggml_tensor * t, lacuna_values & dst) {
     // the allocator may give away the memory under a view, even if the view is an output
     if (t->type != GGML_TYPE_F32) {
         t = ggml_cast(ctx, t, GGML_TYPE_F32);
@@ -75,8 +75,14 @@ void lacuna_runner::run(const std::function<void(io &)> & build) {
         throw std::runtime_error("the compute device failed during attribution");
     }
     for (auto & [t, dst] : io.outputs) {
-        dst->resize(ggml_nelements(t));
-        ggml_backend_tensor_get(t, dst->data(), 0, ggml_nbytes(t));
+        dst->n = ggml_nelements(t);
+        if (ggml_backend_buffer_is_host(t->buffer)) {
+            dst->ptr = (const float *) t->data;
+        } else {
+            dst->copy.resize(dst->n);
+            ggml_backend_tensor_get(t, dst->copy.data(), 0, ggml_nbytes(t));
+            dst->ptr = dst->copy.data();
+        }
     }
 }
 

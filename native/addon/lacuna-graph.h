@@ -8,6 +8,20 @@
 
 struct llama_model;
 
+// Values of a graph's output: in place if the CPU computed them, otherwise copied; valid until the next graph runs
+class lacuna_values {
+public:
+    const float * data() const { return ptr; }
+    size_t        size() const { return n; }
+
+private:
+    friend class lacuna_runner;
+
+    const float *      ptr = nullptr;
+    size_t             n   = 0;
+    std::vector<float> copy;
+};
+
 // Runs small graphs on the devices of a model; used for one graph at a time
 class lacuna_runner {
 public:
@@ -21,14 +35,14 @@ public:
         // a tensor filled with size bytes from data before the graph runs
         ggml_tensor * input(ggml_type type, std::initializer_list<int64_t> ne, const void * data);
 
-        // t is copied to dst, contiguous and as F32, after the graph has run
-        void output(ggml_tensor * t, std::vector<float> & dst);
+        // dst is t, contiguous and as F32, after the graph has run
+        void output(ggml_tensor * t, lacuna_values & dst);
 
         // t is written to dst, a tensor that persists between graphs
         void store(ggml_tensor * t, ggml_tensor * dst);
 
         std::vector<std::pair<ggml_tensor *, const void *>>          inputs;
-        std::vector<std::pair<ggml_tensor *, std::vector<float> *>>  outputs;
+        std::vector<std::pair<ggml_tensor *, lacuna_values *>>       outputs;
     };
 
     // throws std::runtime_error if memory is short or the backend fails
