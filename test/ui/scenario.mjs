@@ -110,6 +110,8 @@ export async function scenario(workbench) {
     await dashboard.locator("#heatmap .told").innerText(),
     /Layer 0, neurons \d+–\d+: \d+ % active/,
   );
+  await dashboard.locator("#heatmap").scrollIntoViewIfNeeded();
+  await workbench.shot("dashboard-mask");
   await dashboard.locator("#speed summary").click();
   assert.ok((await dashboard.locator("#speed table tr").count()) > 1, "the figures are not there as a table");
   await dashboard.locator("#acceptance").scrollIntoViewIfNeeded();
