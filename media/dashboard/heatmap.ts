@@ -35,7 +35,7 @@ export class Heatmap {
       return;
     }
     const { file, rows, ffnSize } = this.mask;
-    this.summary.textContent = `${file}: ${rows.length} layers, ${rows.reduce((a, b) => a + b, 0)} of ${ffnSize.reduce((a, b) => a + b, 0)} neurons active. Darker is fewer.`;
+    this.summary.textContent = `${file}: ${rows.length} layers, ${rows.reduce((a, b) => a + b, 0)} of ${ffnSize.reduce((a, b) => a + b, 0)} neurons active. The stronger the colour, the more of them.`;
     this.canvas.setAttribute(
       "aria-label",
       `${this.summary.textContent} Walk through it with the arrow keys.`,

@@ -190,7 +190,7 @@ function table(status: Status): string {
     const size = `${(model.parameters / 1e6).toFixed(model.parameters < 1e8 ? 1 : 0)} M parameters`;
     rows.push([
       "Model",
-      `${escape(model.name)}, ${escape(model.architecture)}, ${size}, ${model.gpu === "false" ? "CPU" : escape(model.gpu)}`,
+      `${escape(model.name)}, ${escape(model.architecture)}, ${size}, ${model.gpu === "cpu" ? "CPU" : escape(model.gpu)}`,
     ]);
   }
   if (mask !== undefined) {
