@@ -14,6 +14,9 @@
 #if defined(__linux__)
 #    include <fstream>
 #    include <string>
+#    if defined(__GLIBC__)
+#        include <malloc.h>
+#    endif
 #elif defined(__APPLE__)
 #    include <mach/mach.h>
 #elif defined(_WIN32)
@@ -45,6 +48,10 @@ size_t lacuna_evict_dense(const llama_model & model) {
     }
 #else
     (void) model;
+#endif
+#if defined(__GLIBC__)
+    // what packing freed stays with the allocator otherwise: some hundred MiB for a model of 1.5B
+    malloc_trim(0);
 #endif
     return res;
 }

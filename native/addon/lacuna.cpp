@@ -15,10 +15,10 @@
 #include <functional>
 
 // llama.cpp's setting belongs to a model, node-llama-cpp's model class does not pass it on
-static std::atomic<bool> useExtraBufferTypes { true };
+static std::atomic<bool> repackFfn { true };
 
-bool lacunaUseExtraBufferTypes() {
-    return useExtraBufferTypes;
+bool lacunaRepackFfn() {
+    return repackFfn;
 }
 
 // Runs work on a worker thread, then result on the JavaScript thread. References in keepAlive outlive both.
@@ -384,8 +384,8 @@ static Napi::Value memory(const Napi::CallbackInfo& info) {
     return res;
 }
 
-static Napi::Value setUseExtraBufferTypes(const Napi::CallbackInfo& info) {
-    useExtraBufferTypes = info[0].As<Napi::Boolean>().Value();
+static Napi::Value setRepackFfn(const Napi::CallbackInfo& info) {
+    repackFfn = info[0].As<Napi::Boolean>().Value();
     return info.Env().Undefined();
 }
 
@@ -399,6 +399,6 @@ void lacunaInit(Napi::Env env, Napi::Object exports) {
     lacuna.Set("evictDense", Napi::Function::New(env, guarded<evictDense>));
     lacuna.Set("packedBytes", Napi::Function::New(env, guarded<packedBytes>));
     lacuna.Set("memory", Napi::Function::New(env, guarded<memory>));
-    lacuna.Set("setUseExtraBufferTypes", Napi::Function::New(env, guarded<setUseExtraBufferTypes>));
+    lacuna.Set("setRepackFfn", Napi::Function::New(env, guarded<setRepackFfn>));
     exports.Set("lacuna", lacuna);
 }

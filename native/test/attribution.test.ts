@@ -106,7 +106,11 @@ describe("attribution", function () {
       const model = new TestModel(shape, all("F32"));
       const tokens = randomTokens(shape, 24);
       const window = [1, 24] as const;
-      const actual = await attributeAll(await fixture.load(model), tokens, { window, metrics: METRICS });
+      const actual = await attributeAll(await fixture.load(model), tokens, {
+        window,
+        metrics: METRICS,
+        threads: 2,
+      });
       const expected = referenceScores(model, tokens, window, 0);
       assert.ok(Math.abs(actual.F - expected.F) < 1e-5 * Math.abs(expected.F), `F ${actual.F} ${expected.F}`);
       assertScores(actual, expected, METRICS, within(1e-5));

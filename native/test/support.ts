@@ -4,7 +4,7 @@ import path from "node:path";
 import { getLlama, LlamaLogLevel, type Llama, type LlamaContext, type LlamaModel } from "node-llama-cpp";
 import {
   createAttribution,
-  setUseExtraBufferTypes,
+  setRepackFfn,
   type AttributionOptions,
   type AttributionResult,
 } from "../../src/engine/native";
@@ -28,7 +28,7 @@ export class NativeFixture {
   async load(model: TestModel, options: { repack?: boolean } = {}): Promise<LlamaModel> {
     const modelPath = this.newPath();
     model.write(modelPath);
-    setUseExtraBufferTypes(this.llama, options.repack ?? true);
+    setRepackFfn(this.llama, options.repack ?? true);
     const loaded = await this.llama.loadModel({ modelPath, useMmap: true, gpuLayers: 0 });
     this.models.push(loaded);
     return loaded;
@@ -39,7 +39,7 @@ export class NativeFixture {
   }
 
   context(model: LlamaModel): Promise<LlamaContext> {
-    return model.createContext({ contextSize: 256, batchSize: 64, threads: 2, flashAttention: false });
+    return model.createContext({ contextSize: 256, batchSize: 64, threads: 1, flashAttention: false });
   }
 
   /** One after the other: node-llama-cpp blocks libuv's four threads when more models are disposed at once. */
@@ -59,9 +59,9 @@ export class NativeFixture {
 export async function attributeAll(
   model: LlamaModel,
   tokens: Int32Array,
-  options: Omit<AttributionOptions, "threads">,
+  options: Omit<AttributionOptions, "threads"> & { readonly threads?: number },
 ): Promise<AttributionResult> {
-  const job = createAttribution(model, tokens, { threads: 2, ...options });
+  const job = createAttribution(model, tokens, { threads: 1, ...options });
   try {
     while ((await job.step()).phase !== "done");
     return job.result();

@@ -6,7 +6,7 @@ import { EngineFailure, toEngineError } from "./errors";
 import { Gate } from "./gate";
 import { llamaVersions, startLlama, type Log } from "./llama";
 import { memoryStats } from "./memory";
-import { setUseExtraBufferTypes } from "./native";
+import { setRepackFfn } from "./native";
 import type {
   CompleteRequest,
   CompleteResult,
@@ -90,7 +90,7 @@ export class Engine {
       await this.unload();
       requireModel(params.modelPath); // before the native library is loaded, which takes seconds
       const llama = await this.llama(params);
-      setUseExtraBufferTypes(llama, params.repack === true);
+      setRepackFfn(llama, params.repack === true);
       const session = await Session.load(llama, params, report, call.signal);
       reported = Infinity;
       this.session = session;

@@ -130,8 +130,7 @@ interface LacunaBindings {
   evictDense(model: object): number;
   packedBytes(context: object): number;
   memory(model: object): Omit<MemoryUse, "packedBytes">;
-  /** Before the first model is loaded: whether weights may go into repacked (anonymous, not evictable) buffers. */
-  setUseExtraBufferTypes(use: boolean): void;
+  setRepackFfn(use: boolean): void;
 }
 
 interface WithBindings {
@@ -188,7 +187,8 @@ export function setFfnActive(context: LlamaContext, active: boolean): void {
 }
 
 /**
- * Teacher-forced evaluation on a context of its own (its sequence 0 is cleared first).
+ * Teacher-forced evaluation on a context of its own (its sequence 0 is cleared first). The packed FFN is active
+ * afterwards.
  * Throws when `tokens` do not fit the context.
  */
 export function evaluate(
@@ -214,11 +214,12 @@ export function memory(model: LlamaModel, contexts: readonly LlamaContext[] = []
   return { ...bindings.memory(nativeModel(model)), packedBytes };
 }
 
-/** Call before loading a model; see design decision 5 (repacked weights decode faster but stay resident). */
-export function setUseExtraBufferTypes(llama: object, use: boolean): void {
-  (llama as unknown as { _bindings: { lacuna?: LacunaBindings } })._bindings.lacuna?.setUseExtraBufferTypes(
-    use,
-  );
+/**
+ * Call before loading a model: whether the dense FFN goes into repacked buffers too, which are faster but can never
+ * leave memory. Attention weights are repacked either way.
+ */
+export function setRepackFfn(llama: object, use: boolean): void {
+  (llama as unknown as { _bindings: { lacuna?: LacunaBindings } })._bindings.lacuna?.setRepackFfn(use);
 }
 
 /** Whether the loaded llama.cpp knows a model architecture at all (`general.architecture`). */

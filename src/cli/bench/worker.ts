@@ -4,7 +4,7 @@ import { toEngineError } from "../../engine/errors";
 import { Gate } from "../../engine/gate";
 import { startLlama } from "../../engine/llama";
 import { memoryStats } from "../../engine/memory";
-import { setUseExtraBufferTypes } from "../../engine/native";
+import { setRepackFfn } from "../../engine/native";
 import { Session } from "../../engine/session";
 import { readGguf } from "../../models/gguf";
 import { uniformBudget } from "../../sparsity/budget";
@@ -38,7 +38,7 @@ export class BenchWorker {
     const { modelPath, threads, configuration, promptTokens, decodeTokens } = setup;
     const begun = performance.now();
     const llama = await startLlama({ gpu: false, threads }, () => undefined);
-    setUseExtraBufferTypes(llama, configuration.stock);
+    setRepackFfn(llama, configuration.stock);
     const contextSize = promptTokens + decodeTokens + 8;
     const load = { modelPath, contextSize, threads, gpu: false as const };
     const session = await Session.load(llama, load, () => undefined, undefined);
