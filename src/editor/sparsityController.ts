@@ -163,8 +163,17 @@ export class SparsityController implements vscode.Disposable {
     this.timer = setTimeout(() => void this.quiet(), IDLE_MS);
   }
 
+  /** The document one works on, also while the focus is in a view that is no editor. */
+  private current(): vscode.TextDocument | undefined {
+    const latest = [...this.documents.keys()].at(-1);
+    return (
+      vscode.window.activeTextEditor?.document ??
+      vscode.workspace.textDocuments.find((document) => document.uri.toString() === latest)
+    );
+  }
+
   private async quiet(): Promise<void> {
-    const document = vscode.window.activeTextEditor?.document;
+    const document = this.current();
     const tracked = document === undefined ? undefined : this.documents.get(document.uri.toString());
     if (document === undefined || tracked?.wanted !== true || this.running !== undefined) {
       return;
