@@ -3,7 +3,7 @@ import { whyNot, type DocumentFacts, type Rules, type Surroundings } from "./eli
 import { looksSecret } from "./secrets";
 
 const facts: DocumentFacts = {
-  path: "/work/src/a.ts",
+  path: "/home/me/src/a.ts",
   scheme: "file",
   language: "typescript",
   size: 1_000,

@@ -1,4 +1,5 @@
 import type { LoadModel, Sparsity } from "../engine/protocol";
+import { METRIC_NAMES, type Metric } from "../sparsity/metrics";
 
 /** All settings, as validated values. Names and defaults as in package.json. */
 export interface Settings {
@@ -30,16 +31,10 @@ export interface Settings {
 
 export type LogLevel = "error" | "warn" | "info" | "debug";
 
-export const METRICS = [
-  "corrected-gxo",
-  "gxo",
-  "snip",
-  "gradient",
-  "magnitude",
-  "griffin",
-  "wanda",
-  "flap",
-] as const;
+/** Not the random baseline, and not integrated gradients: they take minutes for each file. */
+export const METRICS: readonly Exclude<Metric, "ig" | "random">[] = METRIC_NAMES.filter(
+  (name) => name !== "ig" && name !== "random",
+);
 
 /** Returns the value to use, or undefined when `raw` is not valid. */
 type Reader<T> = (raw: unknown) => T | undefined;
