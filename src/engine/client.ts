@@ -15,6 +15,8 @@ import type {
   SparsifyRequest,
   SparsifyResult,
   ToHost,
+  WarmRequest,
+  WarmResult,
 } from "./protocol";
 
 export { forkEngine, type EngineProcess, type ForkOptions } from "./clientProcess";
@@ -80,6 +82,12 @@ export class EngineClient {
   ): Promise<Outcome<CompleteResult>> {
     this.loadAgain();
     return this.request("complete", params, options);
+  }
+
+  /** Prepares a completion in idle time; only worth while the model is loaded. */
+  warm(params: WarmRequest, options: RequestOptions = {}): Promise<Outcome<WarmResult>> {
+    this.loadAgain();
+    return this.request("warm", params, options);
   }
 
   sparsify(

@@ -46,20 +46,33 @@ export class DocumentContext {
    */
   async prefill(prompt: readonly number[], signal: AbortSignal): Promise<Timing> {
     const start = performance.now();
+    let evaluated = 0;
+    for (;;) {
+      throwIfAborted(signal);
+      const step = await this.prefillStep(prompt);
+      evaluated += step.tokens;
+      if (step.done) {
+        return { tokens: evaluated, ms: performance.now() - start };
+      }
+    }
+  }
+
+  /**
+   * One piece of a prefill; whatever the sequence held before. Resolves to how many tokens were evaluated and whether
+   * all of the prompt but its last token now is in the cache.
+   */
+  async prefillStep(prompt: readonly number[]): Promise<{ readonly tokens: number; readonly done: boolean }> {
     const tokens = prompt.slice(0, -1) as Token[];
     await this.sequence.adaptStateToTokens(tokens.slice(0, this.exactTokens), false);
-    let at = this.sequence.nextTokenIndex;
-    const reused = at;
+    const at = this.sequence.nextTokenIndex;
     this.exactTokens = at;
-    this.setSparse(false);
-    while (at < tokens.length) {
-      throwIfAborted(signal);
-      const chunk = tokens.slice(at, at + BATCH_TOKENS);
+    const chunk = tokens.slice(at, at + BATCH_TOKENS);
+    if (chunk.length > 0) {
+      this.setSparse(false);
       await this.sequence.evaluateWithoutGeneratingNewTokens(chunk);
-      at += chunk.length;
-      this.exactTokens = at;
+      this.exactTokens = at + chunk.length;
     }
-    return { tokens: tokens.length - reused, ms: performance.now() - start };
+    return { tokens: chunk.length, done: at + chunk.length === tokens.length };
   }
 
   /**

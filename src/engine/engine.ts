@@ -16,6 +16,8 @@ import type {
   ModelInfo,
   SparsifyRequest,
   SparsifyResult,
+  WarmRequest,
+  WarmResult,
 } from "./protocol";
 import { requireModel, Session } from "./session";
 import { Sparsifier } from "./sparsifier";
@@ -53,6 +55,7 @@ export class Engine {
   readonly handlers: Handlers = {
     load: (params, call) => this.load(params, call),
     complete: (params, call) => this.complete(params, call),
+    warm: (params, call) => this.warm(params, call),
     sparsify: (params, call) => this.sparsify(params, call),
     stats: () => this.stats(),
     unload: async () => {
@@ -149,6 +152,16 @@ export class Engine {
         },
         signal,
       );
+    } finally {
+      this.evictLater();
+    }
+  }
+
+  private async warm(request: WarmRequest, call: Call<never>): Promise<WarmResult> {
+    await this.loading;
+    clearTimeout(this.evictTimer);
+    try {
+      return await this.requireSession().warm(request, this.gate, call.signal);
     } finally {
       this.evictLater();
     }

@@ -85,6 +85,14 @@ export interface CompleteRequest {
   readonly context?: readonly { readonly path: string; readonly text: string }[];
 }
 
+/** A place where a completion is likely to be asked for. */
+export type WarmRequest = Omit<CompleteRequest, "maxTokens" | "maxLines">;
+
+/** What was evaluated; less than the prompt when a completion or another document's work came between. */
+export interface WarmResult {
+  readonly prefill: Timing;
+}
+
 export type StopReason = "eos" | "max-tokens" | "max-lines" | "stop-rule" | "cancelled" | "deadline";
 
 export interface CompleteResult {
@@ -152,6 +160,8 @@ export interface EngineStats extends MemoryStats {
 export interface EngineMethods {
   load: [LoadModel, ModelInfo, { readonly fraction: number }];
   complete: [CompleteRequest, CompleteResult, { readonly text: string }];
+  /** Evaluates the prompt of a place in idle time, so that a completion there starts at once; gives way to completions. */
+  warm: [WarmRequest, WarmResult, never];
   sparsify: [SparsifyRequest, SparsifyResult, { readonly fraction: number }];
   stats: [Record<string, never>, EngineStats, never];
   unload: [Record<string, never>, Record<string, never>, never];

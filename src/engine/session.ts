@@ -14,15 +14,28 @@ import {
   sparsitySupport,
   type SparsitySupport,
 } from "./native";
-import type { CompleteRequest, CompleteResult, LoadModel, ModelInfo } from "./protocol";
+import type { Gate } from "./gate";
+import type {
+  CompleteRequest,
+  CompleteResult,
+  LoadModel,
+  ModelInfo,
+  WarmRequest,
+  WarmResult,
+} from "./protocol";
 import { ModelTokenizer } from "./tokenizer";
 
 /** Documents whose KV cache and packed rows are kept at the same time. */
 const MAX_DOCUMENTS = 2;
 
+/** Room that a warmed prompt leaves for the completion. */
+const WARM_MAX_TOKENS = 64;
+
 /** A loaded model and the documents that are completed with it. */
 export class Session {
   private readonly documents = new Map<string, DocumentContext>();
+  /** Counts the prompts of each document: a warm-up ends when a newer one comes. */
+  private readonly tickets = new Map<string, number>();
 
   private constructor(
     readonly model: LlamaModel,
@@ -103,13 +116,8 @@ export class Session {
   ): Promise<CompleteResult> {
     // Half of the context at most: the other half is for what is to be continued.
     const maxTokens = Math.max(1, Math.min(request.maxTokens, Math.floor(this.info.contextSize / 2)));
-    const budget = this.info.contextSize - maxTokens;
-    const { context = [] } = request;
-    const { tokens: prompt } = buildPrompt(
-      { ...request, context, budget },
-      this.tokenizer.fim,
-      this.tokenizer,
-    );
+    this.newTicket(request.path);
+    const prompt = this.prompt(request, maxTokens);
     if (prompt.length === 0) {
       throw new EngineFailure("bad-request", "There is nothing to complete: no text before the cursor.");
     }
@@ -130,6 +138,43 @@ export class Session {
         }
       },
     });
+  }
+
+  /**
+   * Evaluates what a completion would be asked with, piece by piece; each is one turn at the gate. Ends early when
+   * another prompt of the document comes between.
+   */
+  async warm(request: WarmRequest, gate: Gate, signal: AbortSignal): Promise<WarmResult> {
+    const start = performance.now();
+    const ticket = this.newTicket(request.path);
+    const prompt = this.prompt(request, WARM_MAX_TOKENS);
+    let tokens = 0;
+    for (let done = prompt.length === 0; !done;) {
+      done = await gate.run(
+        "background",
+        async () => {
+          if (this.tickets.get(request.path) !== ticket) {
+            return true;
+          }
+          const step = await (await this.document(request.path)).prefillStep(prompt);
+          tokens += step.tokens;
+          return step.done;
+        },
+        signal,
+      );
+    }
+    return { prefill: { tokens, ms: performance.now() - start } };
+  }
+
+  private newTicket(path: string): number {
+    const ticket = (this.tickets.get(path) ?? 0) + 1;
+    this.tickets.set(path, ticket);
+    return ticket;
+  }
+
+  private prompt({ context = [], ...request }: WarmRequest, maxTokens: number): number[] {
+    const budget = this.info.contextSize - maxTokens;
+    return buildPrompt({ ...request, context, budget }, this.tokenizer.fim, this.tokenizer).tokens;
   }
 
   /** Lets dense FFN pages leave memory when a document decodes sparsely; returns the bytes released. */
