@@ -1,7 +1,15 @@
 import type { CursorText } from "../cursor";
 
+/** What filters know: the text round the cursor, and how the completion ended. */
+export interface FilterContext extends CursorText {
+  /** VS Code's language identifier. */
+  readonly language?: string;
+  /** The completion ended because it was long enough, not because the model had finished: its end may be a piece of a word. */
+  readonly truncated?: boolean;
+}
+
 /**
  * Improves a completion or drops it: returns what is left of `text`, "" for nothing. Pure, and idempotent: applying it to its own result
  * changes nothing. Line breaks are LF.
  */
-export type Filter = (text: string, cursor: CursorText) => string;
+export type Filter = (text: string, context: FilterContext) => string;

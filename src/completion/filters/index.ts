@@ -1,20 +1,29 @@
-import type { CursorText } from "../cursor";
-import type { Filter } from "./filter";
+import { commentEcho } from "./commentEcho";
+import { duplicatedClosing } from "./duplicatedClosing";
+import type { Filter, FilterContext } from "./filter";
+import { indentationRepair } from "./indentationRepair";
+import { partialToken } from "./partialToken";
 import { repeatedLine } from "./repeatedLine";
 import { repetition } from "./repetition";
 import { suffixOverlap } from "./suffixOverlap";
 import { unbalancedClosers } from "./unbalancedClosers";
 import { whitespaceOnly } from "./whitespaceOnly";
 
-/** In this order: cutting may leave white space behind. */
-const FILTERS: readonly Filter[] = [
+export type { FilterContext } from "./filter";
+
+/** By name, in this order: indentation is put right before lines are compared, and cutting may leave white space behind. */
+export const FILTERS: Readonly<Record<string, Filter>> = {
+  partialToken,
   repetition,
+  indentationRepair,
   suffixOverlap,
+  duplicatedClosing,
   unbalancedClosers,
+  commentEcho,
   repeatedLine,
   whitespaceOnly,
-];
+};
 
 /** What of a raw completion is fit to be shown; "" for nothing. */
-export const applyFilters = (text: string, cursor: CursorText): string =>
-  FILTERS.reduce((rest, filter) => (rest === "" ? "" : filter(rest, cursor)), text);
+export const applyFilters = (text: string, context: FilterContext): string =>
+  Object.values(FILTERS).reduce((rest, filter) => (rest === "" ? "" : filter(rest, context)), text);

@@ -4,15 +4,25 @@ import type { Filter } from "./filter";
 /** Lines like `}` or `});` repeat rightly. */
 const MEANINGFUL = /[\p{L}\p{N}_].*[\p{L}\p{N}_]/u;
 
-/** Drops a completion whose first line makes the current line a copy of the nearest line above or below. */
-export const repeatedLine: Filter = (text, cursor) => {
-  const first = text.split("\n", 1)[0]!;
-  const line = (linePrefix(cursor) + first).trim();
-  if (!MEANINGFUL.test(line) || lineSuffix(cursor).trim() !== "") {
+/**
+ * Drops a completion that makes the current line a copy of the nearest line above or below, or of several lines a copy of as many above.
+ * (Lines that stand below already are `suffixOverlap`'s.)
+ */
+export const repeatedLine: Filter = (text, context) => {
+  if (lineSuffix(context).trim() !== "") {
     return text;
   }
-  const written = (candidate: string): boolean => candidate.trim() !== "";
-  const above = linesAbove(cursor).findLast(written)?.trim();
-  const below = linesBelow(cursor).find(written)?.trim();
-  return line === above || line === below ? "" : text;
+  const lines = (linePrefix(context) + text)
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+  if (!lines.some((line) => MEANINGFUL.test(line))) {
+    return text;
+  }
+  const written = (line: string): boolean => line.trim() !== "";
+  const above = linesAbove(context).filter(written).slice(-lines.length);
+  const copy = (candidates: readonly string[]): boolean =>
+    candidates.length === lines.length && candidates.every((line, i) => line.trim() === lines[i]);
+  const below = lines.length === 1 ? linesBelow(context).filter(written).slice(0, 1) : [];
+  return copy(above) || copy(below) ? "" : text;
 };
