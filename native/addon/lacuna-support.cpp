@@ -3,8 +3,8 @@
 #include "llama-arch.h"
 #include "llama-model.h"
 
-// What lacuna-attribution.cpp computes, and nothing else: a model that differs in any way must run dense rather than
-// get wrong numbers.
+// What lacuna-blocks.cpp and lacuna-attribution-backward.cpp compute, and nothing else: a model that differs in any way
+// must run dense rather than get wrong numbers.
 std::string lacuna_unsupported_reason(const llama_model & model) {
     const auto & hp = model.hparams;
     const std::string arch = model.arch_name();

@@ -1,0 +1,124 @@
+#include "lacuna-attribution-impl.h"
+
+//
+// backward, from G = dF/d(output of the layer) to G = dF/d(input of the layer); predicting positions only
+//
+
+void lacuna_attribution::impl::backward_ffn(int il, bool score, lacuna_values * dx_out, bool stop_at_neurons) {
+    const auto & l = model.layers[il];
+    const auto & s = kept[il];
+    lacuna_values x_host, dx_host;
+
+    runner.run([&](io & g) {
+        auto * c = g.ctx;
+
+        T gate = f32(g, s.gate);
+        T up   = f32(g, s.up);
+        if (score) {
+            g.output(ggml_swiglu_split(c, gate, up), x_host);
+        }
+
+        T dx = ggml_mul_mat(c, transposed(g, l.ffn_down, 0, E), G);
+        if (score || dx_out) {
+            g.output(dx, dx_out ? *dx_out : dx_host);
+        }
+        if (stop_at_neurons) {
+            return;
+        }
+
+        // x = silu(gate)*up, and silu'(gate) = s + silu(gate)*(1 - s) with s = sigmoid(gate).
+        // In this order most operations can work in place.
+        T d_up = ggml_mul(c, ggml_silu(c, gate), dx);
+        g.store(d_up, dup);
+        T sig    = ggml_sigmoid(c, gate);
+        T d_gate = ggml_mul(c, ggml_scale_bias(c, sig, -1.0f, 1.0f), d_up);
+        d_gate = ggml_mul(c, ggml_add(c, d_gate, ggml_mul(c, sig, dx)), up);
+        g.store(d_gate, dgate);
+    });
+    if (score) {
+        lacuna_score_backward(units(UNIT_NEURONS), x_host.data(), dx_host.data(), params.metrics, scores[il].neurons);
+    }
+    if (stop_at_neurons) {
+        return;
+    }
+
+    runner.run([&](io & g) {
+        g.store(ggml_mul_mat(g.ctx, transposed(g, l.ffn_gate, 0, M), dgate), dn);
+    });
+    runner.run([&](io & g) {
+        T d = ggml_add(g.ctx, dn, ggml_mul_mat(g.ctx, transposed(g, l.ffn_up, 0, M), dup));
+        g.store(ggml_add(g.ctx, G, rms_vjp(g, f32(g, s.fi), l.ffn_norm, d)), R);
+    });
+}
+
+void lacuna_attribution::impl::backward_attention(int il, bool score, lacuna_values * da_out, bool stop_at_heads) {
+    const auto & l = model.layers[il];
+    const auto & s = kept[il];
+    lacuna_values attn_host, da_host;
+
+    runner.run([&](io & g) {
+        auto * c = g.ctx;
+        const int P = n_pred;
+
+        const int64_t n_o = (int64_t) E*D*H, n_q = (int64_t) E*D*H, n_kv = (int64_t) E*D*K;
+
+        T da = ggml_mul_mat(c, transposed(g, l.wo, 0, E), R); // [D*H, P]
+        const auto attn = attend(g, il, f32(g, s.q), f32(g, s.k), f32(g, s.v), first);
+
+        if (score) {
+            g.output(attn.out, attn_host);
+        }
+        if (score || da_out) {
+            g.output(da, da_out ? *da_out : da_host);
+        }
+        if (stop_at_heads) {
+            return;
+        }
+
+        // queries of a group are extra rows, so products over rows sum over the group by themselves
+        T d_out = ggml_reshape_3d(c, to_heads(g, ggml_reshape_3d(c, da, D, H, P)), D, P*H/K, K);
+        T dp    = ggml_mul_mat(c, attn.v, d_out);
+        T dot   = ggml_sum_rows(c, ggml_mul(c, attn.p, dp));
+        T ds    = ggml_scale(c, ggml_mul(c, attn.p, ggml_sub(c, dp, dot)), attention_scale());
+
+        // columns of the keys at predicting positions
+        const auto predicting = [&](T t) { return transpose(g, ggml_view_3d(c, t, P, t->ne[1], t->ne[2], t->nb[1], t->nb[2], first*t->nb[0])); };
+
+        T dq = ggml_mul_mat(c, transpose(g, attn.k), ds);                   // [D, P*H/K, K]
+        T dk = ggml_mul_mat(c, transpose(g, attn.q), predicting(ds));       // [D, P, K]
+        T dv = ggml_mul_mat(c, transpose(g, d_out),  predicting(attn.p));   // [D, P, K]
+
+        T pos = g.input(GGML_TYPE_I32, { P }, positions.data() + first);
+
+        const auto to_projection = [&](T d, int n_head, T raw, T norm) {
+            d = to_heads(g, ggml_reshape_3d(c, d, D, P, n_head));           // [D, n_head, P]
+            d = rope(g, d, pos, il, -1.0f);
+            if (norm) {
+                d = rms_vjp(g, ggml_reshape_3d(c, raw, D, n_head, P), norm, d);
+            }
+            return ggml_reshape_2d(c, d, D*n_head, P);
+        };
+        dq = to_projection(dq, H, f32(g, s.q), l.attn_q_norm);
+        dk = to_projection(dk, K, f32(g, rows(g, s.k, first, P)), l.attn_k_norm);
+        dv = from_heads(g, dv);
+
+        T dan = ggml_mul_mat(c, transposed(g, l.wq, 0, D*H, n_o), dq);
+        dan = ggml_add(c, dan, ggml_mul_mat(c, transposed(g, l.wk, 0, D*K, n_o + n_q),        dk));
+        dan = ggml_add(c, dan, ggml_mul_mat(c, transposed(g, l.wv, 0, D*K, n_o + n_q + n_kv), dv));
+
+        g.store(ggml_add(c, R, rms_vjp(g, f32(g, rows(g, s.x, first, P)), l.attn_norm, dan)), G);
+    });
+
+    if (score) {
+        lacuna_score_backward(units(UNIT_HEADS), attn_host.data(), da_host.data(), params.metrics, scores[il].heads);
+    }
+}
+
+void lacuna_attribution::impl::backward_layer(int il, bool score) {
+    if (recompute[il]) {
+        runner.run([&](io & g) { g.store(f32(g, kept[il].x), h); });
+        forward_layer(il, 0, false);
+    }
+    backward_ffn(il, score, nullptr, false);
+    backward_attention(il, score, nullptr, il == 0);
+}

@@ -1,0 +1,114 @@
+#pragma once
+
+#include "lacuna-attribution.h"
+#include "lacuna-blocks.h"
+
+#include <algorithm>
+
+// Shapes as in lacuna-blocks.h, and P = predicting positions, the last P of the N
+
+// What the backward pass needs of a layer's forward pass
+struct lacuna_kept_layer {
+    ggml_tensor * x;      // [E, N] input of the layer
+    ggml_tensor * fi;     // [E, P] input of the FFN
+    ggml_tensor * q;      // [D*H, P] before q norm and RoPE
+    ggml_tensor * k, * v; // [D*K, N] likewise
+    ggml_tensor * gate;   // [M, P]
+    ggml_tensor * up;     // [M, P]
+};
+
+enum lacuna_unit_kind { UNIT_NEURONS, UNIT_HEADS };
+
+struct lacuna_attribution::impl : lacuna_blocks {
+    const lacuna_weights & weights;
+    const lacuna_attribution_params params;
+
+    const int n_pred; // P
+    const int first;  // the first predicting position
+
+    const bool backward;
+    const bool ig;
+
+    lacuna_runner runner;
+
+    ggml_context_ptr        ctx;
+    ggml_backend_buffer_ptr buf;
+    ggml_type               wt_type;
+
+    std::vector<lacuna_kept_layer> kept;
+    std::vector<bool>              recompute;
+
+    T h      = nullptr;                   // [E, N] residual stream of the forward pass
+    T hn     = nullptr;                   // [E, P] normalised, input of the output layer
+    T G      = nullptr;                   // [E, P] dF/d(residual stream)
+    T R      = nullptr;                   // [E, P] the same after attention
+    T dn     = nullptr;                   // [E, P] dF/d(normalised input of the FFN)
+    T dgate  = nullptr, dup = nullptr;    // [M, P]
+    T wt     = nullptr;                   // transposed weights, as bytes
+
+    std::vector<uint8_t> wt_staging;      // for devices
+
+    // online softmax over slices of the vocabulary
+    std::vector<float>  logits, label_rows, row_scale, z_inv;
+    std::vector<double> row_max, row_sum, label_logit;
+
+    std::vector<lacuna_layer_scores> scores;
+    double F = 0.0;
+
+    // where the next step is
+    lacuna_phase phase = LACUNA_PHASE_FORWARD;
+    int          layer = 0;
+    int          slice = 0;
+    int          ig_unit = UNIT_NEURONS, ig_step = 1;
+    std::vector<double> ig_sum;
+    std::vector<float>  ig_x;
+
+    double  cost_done = 0.0;
+    int64_t us_forward = 0, us_backward = 0;
+    int64_t us_logits = 0; // the forward part of the last output slice
+    size_t  peak = 0;
+
+    impl(const lacuna_weights & weights, lacuna_attribution_params p);
+
+    // sizes
+
+    int64_t n_weights_attn() const { return (int64_t) E*D*(2*H + 2*K); }
+    int64_t n_weights_ffn()  const { return (int64_t) 3*E*M; }
+    int     n_slice_rows()   const { return std::min(M, V); }
+    int     n_slices()       const { return (V + n_slice_rows() - 1)/n_slice_rows(); }
+
+    double cost_layer() const { return (double) (n_weights_attn() + n_weights_ffn()); }
+    double cost_slice() const { return (double) n_slice_rows()*E*(backward ? 2 : 1); }
+    double cost_total() const;
+
+    void allocate();
+    void check_memory();
+
+    // pieces of graphs
+
+    T ffn(io & g, int il, T fi, int r0, T * x_out);
+
+    // passes
+
+    void embed();
+    void forward_layer(int il, int r0, bool score);
+    void begin_output();
+    void output_slice(int i, bool with_gradient);
+    void end_output(bool with_gradient);
+    void backward_ffn(int il, bool score, lacuna_values * dx_out, bool stop_at_neurons);
+    void backward_attention(int il, bool score, lacuna_values * da_out, bool stop_at_heads);
+    void backward_layer(int il, bool score);
+    void forward_scaled(int il, lacuna_unit_kind kind, float scale);
+    void ig_evaluate(int il, lacuna_unit_kind kind, int k);
+
+    // w^T, to multiply gradients with: [w->ne[1], w->ne[0]], at `offset` elements of the shared buffer
+    T transposed(io & g, T w, int64_t first_row, int64_t n_row, int64_t offset = 0);
+
+    lacuna_units units(lacuna_unit_kind kind) const {
+        return kind == UNIT_NEURONS ? lacuna_units { M, 1, n_pred, params.n_threads } : lacuna_units { H, D, n_pred, params.n_threads };
+    }
+
+    lacuna_progress step();
+    lacuna_progress progress() const { return { phase, layer, std::min(1.0, cost_done/cost_total()) }; }
+    void advance();
+};
