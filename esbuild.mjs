@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Bundles what runs into dist/: `node esbuild.mjs [--watch] [--quiet] [--production [--out DIR]]`.
-import { chmodSync, existsSync, readdirSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { context } from "esbuild";
 
@@ -39,6 +39,18 @@ function list(folder, pattern) {
   return existsSync(directory) ? readdirSync(directory).filter((name) => pattern.test(name)) : [];
 }
 
+/** Grammars that src/syntax reads at run time, and tree-sitter's runtime: a script, which in a package of modules is called .cjs. */
+const grammars = ["cpp", "go", "java", "javascript", "python", "rust", "tsx", "typescript"];
+
+function copyGrammars() {
+  const from = path.join(root, "node_modules/@vscode/tree-sitter-wasm/wasm");
+  const to = path.resolve(root, out, "grammars");
+  mkdirSync(to, { recursive: true });
+  copyFileSync(path.join(from, "tree-sitter.js"), path.join(to, "tree-sitter.cjs"));
+  for (const name of ["tree-sitter", ...grammars.map((grammar) => `tree-sitter-${grammar}`)])
+    copyFileSync(path.join(from, `${name}.wasm`), path.join(to, `${name}.wasm`));
+}
+
 /** Files whose name matches, one folder below `parent`. */
 function children(parent, pattern) {
   return list(parent, /^[^.]+$/).flatMap((folder) =>
@@ -50,6 +62,7 @@ function children(parent, pattern) {
 }
 
 const started = Date.now();
+copyGrammars();
 const contexts = await Promise.all(
   entries.map(([source, outfile, options]) =>
     context({

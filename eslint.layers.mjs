@@ -9,22 +9,23 @@ export const layers = [
   { files: ["src/completion/**"], ours: [], pure: true },
   { files: ["src/sparsity/**"], ours: [], pure: true },
   { files: ["src/models/**"], ours: [] },
+  { files: ["src/syntax/**"], ours: ["completion"] },
   { files: ["src/engine/**"], ours: ["completion", "sparsity", "models"], nodeLlamaCpp: true },
   { files: ["src/engine/protocol.ts", "src/engine/client*.ts", "src/engine/client/**"], ours: [] },
-  { files: ["src/cli/**"], ours: ["engine", "completion", "sparsity", "models"] },
+  { files: ["src/cli/**"], ours: ["engine", "completion", "sparsity", "models", "syntax"] },
   {
     files: ["src/editor/**"],
-    ours: ["completion", "sparsity", "engine/client", "engine/protocol", "models"],
+    ours: ["completion", "sparsity", "engine/client", "engine/protocol", "models", "syntax"],
     vscode: true,
   },
   {
     files: ["src/extension.ts"],
-    ours: ["editor", "completion", "sparsity", "engine/client", "engine/protocol", "models"],
+    ours: ["editor", "completion", "sparsity", "engine/client", "engine/protocol", "models", "syntax"],
     vscode: true,
   },
 ];
 
-const folders = ["cli", "completion", "editor", "engine", "models", "sparsity"];
+const folders = ["cli", "completion", "editor", "engine", "models", "sparsity", "syntax"];
 
 /** Matches a relative import that enters one of our folders from outside, unless the layer may. */
 function forbiddenFolders({ files, ours }) {

@@ -49,8 +49,8 @@ export function insideAtEnd(line: string, language?: string): Inside {
 }
 
 /**
- * Brackets outside of comments and of strings that end on their own line, in order. Knows no language in depth: an apostrophe that is no quote
- * is read as one only when another follows on its line.
+ * Brackets outside of comments and strings, in order. Knows no language in depth: an apostrophe that is no quote is read as one only when another
+ * follows on its line.
  */
 export function* brackets(text: string, language?: string, inside: Inside = ""): Generator<Bracket> {
   const hash = hasHashComments(language);
@@ -60,7 +60,11 @@ export function* brackets(text: string, language?: string, inside: Inside = ""):
   }
   for (; index < text.length; index++) {
     const char = text.charAt(index);
-    if (char === '"' || char === "'" || char === "`") {
+    const long = hash ? text.slice(index, index + 3) : char;
+    if (long === '"""' || long === "'''" || long === "`") {
+      const end = endOfLongString(text, index + long.length, long);
+      index = end === undefined ? index + long.length - 1 : end + long.length - 1;
+    } else if (char === '"' || char === "'" || char === "`") {
       index = endOfString(text, index + 1, char) ?? index;
     } else if ((char === "#" && hash) || (char === "/" && text.charAt(index + 1) === "/" && !hash)) {
       index = lineEnd(text, index);
@@ -80,6 +84,16 @@ function endOfString(text: string, start: number, quote: string): number | undef
       i++;
     } else if (text.charAt(i) === quote) {
       return i;
+    }
+  }
+  return undefined;
+}
+
+/** Index of the closing `quote` of a string that may take several lines. */
+function endOfLongString(text: string, start: number, quote: string): number | undefined {
+  for (let at = text.indexOf(quote, start); at >= 0; at = text.indexOf(quote, at + 1)) {
+    if (text.charAt(at - 1) !== "\\") {
+      return at;
     }
   }
   return undefined;

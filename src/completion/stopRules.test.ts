@@ -81,6 +81,12 @@ const CASES: readonly Case[] = [
     expected: 'scope-closed: "\\n    a = 1\\n\\n    return a"',
   },
   {
+    name: "goes on through the clauses of a Python statement",
+    document: "  try:│",
+    generated: "\n    a()\n  except KeyError:\n    b()\n  else:\n    c()\n  exit()\n",
+    expected: 'scope-closed: "\\n    a()\\n  except KeyError:\\n    b()\\n  else:\\n    c()"',
+  },
+  {
     name: "closes a call over several lines",
     document: "  foo(│",
     generated: "\n    a,\n    b,\n  );\n  bar();",

@@ -33,11 +33,15 @@ interface LineRule {
   readonly rule: StopRule;
   /** As soon as the line has a character other than white space. */
   begin?(line: Line): number | undefined;
+  /** As soon as its first word is complete: another character follows. */
+  word?(line: Line): number | undefined;
   /** When its newline has arrived. */
   end?(line: Line): number | undefined;
 }
 
 const CLOSERS = /^[\s)\]}>,;]*$/;
+/** Parts of a statement at the indentation of its header. */
+const CLAUSE = /^\s*(?:elif|else|except|finally|catch|case)$/;
 const OPENER_AT_END = /(?:[{([:]|=>)\s*$/;
 
 export class StopRules {
@@ -45,6 +49,7 @@ export class StopRules {
   private lineStart = 0;
   private lineIndex = 0;
   private begun = false;
+  private inWord = false;
   private readonly rules: readonly LineRule[];
 
   constructor(private readonly context: StopContext) {
@@ -72,16 +77,23 @@ export class StopRules {
   }
 
   private inLine(char: string, at: number): StopState {
+    if (this.inWord && !/\w/.test(char)) {
+      this.inWord = false;
+      return this.ask("word", this.line(at));
+    }
     if (this.begun || /\s/.test(char)) {
       return { stop: false };
     }
     this.begun = true;
+    this.inWord = true;
     return this.ask("begin", this.line(at + 1));
   }
 
   private endLine(at: number): StopState {
     const line = this.line(at);
-    const state = this.ask("end", line);
+    const words: StopState = this.inWord ? this.ask("word", line) : { stop: false };
+    this.inWord = false;
+    const state = words.stop ? words : this.ask("end", line);
     if (state.stop) {
       return state;
     }
@@ -99,7 +111,7 @@ export class StopRules {
     return { start: this.lineStart, text, index: this.lineIndex };
   }
 
-  private ask(when: "begin" | "end", line: Line): StopState {
+  private ask(when: "begin" | "word" | "end", line: Line): StopState {
     for (const rule of this.rules) {
       const cut = rule[when]?.(line);
       if (cut !== undefined) {
@@ -144,6 +156,8 @@ function scope({ prefix, suffix }: StopContext): LineRule {
   let opensBlock = OPENER_AT_END.test(cursorLine);
   let inside = false;
   let closing = false;
+  /** The line is at the level of the block's header: it goes on with it (`else:`) or is outside of it. */
+  let undecided = false;
   return {
     rule: "scope-closed",
     begin(line) {
@@ -160,9 +174,24 @@ function scope({ prefix, suffix }: StopContext): LineRule {
         closing = true; // belongs to the completion; it is over when the line is
         return undefined;
       }
+      if (indent === base && opensBlock && inside && /[cef]$/.test(line.text)) {
+        undecided = true; // the first letter of a clause
+        return undefined;
+      }
       if (indent < base || (opensBlock && inside)) {
         return line.start;
       }
+      return undefined;
+    },
+    word(line) {
+      if (!undecided) {
+        return undefined;
+      }
+      undecided = false;
+      if (!CLAUSE.test(line.text)) {
+        return line.start;
+      }
+      inside = false;
       return undefined;
     },
     end(line) {
