@@ -36,7 +36,12 @@ void lacuna_attribution::impl::backward_ffn(int il, bool score, lacuna_values * 
         g.store(d_gate, dgate);
     });
     if (score) {
-        lacuna_score_backward(units(UNIT_NEURONS), x_host.data(), dx_host.data(), params.metrics, scores[il].neurons);
+        const auto norms = w_norms(l.ffn_down);
+        lacuna_aggregate_backward(units(UNIT_NEURONS), x_host.data(), dx_host.data(), norms.data(), params.metrics, params.aggregation,
+                scores[il].neurons);
+        if (params.token_scores) {
+            lacuna_score_tokens(units(UNIT_NEURONS), x_host.data(), dx_host.data(), norms.data(), params.metrics, scores[il].tokens);
+        }
     }
     if (stop_at_neurons) {
         return;
@@ -82,7 +87,15 @@ void lacuna_attribution::impl::backward_attention(int il, bool score, lacuna_val
         T ds    = ggml_scale(c, ggml_mul(c, attn.p, ggml_sub(c, dp, dot)), attention_scale());
 
         // columns of the keys at predicting positions
-        const auto predicting = [&](T t) { return transpose(g, ggml_view_3d(c, t, P, t->ne[1], t->ne[2], t->nb[1], t->nb[2], first*t->nb[0])); };
+        T own = params.own_term ? g.input(GGML_TYPE_F32, { P, P }, diagonal.data()) : nullptr;
+        const auto predicting = [&](T t) {
+            T cols = ggml_view_3d(c, t, P, t->ne[1], t->ne[2], t->nb[1], t->nb[2], first*t->nb[0]);
+            if (own) {
+                T each = ggml_reshape_3d(c, ggml_cont(c, cols), P, P, H);
+                cols = ggml_reshape_3d(c, ggml_mul(c, each, own), P, P*H/K, K);
+            }
+            return transpose(g, cols);
+        };
 
         T dq = ggml_mul_mat(c, transpose(g, attn.k), ds);                   // [D, P*H/K, K]
         T dk = ggml_mul_mat(c, transpose(g, attn.q), predicting(ds));       // [D, P, K]
@@ -110,7 +123,8 @@ void lacuna_attribution::impl::backward_attention(int il, bool score, lacuna_val
     });
 
     if (score) {
-        lacuna_score_backward(units(UNIT_HEADS), attn_host.data(), da_host.data(), params.metrics, scores[il].heads);
+        lacuna_aggregate_backward(units(UNIT_HEADS), attn_host.data(), da_host.data(), w_norms(l.wo).data(), params.metrics,
+                params.aggregation, scores[il].heads);
     }
 }
 

@@ -71,10 +71,13 @@ void lacuna_attribution::impl::forward_layer(int il, int r0, bool score) {
     });
 
     if (score) {
-        const bool need_norms = params.metrics & (LACUNA_METRIC_WANDA | LACUNA_METRIC_FLAP);
-        const auto norms = [&](T w) { return need_norms ? lacuna_column_norms(weights.host(w), params.n_threads) : std::vector<float>(w->ne[0]); };
-
-        lacuna_score_forward(units(UNIT_NEURONS), x_host.data(), norms(l.ffn_down).data(), params.metrics, scores[il].neurons, &scores[il].mean);
-        lacuna_score_forward(units(UNIT_HEADS), attn_host.data(), norms(l.wo).data(), params.metrics, scores[il].heads, nullptr);
+        lacuna_score_forward(units(UNIT_NEURONS), x_host.data(), w_norms(l.ffn_down).data(), params.metrics, scores[il].neurons, &scores[il].mean);
+        lacuna_score_forward(units(UNIT_HEADS), attn_host.data(), w_norms(l.wo).data(), params.metrics, scores[il].heads, nullptr);
     }
+}
+
+std::vector<float> lacuna_attribution::impl::w_norms(T w) const {
+    const bool needed = params.metrics & (LACUNA_METRIC_WANDA | LACUNA_METRIC_FLAP | LACUNA_METRIC_CORRECTED_GXO_WEIGHTED);
+
+    return needed ? lacuna_column_norms(weights.host(w), params.n_threads) : std::vector<float>(w->ne[0]);
 }

@@ -60,6 +60,7 @@ struct lacuna_attribution::impl : lacuna_blocks {
     int          layer = 0;
     int          slice = 0;
     int          ig_unit = UNIT_NEURONS, ig_step = 1;
+    std::vector<float>  diagonal; // [P, P] for own_term
     std::vector<double> ig_sum;
     std::vector<float>  ig_x;
 
@@ -107,6 +108,11 @@ struct lacuna_attribution::impl : lacuna_blocks {
     lacuna_units units(lacuna_unit_kind kind) const {
         return kind == UNIT_NEURONS ? lacuna_units { M, 1, n_pred, params.n_threads } : lacuna_units { H, D, n_pred, params.n_threads };
     }
+
+    int32_t label(int t) const { return params.labels.empty() ? params.tokens[params.start + t] : params.labels[t]; }
+
+    // norms of the outgoing weights, if a metric needs them
+    std::vector<float> w_norms(T w) const;
 
     lacuna_progress step();
     lacuna_progress progress() const { return { phase, layer, std::min(1.0, cost_done/cost_total()) }; }

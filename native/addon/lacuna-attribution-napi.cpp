@@ -25,6 +25,8 @@ static Napi::Object attributionResult(const Napi::Env& env, const lacuna_attribu
     res.Set("neurons", scoresToObject(env, job.layers(), &lacuna_layer_scores::neurons));
     res.Set("heads", scoresToObject(env, job.layers(), &lacuna_layer_scores::heads));
 
+    res.Set("tokens", scoresToObject(env, job.layers(), &lacuna_layer_scores::tokens));
+
     auto means = Napi::Array::New(env, job.layers().size());
     for (size_t il = 0; il < job.layers().size(); il++) {
         means.Set(il, toTypedArray<Napi::Float32Array>(env, job.layers()[il].mean));
@@ -76,6 +78,14 @@ Napi::Value lacunaCreateAttribution(const Napi::CallbackInfo& info) {
     params.seed = optionOr(options, "seed", params.seed);
     params.n_threads = std::max(1, optionOr(options, "threads", params.n_threads));
     params.keep_bytes = optionOr(options, "keepBytes", params.keep_bytes);
+    if (options.Get("labels").IsTypedArray()) {
+        params.labels = toVector<Napi::Int32Array, int32_t>(options.Get("labels"));
+    }
+    if (options.Get("aggregation").IsString()) {
+        params.aggregation = lacuna_aggregation_from_name(options.Get("aggregation").As<Napi::String>().Utf8Value());
+    }
+    params.own_term = optionOr(options, "ownTerm", false);
+    params.token_scores = optionOr(options, "tokenScores", false);
 
     if (params.start < 1 || params.end <= params.start || params.end > (int) params.tokens.size()) {
         throw Napi::Error::New(env, "The window is not inside the tokens");

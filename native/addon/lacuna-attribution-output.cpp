@@ -45,7 +45,7 @@ void lacuna_attribution::impl::output_slice(int i, bool with_gradient) {
                 l[j] += bias[j];
             }
 
-            const int label = params.tokens[params.start + t];
+            const int label = this->label(t);
             if (label >= first_row && label < first_row + n_row) {
                 label_logit[t] = l[label - first_row];
             }
@@ -89,7 +89,7 @@ void lacuna_attribution::impl::end_output(bool with_gradient) {
         T w = weights.host(model.output);
         label_rows.resize((size_t) E*n_pred);
         for (int t = 0; t < n_pred; t++) {
-            lacuna_row_to_float(w, params.tokens[params.start + t], 0, E, label_rows.data() + (size_t) t*E);
+            lacuna_row_to_float(w, label(t), 0, E, label_rows.data() + (size_t) t*E);
         }
         runner.run([&](io & g) {
             T label  = g.input(GGML_TYPE_F32, { E, n_pred }, label_rows.data());

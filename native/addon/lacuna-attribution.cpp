@@ -20,6 +20,21 @@ lacuna_attribution::impl::impl(const lacuna_weights & weights, lacuna_attributio
         }
     }
 
+    for (const auto label : params.labels) {
+        if (label < 0 || label >= V) {
+            throw std::invalid_argument("a label is not in the vocabulary");
+        }
+    }
+    if (!params.labels.empty() && (int) params.labels.size() != n_pred) {
+        throw std::invalid_argument("there must be a label for each position of the window");
+    }
+    if (params.own_term) {
+        diagonal.assign((size_t) n_pred*n_pred, 0.0f);
+        for (int t = 0; t < n_pred; t++) {
+            diagonal[(size_t) t*n_pred + t] = 1.0f;
+        }
+    }
+
     scores.resize(n_layer);
     allocate();
 

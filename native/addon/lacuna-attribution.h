@@ -1,5 +1,6 @@
 #pragma once
 
+#include "lacuna-aggregate.h"
 #include "lacuna-scores.h"
 #include "lacuna-weights.h"
 
@@ -29,11 +30,23 @@ struct lacuna_attribution_params {
     // Activations kept from the forward pass for the backward pass. What does not fit at full precision is kept at a
     // lower one, and what does not fit at all is computed again.
     size_t   keep_bytes = (size_t) 208*1024*1024;
+
+    // for studies
+
+    std::vector<int32_t> labels; // [end - start] instead of the tokens; the model still reads the tokens
+    lacuna_aggregation   aggregation = LACUNA_AGGREGATION_MEAN;
+
+    // The gradient of each position's own term of F only, as if each were attributed alone: nothing flows to a position
+    // from later ones.
+    bool own_term = false;
+
+    bool token_scores = false; // keep lacuna_layer_scores::tokens
 };
 
 struct lacuna_layer_scores {
     lacuna_scores neurons;
     lacuna_scores heads;
+    lacuna_scores tokens; // of neurons, by gradient, if asked for: [end - start, n_ff]
     std::vector<float> mean; // [n_ff]
 };
 

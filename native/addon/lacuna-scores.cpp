@@ -17,6 +17,7 @@ static const std::vector<std::pair<lacuna_metric, const char *>> METRIC_NAMES = 
     { LACUNA_METRIC_WANDA,         "wanda"         },
     { LACUNA_METRIC_FLAP,          "flap"          },
     { LACUNA_METRIC_RANDOM,        "random"        },
+    { LACUNA_METRIC_CORRECTED_GXO_WEIGHTED, "corrected-gxo-weighted" },
 };
 
 lacuna_metric lacuna_metric_from_name(const std::string & name) {
@@ -170,7 +171,22 @@ void lacuna_score_forward(const lacuna_units & u, const float * x, const float *
     });
 }
 
-void lacuna_score_backward(const lacuna_units & u, const float * x, const float * g, uint32_t metrics, lacuna_scores & out) {
+// norms of the units' outgoing weights over their mean
+static std::vector<double> relative_norms(const lacuna_units & u, const float * w_norm) {
+    std::vector<double> res(u.n_unit);
+    double sum = 0.0;
+    for (int k = 0; k < u.n_unit; k++) {
+        res[k] = magnitude(w_norm + (size_t) k*u.width, u.width);
+        sum += res[k];
+    }
+    for (auto & r : res) {
+        r = sum > 0.0 ? r*u.n_unit/sum : 1.0;
+    }
+    return res;
+}
+
+void lacuna_score_backward(const lacuna_units & u, const float * x, const float * g, const float * w_norm, uint32_t metrics,
+                           lacuna_scores & out) {
     const size_t row = (size_t) u.n_unit*u.width;
 
     // || dF/dx || of the layer, same token; for heads: over the heads' mean gradients
@@ -188,9 +204,12 @@ void lacuna_score_backward(const lacuna_units & u, const float * x, const float 
     auto & gxo       = slot(out, metrics, LACUNA_METRIC_GXO,           u.n_unit, unused);
     auto & snip      = slot(out, metrics, LACUNA_METRIC_SNIP,          u.n_unit, unused);
     auto & gradient  = slot(out, metrics, LACUNA_METRIC_GRADIENT,      u.n_unit, unused);
+    auto & weighted  = slot(out, metrics, LACUNA_METRIC_CORRECTED_GXO_WEIGHTED, u.n_unit, unused);
+
+    const auto w_rel = relative_norms(u, w_norm);
 
     for_unit_ranges(u, [&](int first, int last) {
-        struct sums { double corrected = 0.0, gxo = 0.0, snip = 0.0, gradient = 0.0; };
+        struct sums { double correction = 0.0, gxo = 0.0, snip = 0.0, gradient = 0.0; };
         std::vector<sums> acc(last - first);
 
         for (int t = 0; t < u.n_token; t++) {
@@ -198,10 +217,10 @@ void lacuna_score_backward(const lacuna_units & u, const float * x, const float 
                 const float * xk = x + t*row + (size_t) (first + k)*u.width;
                 const float * gk = g + t*row + (size_t) (first + k)*u.width;
                 const double  gx = mean_product(gk, xk, u.width);
-                acc[k].gxo       += gx;
-                acc[k].snip      += std::fabs(gx);
-                acc[k].gradient  += mean(gk, u.width);
-                acc[k].corrected += gx + 0.5*magnitude(xk, u.width)*g_norms[t];
+                acc[k].gxo        += gx;
+                acc[k].snip       += std::fabs(gx);
+                acc[k].gradient   += mean(gk, u.width);
+                acc[k].correction += 0.5*magnitude(xk, u.width)*g_norms[t];
             }
         }
 
@@ -211,7 +230,8 @@ void lacuna_score_backward(const lacuna_units & u, const float * x, const float 
                     v[first + k] = (float) (value/u.n_token);
                 }
             };
-            set(corrected, acc[k].corrected);
+            set(corrected, acc[k].gxo + acc[k].correction);
+            set(weighted,  acc[k].gxo + acc[k].correction*w_rel[first + k]);
             set(gxo,       acc[k].gxo);
             set(snip,      acc[k].snip);
             set(gradient,  acc[k].gradient);

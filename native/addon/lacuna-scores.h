@@ -20,10 +20,11 @@ enum lacuna_metric : uint32_t {
     LACUNA_METRIC_WANDA         = 1 << 7,
     LACUNA_METRIC_FLAP          = 1 << 8,
     LACUNA_METRIC_RANDOM        = 1 << 9,
+    LACUNA_METRIC_CORRECTED_GXO_WEIGHTED = 1 << 10,
 };
 
 constexpr uint32_t LACUNA_METRICS_BACKWARD =
-    LACUNA_METRIC_CORRECTED_GXO | LACUNA_METRIC_GXO | LACUNA_METRIC_SNIP | LACUNA_METRIC_GRADIENT;
+    LACUNA_METRIC_CORRECTED_GXO | LACUNA_METRIC_GXO | LACUNA_METRIC_SNIP | LACUNA_METRIC_GRADIENT | LACUNA_METRIC_CORRECTED_GXO_WEIGHTED;
 
 // throws std::invalid_argument
 lacuna_metric lacuna_metric_from_name(const std::string & name);
@@ -47,8 +48,9 @@ struct lacuna_units {
 void lacuna_score_forward(const lacuna_units & units, const float * x, const float * w_norm, uint32_t metrics,
                           lacuna_scores & out, std::vector<float> * mean);
 
-// Metrics that need dF/dx as well
-void lacuna_score_backward(const lacuna_units & units, const float * x, const float * g, uint32_t metrics, lacuna_scores & out);
+// Metrics that need dF/dx as well; w_norm as above
+void lacuna_score_backward(const lacuna_units & units, const float * x, const float * g, const float * w_norm, uint32_t metrics,
+                           lacuna_scores & out);
 
 // Integrated gradients from the sum of the gradients over the steps
 void lacuna_score_ig(const lacuna_units & units, const float * x, const std::vector<double> & g_sum, int n_steps, lacuna_scores & out);

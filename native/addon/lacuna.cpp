@@ -6,6 +6,8 @@
 #include "lacuna-ffn.h"
 #include "lacuna-memory.h"
 #include "lacuna-napi.h"
+#include "lacuna-quantize-napi.h"
+#include "lacuna-study-napi.h"
 
 #include "llama-model.h"
 
@@ -159,5 +161,8 @@ void lacunaInit(Napi::Env env, Napi::Object exports) {
     lacuna.Set("packedBytes", Napi::Function::New(env, guarded<packedBytes>));
     lacuna.Set("memory", Napi::Function::New(env, guarded<memory>));
     lacuna.Set("setRepackFfn", Napi::Function::New(env, guarded<setRepackFfn>));
+    lacuna.Set("createStudy", Napi::Function::New(env, guarded<lacunaCreateStudy>));
+    lacuna.Set("downNorms", Napi::Function::New(env, guarded<lacunaDownNorms>));
+    lacuna.Set("quantize", Napi::Function::New(env, guarded<lacunaQuantize>));
     exports.Set("lacuna", lacuna);
 }

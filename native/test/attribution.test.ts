@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { createAttribution, sparsitySupport, type NativeMetric } from "../../src/engine/native";
+import {
+  createAttribution,
+  sparsitySupport,
+  type Aggregation,
+  type NativeMetric,
+} from "../../src/engine/native";
 import { TestModel, type Shape, type TypeOf } from "./models/model";
 import { referenceScores, type ReferenceScores } from "./reference/metrics";
 import { runReference } from "./reference/forward";
@@ -7,6 +12,7 @@ import { attributeAll, cosine, NativeFixture, randomTokens, relativeError } from
 
 const METRICS: readonly NativeMetric[] = [
   "corrected-gxo",
+  "corrected-gxo-weighted",
   "gxo",
   "snip",
   "gradient",
@@ -197,6 +203,83 @@ describe("attribution", function () {
     assert.deepEqual(first, again);
     assert.notDeepEqual(first, other);
     assert.notDeepEqual(first[0], first[1]);
+  });
+
+  describe("for studies", () => {
+    const model = new TestModel({ ...SMALL, arch: "qwen3", headSize: 16 }, all("F32"));
+    const tokens = randomTokens(model.shape, 16);
+    const window = [5, 16] as const;
+    const gradientMetrics = ["corrected-gxo", "corrected-gxo-weighted", "gxo", "snip", "gradient"] as const;
+
+    it("attributes other labels than the text's own tokens", async () => {
+      const labels = randomTokens(model.shape, 11, 9);
+      const actual = await attributeAll(await fixture.load(model), tokens, {
+        window,
+        metrics: ["gxo"],
+        labels,
+      });
+      const expected = referenceScores(model, tokens, window, 0, labels);
+      assert.ok(Math.abs(actual.F - expected.F) < 1e-5 * Math.abs(expected.F));
+      assertScores(actual, expected, ["gxo"], within(1e-5));
+    });
+
+    it("keeps the values of every token, each attributed alone", async () => {
+      const { tokens: values } = await attributeAll(await fixture.load(model), tokens, {
+        window,
+        metrics: gradientMetrics,
+        ownTerm: true,
+        tokenScores: true,
+      });
+      for (let t = window[0]; t < window[1]; t++) {
+        const expected = referenceScores(model, tokens, [t, t + 1], 0).neurons;
+        for (const metric of gradientMetrics) {
+          expected[metric]!.forEach((layer, il) => {
+            const at = (t - window[0]) * layer.length;
+            const actual = values[metric]![il]!.subarray(at, at + layer.length);
+            within(2e-5)(actual, layer, `${metric} of layer ${il} at ${t}`);
+          });
+        }
+      }
+    });
+
+    it("aggregates by norm and from means", async () => {
+      const loaded = await fixture.load(model);
+      const attributed = (aggregation: Aggregation): ReturnType<typeof attributeAll> =>
+        attributeAll(loaded, tokens, { window, metrics: gradientMetrics, tokenScores: true, aggregation });
+      const plain = await attributed("mean");
+      const norm = await attributed("norm");
+      const size = model.shape.ffn;
+      plain.tokens["corrected-gxo"]!.forEach((values, il) => {
+        const rows = Array.from({ length: values.length / size }, (_, t) =>
+          values.subarray(t * size, (t + 1) * size),
+        );
+        const mean = Float64Array.from({ length: size }, (_, i) =>
+          rows.reduce((sum, row) => sum + row[i]! / rows.length, 0),
+        );
+        within(1e-5)(plain.neurons["corrected-gxo"]![il]!, mean, `mean of layer ${il}`);
+        const relative = Float64Array.from({ length: size }, (_, i) =>
+          Math.hypot(...rows.map((row) => row[i]! / Math.hypot(...row))),
+        );
+        within(1e-5)(norm.neurons["corrected-gxo"]![il]!, relative, `norm of layer ${il}`);
+      });
+      const ofMean = await attributed("of-mean");
+      plain.neurons.gradient!.forEach((gradient, il) => {
+        const size = Math.hypot(...gradient);
+        const expected = Float64Array.from(gradient, (g, i) => {
+          const x = plain.means[il]![i]!;
+          return g * x + 0.5 * Math.abs(x) * size;
+        });
+        within(1e-5)(ofMean.neurons["corrected-gxo"]![il]!, expected, `of the mean of layer ${il}`);
+      });
+    });
+
+    it("refuses labels that do not fit", async () => {
+      const loaded = await fixture.load(model);
+      const attributed = (labels: Int32Array): ReturnType<typeof attributeAll> =>
+        attributeAll(loaded, tokens, { window, metrics: ["gxo"], labels });
+      await assert.rejects(attributed(Int32Array.of(1)), /a label for each position/);
+      await assert.rejects(attributed(new Int32Array(11).fill(999)), /label is not in the vocabulary/);
+    });
   });
 
   it("goes layer by layer, and says how far it is", async () => {

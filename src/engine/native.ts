@@ -8,6 +8,7 @@ import type { LlamaContext, LlamaModel } from "node-llama-cpp";
 /** Metrics computed natively; definitions in `src/sparsity/metrics.ts`. */
 export type NativeMetric =
   | "corrected-gxo"
+  | "corrected-gxo-weighted"
   | "gxo"
   | "snip"
   | "gradient"
@@ -47,7 +48,21 @@ export interface AttributionOptions {
   readonly threads: number;
   /** Bytes that kept activations may use before layers are recomputed (default 192 MiB). */
   readonly keepBytes?: number;
+  /** For studies. `[end - start]` labels instead of the tokens themselves, which the model still reads. */
+  readonly labels?: Int32Array;
+  /** For studies: how per-token values of metrics that need gradients become scores; default `mean`. */
+  readonly aggregation?: Aggregation;
+  /** For studies: of each position only the gradient of its own term of F, as if it were attributed alone. */
+  readonly ownTerm?: boolean;
+  /** For studies: keep {@link AttributionResult.tokens}. */
+  readonly tokenScores?: boolean;
 }
+
+/**
+ * `mean` of the per-token values; `of-mean`: the metric of the mean activation and the mean gradient; `norm`: L2 norm over
+ * the tokens of the values over their norm in the layer, as GRIFFIN does with activations.
+ */
+export type Aggregation = "mean" | "of-mean" | "norm";
 
 export interface AttributionProgress {
   readonly phase: "forward" | "output" | "backward" | "ig" | "done";
@@ -63,6 +78,8 @@ export interface AttributionResult {
   readonly neurons: Readonly<Partial<Record<NativeMetric, readonly Float32Array[]>>>;
   /** Metric → `[layerCount]` arrays of `n_head` scores. */
   readonly heads: Readonly<Partial<Record<NativeMetric, readonly Float32Array[]>>>;
+  /** With `tokenScores`: metric that needs gradients → `[layerCount]` arrays of `[end - start, n_ff]`. */
+  readonly tokens: Readonly<Partial<Record<NativeMetric, readonly Float32Array[]>>>;
   /** Mean activation of every neuron over the predicting positions, `[layerCount]` arrays of `n_ff`. */
   readonly means: readonly Float32Array[];
   /** Peak bytes of compute buffers and kept activations (weights excluded). */
@@ -138,7 +155,12 @@ interface WithBindings {
 }
 
 function bindingsOf(model: LlamaModel): LacunaBindings {
-  const lacuna = (model as unknown as WithBindings)._llama._bindings.lacuna;
+  return lacunaBindings((model as unknown as WithBindings)._llama);
+}
+
+/** What the addon exports under `lacuna`; throws with a stock binary. For the doors of our other native parts. */
+export function lacunaBindings(llama: object): LacunaBindings {
+  const { lacuna } = (llama as WithBindings["_llama"])._bindings;
   if (lacuna === undefined) {
     throw new Error(
       "The native engine is node-llama-cpp's stock build, without Lacuna's patches. Run `npm run build:native`.",
@@ -147,7 +169,8 @@ function bindingsOf(model: LlamaModel): LacunaBindings {
   return lacuna;
 }
 
-const nativeModel = (model: LlamaModel): object => (model as unknown as { _model: object })._model;
+/** What the addon knows a model as. */
+export const nativeModel = (model: LlamaModel): object => (model as unknown as { _model: object })._model;
 const nativeContext = (context: LlamaContext): object => (context as unknown as { _ctx: object })._ctx;
 
 /** See {@link SparsitySupport}. */

@@ -14,6 +14,7 @@ export interface MetricDefinition {
 
 export const METRIC_NAMES = [
   "corrected-gxo",
+  "corrected-gxo-weighted",
   "gxo",
   "snip",
   "gradient",
@@ -37,6 +38,13 @@ export const METRICS: Readonly<Record<Metric, MetricDefinition>> = {
     needsBackward: true,
     definition: "g·x + ½·|x|·‖g‖: gradient times output, plus the midpoint of its error bound",
     source: SPARSE_ACTIVATION,
+  },
+  "corrected-gxo-weighted": {
+    name: "corrected-gxo-weighted",
+    needsBackward: true,
+    definition:
+      "g·x + ½·|x|·‖g‖·‖w‖/mean‖w‖: the bound of corrected-gxo, in proportion to the neuron's outgoing weight",
+    source: "Lacuna, after arXiv 2406.06562",
   },
   gxo: {
     name: "gxo",

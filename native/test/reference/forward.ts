@@ -9,6 +9,14 @@ export interface Scaling {
   readonly factor: number;
 }
 
+/** Leaves out parts of a forward pass; without gradients below what it changes. */
+export interface Masking {
+  /** The layer's activations `[N, n_ff]` instead of `x`; `gate` is silu(gate). */
+  neurons?(layer: number, x: Float64Array, gate: Float64Array): Float64Array;
+  /** Factor of a head's output. */
+  head?(layer: number, head: number): number;
+}
+
 export interface Pass {
   /** Sum of ln p over the window's labels. */
   readonly F: number;
@@ -26,6 +34,9 @@ export function runReference(
   tokens: Int32Array,
   [start, end]: readonly [number, number],
   scaling?: Scaling,
+  masking: Masking = {},
+  /** `[end - start]` instead of the tokens. */
+  labels?: Int32Array,
 ): Pass {
   const { layers, embedding, heads, kvHeads, headSize, arch, tied } = model.shape;
   const tape = new Tape();
@@ -71,26 +82,28 @@ export function runReference(
       const qh = tape.rotate(tape.slice(q, h * headSize, headSize), pair, angle);
       const kh = tape.rotate(tape.slice(k, kv * headSize, headSize), pair, angle);
       const probabilities = tape.causalSoftmax(tape.matmulT(qh, kh), 1 / Math.sqrt(headSize));
-      outputs.push(tape.matmul(probabilities, tape.slice(v, kv * headSize, headSize)));
+      const output = tape.matmul(probabilities, tape.slice(v, kv * headSize, headSize));
+      outputs.push(tape.scaleRows(output, masking.head?.(il, h) ?? 1, 0));
     }
     const attention = scaled(tape.concat(outputs), il, "heads");
     headTensors.push(attention);
     const fi = tape.add(linear(attention, `${p}attn_output`), x);
 
     const fn = tape.rmsNorm(fi, vector(`${p}ffn_norm.weight`), EPS);
-    const activation = scaled(
-      tape.mul(tape.silu(linear(fn, `${p}ffn_gate`)), linear(fn, `${p}ffn_up`)),
-      il,
-      "neurons",
-    );
+    const gate = tape.silu(linear(fn, `${p}ffn_gate`));
+    let activation = scaled(tape.mul(gate, linear(fn, `${p}ffn_up`)), il, "neurons");
+    if (masking.neurons !== undefined) {
+      activation = tape.constant(N, activation.cols, masking.neurons(il, activation.values, gate.values));
+    }
     neuronTensors.push(activation);
     x = tape.add(linear(activation, `${p}ffn_down`), fi);
   }
 
   const output = tied ? "token_embd" : "output";
   const logits = linear(tape.rmsNorm(x, vector("output_norm.weight"), EPS), output);
-  const labels = Array.from({ length: N }, (_, t) => (t >= first ? tokens[t + 1]! : undefined));
-  const likelihood = tape.logLikelihood(logits, labels);
+  const wanted = labels ?? tokens.slice(start, end);
+  const terms = Array.from({ length: N }, (_, t) => (t >= first ? wanted[t - first]! : undefined));
+  const likelihood = tape.logLikelihood(logits, terms);
   tape.backward(likelihood, new Float64Array(N).fill(1));
 
   return {

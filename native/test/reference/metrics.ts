@@ -33,9 +33,10 @@ export function referenceScores(
   tokens: Int32Array,
   window: readonly [number, number],
   igSteps: number,
+  labels?: Int32Array,
 ): ReferenceScores {
   const { shape } = model;
-  const pass = runReference(model, tokens, window);
+  const pass = runReference(model, tokens, window, undefined, {}, labels);
   const units: readonly Unit[] = [
     { kind: "neurons", count: shape.ffn, width: 1, outgoing: (l) => `blk.${l}.ffn_down.weight` },
     {
@@ -107,10 +108,20 @@ function scoresOf(
       layer,
       overTokens((t, k) => gxo(t, k) + 0.5 * norm(x(t, k)) * gradientNorm.get(t)!),
     );
-    metric("griffin", layer, (k) => norm(positions.map((t) => norm(x(t, k)) / tokenNorm.get(t)!)));
-
     const w = model.matrix(unit.outgoing(layer));
     const outgoing = Array.from({ length: w.cols }, (_, i) => norm(column(w.values, w.cols, i, 0, w.rows)));
+    const sizes = Array.from({ length: unit.count }, (_, k) =>
+      norm(outgoing.slice(k * unit.width, (k + 1) * unit.width)),
+    );
+    metric(
+      "corrected-gxo-weighted",
+      layer,
+      overTokens(
+        (t, k) => gxo(t, k) + (0.5 * norm(x(t, k)) * gradientNorm.get(t)! * sizes[k]!) / mean(sizes),
+      ),
+    );
+    metric("griffin", layer, (k) => norm(positions.map((t) => norm(x(t, k)) / tokenNorm.get(t)!)));
+
     const overWidth = (k: number, f: (values: readonly number[]) => number): number =>
       norm(
         Array.from({ length: unit.width }, (_, d) => {
