@@ -10,6 +10,7 @@ import { withLock } from "./build/lock.mjs";
 import { binsFolder, cmakeDefinitions, parseOptions, usage, variantName } from "./build/options.mjs";
 import { packageDirectory, shown, workDirectory } from "./build/paths.mjs";
 import { Progress } from "./build/progress.mjs";
+import { buildServer } from "./build/server.mjs";
 import { checkoutForPatching, prepareSources } from "./build/sources.mjs";
 import { buildStamp, readInputs, sourceStamp } from "./build/inputs.mjs";
 import { findToolchain, nodeApiIncludes } from "./build/toolchain.mjs";
@@ -25,10 +26,17 @@ async function main() {
   if (options.checkout !== undefined) return await checkoutForPatching(path.resolve(options.checkout));
 
   const toolchain = findToolchain(options);
+  if (options.server)
+    return await buildServer({
+      toolchain,
+      jobs: options.jobs,
+      force: options.force,
+      progress: new Progress(),
+    });
   const variant = variantName(options, machine);
   const folder = binsFolder(options, machine);
   const own = path.join(workDirectory, variant);
-  const keepsBins = options.sanitizers.length > 0 || options.server;
+  const keepsBins = options.sanitizers.length > 0;
   const target = path.resolve(
     options.installTo ?? path.join(keepsBins ? own : packageDirectory, "bins", folder),
   );
@@ -54,7 +62,7 @@ async function main() {
       sources: path.join(workDirectory, "src"),
       directory: path.join(own, "build"),
       ninja: toolchain.ninja,
-      targets: ["llama-addon", ...(options.server ? ["llama-server"] : [])],
+      targets: ["llama-addon"],
       jobs: options.jobs,
       progress,
     };

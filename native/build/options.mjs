@@ -10,7 +10,8 @@ installs them into node_modules/node-llama-cpp/bins, where getLlama() finds them
   --gpu NAME          cuda, metal or vulkan (default: none; metal on Apple silicon)
   --cuda-arch LIST    CUDA architectures, such as 90 or 86;90 (default: llama.cpp's choice)
   --sanitize LIST     address, undefined or thread: a test build, never installed
-  --server            also build llama-server (stays in native/.build)
+  --server            build nothing but llama-server, from the stock sources (stays in native/.build): the rival in
+                      \`lacuna bench latency\`
   --install-to DIR    install into DIR instead of node-llama-cpp's bins
   --jobs N            compile N files at a time (default: one for each core)
   --force             build even when the stamp says that nothing changed
@@ -112,7 +113,6 @@ export function variantName(options, machine) {
     binsFolder(options, machine),
     ...(options.portable ? ["portable"] : []),
     ...(options.sanitizers.length > 0 ? ["sanitize", ...options.sanitizers] : []),
-    ...(options.server ? ["server"] : []),
   ].join("-");
 }
 
@@ -171,11 +171,6 @@ export function cmakeDefinitions(options, machine, environment) {
     const flags = `-fsanitize=${options.sanitizers.join(",")} -fno-omit-frame-pointer -g1`;
     set("CMAKE_C_FLAGS", flags);
     set("CMAKE_CXX_FLAGS", flags);
-  }
-  if (options.server) {
-    set("LLAMA_BUILD_TOOLS", "ON");
-    set("LLAMA_BUILD_SERVER", "ON");
-    set("LLAMA_HTTPLIB", "ON");
   }
   return definitions;
 }

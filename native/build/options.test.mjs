@@ -35,13 +35,7 @@ describe("native build options", () => {
     assert.equal(binsFolder(parseOptions(["--gpu", "none"], mac), mac), "mac-arm64");
   });
   it("builds that differ do not share a folder", () => {
-    const commandLines = [
-      [],
-      ["--portable"],
-      ["--gpu", "vulkan"],
-      ["--sanitize", "address,undefined"],
-      ["--server"],
-    ];
+    const commandLines = [[], ["--portable"], ["--gpu", "vulkan"], ["--sanitize", "address,undefined"]];
     const names = commandLines.map((args) => variantName(parseOptions(args, linux), linux));
     assert.equal(new Set(names).size, names.length);
   });

@@ -37,6 +37,13 @@ async function cloneBundle(directory) {
   await git("clone", "--quiet", "--no-checkout", bundle, directory);
 }
 
+/** llama.cpp as it was released, without its `.git`. */
+export async function checkoutStock(directory) {
+  await cloneBundle(directory);
+  await git("-C", directory, "checkout", "--quiet", "HEAD", "--", ".", ...unused.map((name) => `:!${name}`));
+  rmSync(path.join(directory, ".git"), { recursive: true });
+}
+
 const upstreamPatches = () =>
   upstreamPatchNames(readFileSync(upstreamPatchList, "utf8")).map((name) =>
     path.join(llama, "patches", name),

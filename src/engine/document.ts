@@ -1,4 +1,11 @@
-import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from "node-llama-cpp";
+import type {
+  ControlledEvaluateIndexOutput,
+  ControlledEvaluateInputItem,
+  LlamaContext,
+  LlamaContextSequence,
+  LlamaModel,
+  Token,
+} from "node-llama-cpp";
 import type { Evaluation } from "../sparsity/guard";
 import type { LayerMask } from "../sparsity/mask";
 import { throwIfAborted } from "./abort";
@@ -58,14 +65,84 @@ export class DocumentContext {
   }
 
   /**
+   * Evaluates the prompt up to its last piece, which {@link next} is to evaluate: a short one needs no evaluation of its
+   * own. Resolves to that piece, which is never empty.
+   */
+  async approach(prompt: readonly number[], signal: AbortSignal): Promise<readonly number[]> {
+    for (;;) {
+      throwIfAborted(signal);
+      await this.keep(prompt.slice(0, -1));
+      const at = this.sequence.nextTokenIndex;
+      if (prompt.length - at <= BATCH_TOKENS) {
+        return prompt.slice(at);
+      }
+      await this.prefillStep(prompt);
+    }
+  }
+
+  /**
+   * Evaluates `tokens` and then `drafts`; resolves to the most likely token after the last of `tokens` and after each draft.
+   * @param dense whether they pass through the dense FFN: what is prompt does
+   */
+  async next(
+    tokens: readonly number[],
+    drafts: readonly number[] = [],
+    dense = false,
+  ): Promise<readonly number[]> {
+    const choose = { generateNext: { token: true } };
+    const input = [...tokens, ...drafts].map((token, index): ControlledEvaluateInputItem =>
+      index < tokens.length - 1 ? (token as Token) : [token as Token, choose],
+    );
+    const output = await this.evaluate(input, dense);
+    return output.slice(tokens.length - 1).map((item) => item!.next.token!);
+  }
+
+  /** As {@link next}, without drafts: the most likely one of `allowed`, or undefined when there is none. */
+  async nextAmong(
+    tokens: readonly number[],
+    allowed: readonly number[],
+    dense = false,
+  ): Promise<number | undefined> {
+    const logits = { filter: { tokens: allowed as Token[] } };
+    const input = tokens.map((token, index): ControlledEvaluateInputItem =>
+      index < tokens.length - 1 ? (token as Token) : [token as Token, { generateNext: { logits } }],
+    );
+    const output = await this.evaluate(input, dense);
+    let best: number | undefined;
+    let most = -Infinity;
+    for (const [token, logit] of output.at(-1)!.next.logits!) {
+      if (logit > most) {
+        best = token;
+        most = logit;
+      }
+    }
+    return best;
+  }
+
+  /** How many tokens of a prompt need no evaluation; its last one always does. */
+  cached(prompt: readonly number[]): number {
+    const { tokens } = this;
+    const most = Math.min(prompt.length - 1, tokens.length, this.exactTokens);
+    let same = 0;
+    while (same < most && prompt[same] === tokens[same]) {
+      same++;
+    }
+    return same;
+  }
+
+  /** Tokens that the cache holds. */
+  get tokens(): readonly number[] {
+    return this.sequence.contextTokens;
+  }
+
+  /**
    * One piece of a prefill; whatever the sequence held before. Resolves to how many tokens were evaluated and whether
    * all of the prompt but its last token now is in the cache.
    */
   async prefillStep(prompt: readonly number[]): Promise<{ readonly tokens: number; readonly done: boolean }> {
     const tokens = prompt.slice(0, -1) as Token[];
-    await this.sequence.adaptStateToTokens(tokens.slice(0, this.exactTokens), false);
+    await this.keep(tokens);
     const at = this.sequence.nextTokenIndex;
-    this.exactTokens = at;
     const chunk = tokens.slice(at, at + BATCH_TOKENS);
     if (chunk.length > 0) {
       this.setSparse(false);
@@ -128,6 +205,7 @@ export class DocumentContext {
 
   /** Forgets what the sequence holds from `position` on. */
   async rewind(position: number): Promise<void> {
+    this.exactTokens = Math.min(this.exactTokens, position);
     await this.sequence.adaptStateToTokens(this.sequence.contextTokens.slice(0, position), false);
   }
 
@@ -165,6 +243,25 @@ export class DocumentContext {
 
   dispose(): Promise<void> {
     return this.context.dispose();
+  }
+
+  /** Forgets everything from the first token on that is not one of `tokens` or was not evaluated densely. */
+  private async keep(tokens: readonly number[]): Promise<void> {
+    await this.sequence.adaptStateToTokens(tokens.slice(0, this.exactTokens) as Token[], false);
+    this.exactTokens = this.sequence.nextTokenIndex;
+  }
+
+  private async evaluate(
+    input: ControlledEvaluateInputItem[],
+    dense: boolean,
+  ): Promise<(ControlledEvaluateIndexOutput | undefined)[]> {
+    const exact = this.exactTokens === this.sequence.nextTokenIndex && (dense || this.activeRatio === 1);
+    this.setSparse(!dense);
+    const output = await this.sequence.controlledEvaluate(input);
+    if (exact) {
+      this.exactTokens = this.sequence.nextTokenIndex;
+    }
+    return output;
   }
 
   private setSparse(sparse: boolean): void {

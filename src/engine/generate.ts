@@ -1,17 +1,20 @@
-import type { LlamaModel, Token } from "node-llama-cpp";
+import type { LookupOptions } from "../completion/lookup";
+import type { Plan } from "../completion/promptPlan";
 import type { StopRules } from "../completion/stopRules";
 import { toAbortError } from "./abort";
+import { chooseTokens, type Choice } from "./choices";
 import type { DocumentContext } from "./document";
-import type { CompleteResult, StopReason, Timing } from "./protocol";
-import { TextStream, type ModelTokenizer } from "./tokenizer";
+import type { CompleteResult, StopReason } from "./protocol";
+import type { ModelTokenizer } from "./tokenizer";
 
 export interface Generation {
-  readonly model: LlamaModel;
   readonly tokenizer: ModelTokenizer;
   readonly document: DocumentContext;
-  readonly prompt: readonly number[];
+  readonly plan: Plan;
   readonly maxTokens: number;
+  readonly contextSize: number;
   readonly rules: StopRules;
+  readonly drafts: LookupOptions | undefined;
   readonly signal: AbortSignal;
   emit(text: string): void;
   /** The prompt is evaluated; what follows is decoding. */
@@ -24,80 +27,94 @@ export interface Generation {
  * was generated.
  */
 export async function generate(generation: Generation): Promise<CompleteResult> {
-  const { document, prompt, signal } = generation;
-  const start = performance.now();
-  let prefill: Timing;
+  const { document, plan, signal, tokenizer, drafts } = generation;
+  const run = new Run(generation);
+  const { tokens: prompt, piece } = plan;
   try {
-    prefill = await document.prefill(prompt, signal);
+    const pending = await document.approach(prompt, signal);
+    run.promptTokens = prompt.length - run.cachedTokens;
+    // When the context is full, node-llama-cpp would forget its beginning.
+    const room = generation.contextSize - 1 - prompt.length + pending.length;
+    const choosing = { document, tokenizer, prompt, pending, piece, drafts, room, drafted: run.drafted };
+    for await (const choice of chooseTokens(choosing)) {
+      if (run.take(choice)) {
+        break;
+      }
+    }
   } catch (error) {
     if (!signal.aborted) {
       throw error;
     }
-    return result(generation, "", abortReason(signal), { tokens: 0, ms: performance.now() - start }, 0, 0);
+    run.stopReason = abortReason(signal);
   }
-
-  const stream = new TextStream(generation.model, prompt as Token[]);
-  let steps = 0;
-  let firstAt: number | undefined;
-  let stopReason: StopReason = "max-tokens";
-  let text: string | undefined;
-  for await (const token of document.decode(prompt.at(-1)!)) {
-    if (firstAt === undefined) {
-      generation.onPrompt();
-      firstAt = performance.now();
-    } else {
-      steps++;
-    }
-    if (signal.aborted) {
-      stopReason = abortReason(signal);
-      break;
-    }
-    if (generation.tokenizer.endsGeneration(token)) {
-      stopReason = "eos";
-      break;
-    }
-    const piece = stream.push(token);
-    const state = generation.rules.push(piece);
-    if (state.stop) {
-      stopReason = state.rule === "max-lines" ? "max-lines" : "stop-rule";
-      text = state.text;
-      break;
-    }
-    if (piece !== "") {
-      generation.emit(piece);
-    }
-    if (steps + 1 >= generation.maxTokens) {
-      break;
-    }
-  }
-  const end = performance.now();
-  const total: Timing = { tokens: prefill.tokens + 1, ms: (firstAt ?? end) - start };
-  return result(
-    generation,
-    text ?? generation.rules.generated,
-    stopReason,
-    total,
-    steps,
-    end - (firstAt ?? end),
-  );
+  return run.result();
 }
 
-function result(
-  { document }: Generation,
-  text: string,
-  stopReason: StopReason,
-  prefill: Timing,
-  tokens: number,
-  ms: number,
-): CompleteResult {
-  const tokensPerSecond = tokens > 0 && ms > 0 ? (1000 * tokens) / ms : 0;
-  return {
-    text,
-    stopReason,
-    activeRatio: document.activeRatio,
-    prefill,
-    decode: { tokens, ms, tokensPerSecond },
-  };
+/** What one generation has come to. */
+class Run {
+  stopReason: StopReason = "max-tokens";
+  promptTokens = 0;
+  readonly drafted = { proposed: 0, accepted: 0 };
+  private readonly start = performance.now();
+  private readonly stream;
+  private firstAt: number | undefined;
+  private steps = 0;
+  private text: string | undefined;
+  readonly cachedTokens: number;
+
+  constructor(private readonly generation: Generation) {
+    const { document, plan, tokenizer } = generation;
+    this.cachedTokens = document.cached(plan.tokens);
+    this.stream = tokenizer.stream(plan.tokens);
+  }
+
+  /** True when the completion is over. */
+  take({ token, beyondPiece }: Choice): boolean {
+    const { generation } = this;
+    if (this.firstAt === undefined) {
+      generation.onPrompt();
+      this.firstAt = performance.now();
+    } else {
+      this.steps++;
+    }
+    if (generation.signal.aborted) {
+      this.stopReason = abortReason(generation.signal);
+      return true;
+    }
+    if (generation.tokenizer.endsGeneration(token)) {
+      this.stopReason = "eos";
+      return true;
+    }
+    const said = this.stream.push(token);
+    const text = beyondPiece ?? said;
+    const state = generation.rules.push(text);
+    if (state.stop) {
+      this.stopReason = state.rule === "max-lines" ? "max-lines" : "stop-rule";
+      this.text = state.text;
+      return true;
+    }
+    if (text !== "") {
+      generation.emit(text);
+    }
+    return this.steps + 1 >= generation.maxTokens;
+  }
+
+  result(): CompleteResult {
+    const end = performance.now();
+    const { steps: tokens, firstAt = end } = this;
+    const { activeRatio } = this.generation.document;
+    const ms = end - firstAt;
+    const { reason } = this.generation.plan;
+    return {
+      text: this.text ?? this.generation.rules.generated,
+      stopReason: this.stopReason,
+      activeRatio,
+      prefill: { tokens: this.promptTokens, ms: firstAt - this.start },
+      decode: { tokens, ms, tokensPerSecond: tokens > 0 && ms > 0 ? (1000 * tokens) / ms : 0 },
+      ...(this.drafted.proposed === 0 ? {} : { drafts: this.drafted }),
+      ...(reason === undefined ? {} : { anchored: reason }),
+    };
+  }
 }
 
 const abortReason = (signal: AbortSignal): StopReason =>

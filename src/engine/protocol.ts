@@ -56,6 +56,8 @@ export interface LoadModel {
    * not needed can leave memory).
    */
   readonly repack?: boolean;
+  /** Tokens drafted at a time by looking up the last ones in the prompt (default: see `session`); 0: none. */
+  readonly draftTokens?: number;
 }
 
 export interface ModelInfo {
@@ -100,8 +102,13 @@ export interface CompleteResult {
   readonly stopReason: StopReason;
   /** 1 when the dense FFN was used. */
   readonly activeRatio: number;
+  /** Prompt tokens evaluated (the others were in the KV cache), until the first token was chosen. */
   readonly prefill: Timing;
   readonly decode: Timing & { readonly tokensPerSecond: number };
+  /** Tokens drafted from the file itself, and those that the model wrote, too; absent: none. */
+  readonly drafts?: { readonly proposed: number; readonly accepted: number };
+  /** Why the prompt was built anew; absent: it only grew by what has been typed since. */
+  readonly anchored?: "first" | "jump" | "suffix" | "typed";
 }
 
 export type Sparsity = "dense" | "auto" | number;

@@ -1,5 +1,7 @@
 import type { Llama, LlamaModel } from "node-llama-cpp";
-import { buildPrompt } from "../completion/prompt";
+import type { AnchorLimits } from "../completion/anchor";
+import type { LookupOptions } from "../completion/lookup";
+import { PromptPlanner, SETTLED_LIMITS, type Plan } from "../completion/promptPlan";
 import { StopRules } from "../completion/stopRules";
 import type { GgufHeader } from "../models/gguf";
 import { checkModel, fingerprint } from "../models/modelCheck";
@@ -28,14 +30,19 @@ import { ModelTokenizer } from "./tokenizer";
 /** Documents whose KV cache and packed rows are kept at the same time. */
 const MAX_DOCUMENTS = 2;
 
-/** Room that a warmed prompt leaves for the completion. */
-const WARM_MAX_TOKENS = 64;
+/** Prompt lookup: drafts of at most this many tokens. */
+const DRAFT_TOKENS = 0;
+const LOOKUP = { minMatch: 2, maxMatch: 4 } as const;
+
+/** Room in the context for the text that is generated; a longer completion ends where the context does. */
+const COMPLETION_TOKENS = 128;
 
 /** A loaded model and the documents that are completed with it. */
 export class Session {
   private readonly documents = new Map<string, DocumentContext>();
   /** Counts the prompts of each document: a warm-up ends when a newer one comes. */
   private readonly tickets = new Map<string, number>();
+  private readonly planners = new Map<string, PromptPlanner>();
 
   private constructor(
     readonly model: LlamaModel,
@@ -47,6 +54,7 @@ export class Session {
     readonly support: SparsitySupport | undefined,
     /** Dense FFN pages leave memory after every prompt, rather than in idle time. */
     private readonly evictsAfterPrompt: boolean,
+    private readonly drafts: LookupOptions | undefined,
   ) {}
 
   /** Throws an {@link EngineFailure} for a file that is not a model that can run here. */
@@ -79,6 +87,7 @@ export class Session {
       params.threads,
       usable,
       params.evictAfterMs === 0,
+      lookupOptions(params.draftTokens ?? DRAFT_TOKENS),
     );
   }
 
@@ -93,6 +102,8 @@ export class Session {
     const oldest = this.documents.entries().next().value;
     if (oldest !== undefined && this.documents.size >= MAX_DOCUMENTS) {
       this.documents.delete(oldest[0]);
+      this.planners.delete(oldest[0]);
+      this.tickets.delete(oldest[0]);
       await oldest[1].dispose();
     }
     const context = await DocumentContext.create(this.model, this.info.contextSize, this.threads);
@@ -115,20 +126,21 @@ export class Session {
     emit: (text: string) => void,
   ): Promise<CompleteResult> {
     // Half of the context at most: the other half is for what is to be continued.
-    const maxTokens = Math.max(1, Math.min(request.maxTokens, Math.floor(this.info.contextSize / 2)));
+    const { contextSize } = this.info;
+    const maxTokens = Math.max(1, Math.min(request.maxTokens, Math.floor(contextSize / 2)));
     this.newTicket(request.path);
-    const prompt = this.prompt(request, maxTokens);
-    if (prompt.length === 0) {
+    const document = await this.document(request.path);
+    const plan = this.plan(request, document);
+    if (plan.tokens.length === 0) {
       throw new EngineFailure("bad-request", "There is nothing to complete: no text before the cursor.");
     }
-    const document = await this.document(request.path);
-    const { model, tokenizer } = this;
     return generate({
-      model,
-      tokenizer,
+      tokenizer: this.tokenizer,
       document,
-      prompt,
+      plan,
       maxTokens,
+      contextSize,
+      drafts: this.drafts,
       rules: new StopRules(request),
       signal,
       emit,
@@ -147,16 +159,21 @@ export class Session {
   async warm(request: WarmRequest, gate: Gate, signal: AbortSignal): Promise<WarmResult> {
     const start = performance.now();
     const ticket = this.newTicket(request.path);
-    const prompt = this.prompt(request, WARM_MAX_TOKENS);
+    let plan: Plan | undefined;
     let tokens = 0;
-    for (let done = prompt.length === 0; !done;) {
+    for (let done = false; !done;) {
       done = await gate.run(
         "background",
         async () => {
           if (this.tickets.get(request.path) !== ticket) {
             return true;
           }
-          const step = await (await this.document(request.path)).prefillStep(prompt);
+          const document = await this.document(request.path);
+          plan ??= this.plan(request, document, SETTLED_LIMITS);
+          if (plan.tokens.length === 0) {
+            return true;
+          }
+          const step = await document.prefillStep(plan.tokens);
           tokens += step.tokens;
           return step.done;
         },
@@ -172,9 +189,20 @@ export class Session {
     return ticket;
   }
 
-  private prompt({ context = [], ...request }: WarmRequest, maxTokens: number): number[] {
-    const budget = this.info.contextSize - maxTokens;
-    return buildPrompt({ ...request, context, budget }, this.tokenizer.fim, this.tokenizer).tokens;
+  private plan(
+    { context = [], ...request }: WarmRequest,
+    document: DocumentContext,
+    limits?: AnchorLimits,
+  ): Plan {
+    const { contextSize } = this.info;
+    // As much room for what is written, whatever a request asks for: another prompt for each would help nobody.
+    const budget = contextSize - Math.min(COMPLETION_TOKENS, Math.floor(contextSize / 4));
+    let planner = this.planners.get(request.path);
+    if (planner === undefined) {
+      planner = new PromptPlanner(this.tokenizer.fim, this.tokenizer);
+      this.planners.set(request.path, planner);
+    }
+    return planner.plan({ ...request, context, budget }, document.tokens, limits);
   }
 
   /** Lets dense FFN pages leave memory when a document decodes sparsely; returns the bytes released. */
@@ -231,6 +259,9 @@ function describe(
   const parameters = elements.reduce((sum, count) => sum + count, 0);
   return { architecture, parameters, fileBytes: header.fileBytes, layerCount, ffnSize };
 }
+
+const lookupOptions = (maxDraft: number): LookupOptions | undefined =>
+  maxDraft > 0 ? { ...LOOKUP, maxDraft } : undefined;
 
 function denseOnly(support: SparsitySupport | undefined): { readonly denseOnly?: string } {
   if (support === undefined) {

@@ -1,13 +1,15 @@
 import type { LlamaModel, Token } from "node-llama-cpp";
 import { chooseFim, type FimTemplate } from "../completion/fim";
-import type { PromptTokenizer } from "../completion/prompt";
+import type { PlanTokenizer } from "../completion/promptPlan";
+import { TokenTexts } from "../completion/tokenTexts";
 
 /** The model's tokenizer as prompt building sees it; source text never becomes special tokens. */
-export class ModelTokenizer implements PromptTokenizer {
+export class ModelTokenizer implements PlanTokenizer {
   readonly bos: number | undefined;
   /** Undefined: the model has no fill-in-the-middle tokens and sees only the prefix. */
   readonly fim: FimTemplate | undefined;
   private readonly stops: ReadonlySet<number>;
+  private known: TokenTexts | undefined;
 
   constructor(
     private readonly model: LlamaModel,
@@ -26,6 +28,35 @@ export class ModelTokenizer implements PromptTokenizer {
     const tokens = this.model.tokenize(text, true);
     const [token] = tokens;
     return tokens.length === 1 && token !== undefined && this.model.isSpecialToken(token) ? token : undefined;
+  }
+
+  text(token: number): string | undefined {
+    return this.texts.text(token);
+  }
+
+  /** Texts of all ordinary tokens; read from the model on the first call. */
+  get texts(): TokenTexts {
+    this.known ??= new TokenTexts(this.ordinaryTokens());
+    return this.known;
+  }
+
+  private *ordinaryTokens(): Generator<readonly [number, string]> {
+    // A detokenizer may drop the space of a word that begins a text.
+    const before = this.model.tokenize("a", false).slice(-1);
+    for (const token of this.model.iterateAllTokens()) {
+      if (this.stops.has(token) || this.model.isSpecialToken(token) || this.model.isEogToken(token)) {
+        continue;
+      }
+      const text = this.model.detokenize([token], false, before);
+      if (!text.includes("\ufffd")) {
+        yield [token, text];
+      }
+    }
+  }
+
+  /** Turns tokens that follow `context` into text. */
+  stream(context: readonly number[]): TextStream {
+    return new TextStream(this.model, context as Token[]);
   }
 
   /** Whether a generated token ends the completion. */

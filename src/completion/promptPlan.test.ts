@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { chooseFim } from "./fim";
+import { PromptPlanner, SETTLED_LIMITS, type Plan, type PlanTokenizer } from "./promptPlan";
+import { at } from "./testing";
+
+const SPECIALS = ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|file_sep|>"];
+const template = chooseFim({ hasSpecial: (text) => SPECIALS.includes(text), name: "" })!;
+
+/** As byte-pair tokenizers do: a word with the space before it, runs of punctuation, line breaks with indentation. */
+class FakeTokenizer implements PlanTokenizer {
+  readonly bos = 1;
+  private readonly ids = new Map<string, number>();
+  private readonly words = new Map<number, string>();
+
+  tokenize(text: string): number[] {
+    return (text.match(/\n[^\S\n]*| ?\w+| ?[^\s\w]+|[^\S\n]/gu) ?? []).map((word) => this.id(word));
+  }
+  special(text: string): number | undefined {
+    return SPECIALS.includes(text) ? this.id(text) : undefined;
+  }
+  text(token: number): string | undefined {
+    const word = this.words.get(token);
+    return word === undefined || SPECIALS.includes(word) ? undefined : word;
+  }
+  all(tokens: readonly number[]): string {
+    return tokens.map((token) => this.words.get(token) ?? "").join("");
+  }
+  id(word: string): number {
+    const id = this.ids.get(word) ?? this.ids.size + 2;
+    this.ids.set(word, id);
+    this.words.set(id, word);
+    return id;
+  }
+}
+
+describe("PromptPlanner", () => {
+  let tokenizer: FakeTokenizer;
+  let planner: PromptPlanner;
+  let held: readonly number[];
+  /** Tokens that had to be evaluated for the last plan, its last one included. */
+  let evaluated: number;
+
+  beforeEach(() => {
+    tokenizer = new FakeTokenizer();
+    planner = new PromptPlanner(template, tokenizer);
+    held = [];
+    evaluated = 0;
+  });
+
+  /** What an engine would do: evaluates what the cache does not hold, then writes `written`. */
+  function complete(text: string, written: readonly string[] = [], budget = 400): Plan {
+    const plan = planner.plan({ ...at(text), path: "x.ts", context: [], budget }, held);
+    let same = 0;
+    while (same < plan.tokens.length - 1 && plan.tokens[same] === held[same]) {
+      same++;
+    }
+    evaluated = plan.tokens.length - same;
+    held = [...plan.tokens, ...written.map((word) => tokenizer.id(word))];
+    return plan;
+  }
+
+  const shown = (plan: Plan): string => tokenizer.all(plan.tokens) + `[${plan.piece}]`;
+
+  it("puts the cursor's line behind the middle token, and holds generation to its last piece", () => {
+    const plan = complete("a = 1;\n  b = foo.ba│\nend\n");
+    assert.equal(shown(plan), "<|fim_prefix|>a = 1;\n  <|fim_suffix|>\nend\n<|fim_middle|>b = foo.[ba]");
+    assert.equal(plan.reason, "first");
+    assert.equal(tokenizer.all(plan.tokens.slice(0, plan.headTokens)).slice(-14), "<|fim_middle|>");
+  });
+
+  it("evaluates the tokens of a key and one more, at most", () => {
+    const typed = "const total = items.map((item) => item.price);\n  return total;\n";
+    complete(`function sum(items) {\n  │\n}\n`);
+    let total = 0;
+    for (let length = 1; length <= typed.length; length++) {
+      const plan = complete(`function sum(items) {\n  ${typed.slice(0, length)}│\n}\n`);
+      assert.equal(plan.reason, undefined, typed.slice(0, length));
+      // A word's tokens come with the key after it; until then it is the model that writes it.
+      assert.ok(evaluated <= 4, `${evaluated} tokens for ${JSON.stringify(typed.slice(0, length))}`);
+      total += evaluated;
+    }
+    assert.ok(total <= tokenizer.tokenize(typed).length + typed.length, `${total} tokens`);
+  });
+
+  it("keeps the tokens of an accepted completion as the model wrote them", () => {
+    complete("a│\nend\n", ["ab", "so", "lute", "(", ")"]);
+    const plan = complete("abso│\nend\n", ["lute", "(", ")"]);
+    assert.equal(plan.piece, "abso");
+    const accepted = complete("absolute() + x│\nend\n");
+    assert.equal(accepted.reason, undefined);
+    assert.equal(accepted.piece, " x");
+    assert.ok(accepted.tokens.length - accepted.headTokens <= 5);
+  });
+
+  it("evaluates from the change on when typing departs from what the model wrote", () => {
+    complete("a = │\nend\n", [" foo", ".", "bar", "(", ")"]);
+    complete("a = foo.baz + │\nend\n");
+    assert.ok(evaluated <= 3, `${evaluated} tokens`);
+  });
+
+  it("does not look at new context until there is a new anchor", () => {
+    const context = [{ path: "y.ts", text: "other\n" }];
+    complete("a│\nend\n");
+    const same = planner.plan({ ...at("ab│\nend\n"), path: "x.ts", context, budget: 400 }, held);
+    assert.doesNotMatch(tokenizer.all(same.tokens), /other/);
+    const jumped = planner.plan({ ...at("ab\nend\n│"), path: "x.ts", context, budget: 400 }, held);
+    assert.match(tokenizer.all(jumped.tokens), /other/);
+  });
+
+  it("takes typed lines into the prefix when one rests", () => {
+    complete("a\n│end\n");
+    const more = { ...at("a\nb;\nc;\nd;\ne;\n│end\n"), path: "x.ts", context: [], budget: 400 };
+    assert.equal(planner.plan(more).reason, undefined);
+    assert.equal(planner.plan(more, [], SETTLED_LIMITS).reason, "typed");
+  });
+
+  it("makes a new anchor when what is typed no longer fits, and always fits itself", () => {
+    const lines = (n: number): string => Array.from({ length: n }, (_, i) => `line ${i};\n`).join("");
+    const budget = 200;
+    complete(`${lines(60)}│${lines(60)}`, [], budget);
+    let typed = "";
+    const reasons = new Set<string | undefined>();
+    for (let i = 0; i < 40; i++) {
+      typed += `value${i} + ${i} - `;
+      const plan = complete(`${lines(60)}${typed}│${lines(60)}`, [], budget);
+      assert.ok(plan.tokens.length <= budget, `${plan.tokens.length} tokens`);
+      reasons.add(plan.reason);
+    }
+    assert.ok(reasons.has("typed") && reasons.has(undefined));
+  });
+
+  it("begins anew when the budget changes or it is told to", () => {
+    complete("a│\nend\n");
+    assert.equal(complete("ab│\nend\n", [], 300).reason, "first");
+    planner.forget();
+    assert.equal(complete("abc│\nend\n", [], 300).reason, "first");
+  });
+
+  it("gives a model without FIM the prefix, and heals it too", () => {
+    const plain = new PromptPlanner(undefined, tokenizer);
+    const plan = plain.plan({ ...at("a = 1;\nb = re│\nend\n"), path: "x.ts", context: [], budget: 100 });
+    assert.equal(shown(plan), "a = 1;\nb =[ re]");
+    const noBos = new PromptPlanner(undefined, Object.assign(new FakeTokenizer(), { bos: undefined }));
+    const only = noBos.plan({ ...at("re│"), path: "x.ts", context: [], budget: 100 });
+    assert.equal(only.piece, "");
+    assert.equal(only.tokens.length, 1);
+  });
+});

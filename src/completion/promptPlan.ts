@@ -1,0 +1,95 @@
+import { ANCHOR_LIMITS, anchorFor, type Anchor, type AnchorLimits, type AnchorReason } from "./anchor";
+import type { FimTemplate } from "./fim";
+import { heal } from "./healing";
+import { buildPrompt, type PromptRequest, type PromptTokenizer } from "./prompt";
+
+/** A tokenizer that also knows what its tokens say. */
+export interface PlanTokenizer extends PromptTokenizer {
+  /** The text of an ordinary token; undefined for special ones and parts of characters. */
+  text(token: number): string | undefined;
+}
+
+export interface Plan {
+  readonly tokens: readonly number[];
+  /** Generation has to begin with this; the text at the cursor follows it. */
+  readonly piece: string;
+  /** Tokens up to and including the middle token; the typed ones follow. */
+  readonly headTokens: number;
+  /** Absent: only typed text has been added since the last plan. */
+  readonly reason?: AnchorReason;
+}
+
+/** For idle time: a new anchor takes in what has been typed before the next key would have to. */
+export const SETTLED_LIMITS: AnchorLimits = { maxTyped: 200, maxLines: 3 };
+
+/** Share of the context that is kept free for text typed after the anchor. */
+const TYPED_SHARE = 0.125;
+
+/**
+ * The prompts of one document, one after the other: keeps the anchor and its tokens. Cross-file context is as it was when the
+ * anchor was set, so that a change of it alone evaluates nothing anew while one types.
+ */
+export class PromptPlanner {
+  private anchor: Anchor | undefined;
+  private head: readonly number[] = [];
+  private budget = 0;
+
+  constructor(
+    private readonly template: FimTemplate | undefined,
+    private readonly tokenizer: PlanTokenizer,
+  ) {}
+
+  /**
+   * @param request its budget is what prompt and typed text may use
+   * @param held tokens that the KV cache holds now: typed text that the model has written itself keeps the model's tokens
+   */
+  plan(request: PromptRequest, held: readonly number[] = [], limits: AnchorLimits = ANCHOR_LIMITS): Plan {
+    const typedRoom = Math.floor(request.budget * TYPED_SHARE);
+    const place = { prefix: request.prefix, suffix: request.suffix };
+    const known = request.budget === this.budget ? this.anchor : undefined;
+    let { anchor, typed, reason } = anchorFor(known, place, limits);
+    for (;;) {
+      if (reason !== undefined) {
+        this.head = this.headOf(request, anchor, request.budget - typedRoom);
+        this.budget = request.budget;
+      }
+      this.anchor = anchor;
+      const { stable, piece } = this.head.length === 0 ? { stable: typed, piece: "" } : heal(typed);
+      const tokens = [...this.head, ...this.typedTokens(stable, held)];
+      if (tokens.length <= request.budget) {
+        const headTokens = this.head.length;
+        return { tokens, piece, headTokens, ...(reason === undefined ? {} : { reason }) };
+      }
+      // Too much has been typed, or the line alone is too long: what is before the cursor becomes prefix.
+      anchor = reason === undefined ? anchorFor(undefined, place).anchor : place;
+      typed = place.prefix.slice(anchor.prefix.length);
+      reason = "typed";
+    }
+  }
+
+  /** The next plan makes a new anchor, with the context that it is given. */
+  forget(): void {
+    this.anchor = undefined;
+  }
+
+  private headOf(request: PromptRequest, anchor: Anchor, budget: number): readonly number[] {
+    return buildPrompt({ ...request, ...anchor, budget }, this.template, this.tokenizer).tokens;
+  }
+
+  /** Tokens of typed text: those in the cache as far as they say the same, then the tokenizer's. */
+  private typedTokens(text: string, held: readonly number[]): number[] {
+    const tokens: number[] = [];
+    let at = 0;
+    if (held.length > this.head.length && this.head.every((token, index) => token === held[index])) {
+      for (let index = this.head.length; index < held.length; index++) {
+        const said = this.tokenizer.text(held[index]!);
+        if (said === undefined || !text.startsWith(said, at)) {
+          break;
+        }
+        tokens.push(held[index]!);
+        at += said.length;
+      }
+    }
+    return [...tokens, ...this.tokenizer.tokenize(text.slice(at))];
+  }
+}
