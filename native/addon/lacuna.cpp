@@ -2,6 +2,7 @@
 
 #include "lacuna-attribution-napi.h"
 #include "lacuna-attribution.h"
+#include "lacuna-decode.h"
 #include "lacuna-eval.h"
 #include "lacuna-ffn.h"
 #include "lacuna-memory.h"
@@ -126,6 +127,31 @@ static Napi::Value evaluate(const Napi::CallbackInfo& info) {
     });
 }
 
+static Napi::Value decode(const Napi::CallbackInfo& info) {
+    auto* context = unwrapContext(info[0]);
+    auto options = info[2].As<Napi::Object>();
+
+    lacuna_decode_params params;
+    params.tokens = toVector<Napi::Int32Array, int32_t>(info[1]);
+    params.position = optionOr(options, "position", 0);
+    params.n_outputs = optionOr(options, "outputs", 0);
+
+    if (options.Get("allowed").IsTypedArray()) {
+        params.allowed = toVector<Napi::Int32Array, int32_t>(options.Get("allowed"));
+    }
+    if (options.Get("labels").IsTypedArray()) {
+        params.labels = toVector<Napi::Int32Array, int32_t>(options.Get("labels"));
+    }
+
+    auto result = std::make_shared<lacuna_decode_result>();
+    return LacunaWorker::run(info.Env(), { info[0].As<Napi::Object>() }, [=] { *result = lacuna_decode(context->ctx, params); }, [=](Napi::Env env) {
+        auto res = Napi::Object::New(env);
+        res.Set("next", toTypedArray<Napi::Int32Array>(env, result->next));
+        res.Set("logLikelihood", toTypedArray<Napi::Float32Array>(env, result->log_likelihood));
+        return res;
+    });
+}
+
 static Napi::Value evictDense(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), (double) lacuna_evict_dense(*unwrapModel(info[0])->model));
 }
@@ -157,6 +183,7 @@ void lacunaInit(Napi::Env env, Napi::Object exports) {
     lacuna.Set("setFfnRows", Napi::Function::New(env, guarded<setFfnRows>));
     lacuna.Set("setFfnActive", Napi::Function::New(env, guarded<setFfnActive>));
     lacuna.Set("evaluate", Napi::Function::New(env, guarded<evaluate>));
+    lacuna.Set("decode", Napi::Function::New(env, guarded<decode>));
     lacuna.Set("evictDense", Napi::Function::New(env, guarded<evictDense>));
     lacuna.Set("packedBytes", Napi::Function::New(env, guarded<packedBytes>));
     lacuna.Set("memory", Napi::Function::New(env, guarded<memory>));

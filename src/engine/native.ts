@@ -122,6 +122,24 @@ export interface EvaluateResult {
   readonly logits?: Float32Array;
 }
 
+export interface DecodeOptions {
+  /** Position of the first token; what the sequence holds from there on is forgotten. */
+  readonly position: number;
+  /** How many of the last tokens to predict from. */
+  readonly outputs: number;
+  /** The only tokens to choose from; absent or empty: all. */
+  readonly allowed?: Int32Array;
+  /** `[outputs]`: the token that really comes after each of the last ones. */
+  readonly labels?: Int32Array;
+}
+
+export interface DecodeResult {
+  /** `[outputs]`: the likeliest token after each of the last ones; of equals the first. */
+  readonly next: Int32Array;
+  /** `[outputs]`: ln p(label); empty without labels. */
+  readonly logLikelihood: Float32Array;
+}
+
 export interface MemoryUse {
   /** Resident set of this process, bytes. */
   readonly residentBytes: number;
@@ -144,6 +162,7 @@ interface LacunaBindings {
   ): Promise<number>;
   setFfnActive(context: object, active: boolean): void;
   evaluate(context: object, tokens: Int32Array, options: EvaluateOptions): Promise<EvaluateResult>;
+  decode(context: object, tokens: Int32Array, options: DecodeOptions): Promise<DecodeResult>;
   evictDense(model: object): number;
   packedBytes(context: object): number;
   memory(model: object): Omit<MemoryUse, "packedBytes">;
@@ -220,6 +239,18 @@ export function evaluate(
   options: EvaluateOptions = {},
 ): Promise<EvaluateResult> {
   return bindingsOf(context.model).evaluate(nativeContext(context), tokens, options);
+}
+
+/**
+ * Evaluates tokens, at most a batch of the context, at `position` of its sequence 0, which must not be used through
+ * node-llama-cpp at the same time. Rejects when the tokens do not fit; the sequence then ends at `position` at most.
+ */
+export function decode(
+  context: LlamaContext,
+  tokens: readonly number[],
+  options: DecodeOptions,
+): Promise<DecodeResult> {
+  return bindingsOf(context.model).decode(nativeContext(context), Int32Array.from(tokens), options);
 }
 
 /** Lets the pages of the dense FFN leave memory. Only file-mapped weights; returns the bytes released. */
