@@ -25,6 +25,7 @@ import type {
   WarmRequest,
   WarmResult,
 } from "./protocol";
+import { usefulThreads } from "./threads";
 import { ModelTokenizer } from "./tokenizer";
 
 /** Documents whose KV cache and packed rows are kept at the same time. */
@@ -84,7 +85,7 @@ export class Session {
       tokenizer,
       info,
       fingerprint(params.modelPath, header),
-      params.threads,
+      usefulThreads(header.fileBytes, params.threads),
       usable,
       params.evictAfterMs === 0,
       lookupOptions(params.draftTokens ?? DRAFT_TOKENS),
