@@ -46,6 +46,7 @@ function copyGrammars() {
   const from = path.join(root, "node_modules/@vscode/tree-sitter-wasm/wasm");
   const to = path.resolve(root, out, "grammars");
   mkdirSync(to, { recursive: true });
+  copyFileSync(path.join(from, "../LICENSE"), path.join(to, "LICENSE"));
   copyFileSync(path.join(from, "tree-sitter.js"), path.join(to, "tree-sitter.cjs"));
   for (const name of ["tree-sitter", ...grammars.map((grammar) => `tree-sitter-${grammar}`)])
     copyFileSync(path.join(from, `${name}.wasm`), path.join(to, `${name}.wasm`));

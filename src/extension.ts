@@ -7,9 +7,11 @@ import { registerCommands } from "./editor/commands";
 import { Config } from "./editor/config";
 import { followContextKeys } from "./editor/contextKeys";
 import { Dashboard } from "./editor/dashboard";
+import { DocumentSyntax } from "./editor/documentSyntax";
 import { Eligibility } from "./editor/eligibility";
 import { EngineService } from "./editor/engineService";
 import { noticeFailures } from "./editor/failureNotice";
+import { Generator } from "./editor/generator";
 import { History } from "./editor/history";
 import { IdleUnload } from "./editor/idleUnload";
 import { InlineProvider } from "./editor/inlineProvider";
@@ -23,6 +25,7 @@ import { StatisticsStore } from "./editor/statisticsStore";
 import { StatusBar } from "./editor/statusBar";
 import { EngineClient, forkEngine } from "./engine/client";
 import { bundledModel } from "./models/bundled";
+import { grammarFolder } from "./syntax/folder";
 
 /** After start-up the engine gets its own moment: nothing of it is on the way of opening a window. */
 const WARM_UP_MS = 1_000;
@@ -30,6 +33,7 @@ const WARM_UP_MS = 1_000;
 /** What tests and other extensions can look at. */
 export interface LacunaApi {
   readonly engine: EngineService;
+  readonly generator: Generator;
   readonly sparsity: SparsityController;
   readonly statistics: StatisticsStore;
   readonly statusBar: StatusBar;
@@ -66,7 +70,9 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
       log,
     ),
   );
-  const provider = own(new InlineProvider(engine, eligibility, config));
+  const generator = own(new Generator(engine, config));
+  const syntax = own(new DocumentSyntax(grammarFolder(context.extensionPath)));
+  const provider = own(new InlineProvider(engine, generator, eligibility, config, syntax));
   const memory = new MaskMemory(path.join(storage, "masks"), log);
   const sparsity = own(new SparsityController(engine, eligibility, config, memory, fingerprintOf, log));
   const statistics = new StatisticsStore(path.join(storage, "statistics.json"), (message) =>
@@ -75,12 +81,12 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
   const measured = new MeasuredStore(context.globalState);
   const history = new History();
   const active = own(new ActiveDocument());
-  const statusBar = own(new StatusBar(engine, sparsity, eligibility, config, active, provider));
+  const statusBar = own(new StatusBar(engine, sparsity, eligibility, config, active, provider, generator));
   const dashboard = own(
     new Dashboard(context.extensionUri, { active, engine, sparsity, config, history, statistics, statusBar }),
   );
   own(new AcceptanceTracker(provider, statistics));
-  own(new Recorder(engine, provider, sparsity, { history, statistics, measured }));
+  own(new Recorder(engine, generator, sparsity, { history, statistics, measured }));
   own(new IdleUnload(engine, config));
   own(noticeFailures(provider));
   own(followContextKeys(config, eligibility));
@@ -104,5 +110,5 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
     sparsity.activated();
   }, WARM_UP_MS);
   own({ dispose: () => clearTimeout(warmUp) });
-  return { engine, sparsity, statistics, statusBar };
+  return { engine, generator, sparsity, statistics, statusBar };
 }

@@ -37,6 +37,11 @@ export class AdaptiveDebounce {
     this.latencyMs += ALPHA * (ms - this.latencyMs);
   }
 
+  /** How long the engine usually takes, milliseconds. */
+  get latency(): number {
+    return this.latencyMs;
+  }
+
   /** Milliseconds to wait from the last keystroke. */
   delay(): number {
     const patience = 1.5 * this.gapMs;

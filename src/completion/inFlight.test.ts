@@ -1,53 +1,50 @@
 import assert from "node:assert/strict";
-import type { CacheKey } from "./cache";
-import { InFlight } from "./inFlight";
-import { at } from "./testing";
+import { InFlight, type Running } from "./inFlight";
+import type { Place } from "./place";
+import { Shaper } from "./shaper";
+import { placeAt } from "./testing";
+import { Trail } from "./trail";
 
-const key = (text: string): CacheKey => {
-  const cursor = at(text);
-  return { ...cursor, document: "a", offset: cursor.prefix.length };
-};
+const trailAt = (text: string): Trail => new Trail(placeAt(text), new Shaper(), "statement");
 
-function running(written: string): {
-  inFlight: InFlight<string>;
-  signal: AbortSignal;
-  generation: ReturnType<InFlight<string>["start"]>;
-} {
-  const inFlight = new InFlight<string>(0);
+function running(written: string): { inFlight: InFlight; signal: AbortSignal; run: Running } {
+  const inFlight = new InFlight(0);
   let signal!: AbortSignal;
-  const generation = inFlight.start(key("call│\n"), (s, onText) => {
+  const run = inFlight.start(trailAt("call│\n"), (s, onText) => {
     signal = s;
     onText(written);
     return new Promise((_, reject) => s.addEventListener("abort", () => reject(new Error("cancelled"))));
   });
-  return { inFlight, signal, generation };
+  return { inFlight, signal, run };
 }
+
+const place = (text: string): Place => placeAt(text);
 
 describe("InFlight", () => {
   it("keeps a generation that typing agrees with", () => {
-    const { inFlight, generation, signal } = running("(a, ");
-    inFlight.moved([key("call(a│\n")]);
-    assert.equal(inFlight.join(key("call(a│)\n")), generation);
+    const { inFlight, run, signal } = running("(a, ");
+    inFlight.moved([place("call(a│\n")]);
+    assert.equal(inFlight.join(place("call(a│)\n")), run);
     assert.equal(signal.aborted, false);
   });
   it("keeps a generation that is still behind the typist", () => {
-    const { inFlight, generation } = running("(");
-    assert.equal(inFlight.join(key("call(abc│\n")), generation);
+    const { inFlight, run } = running("(");
+    assert.equal(inFlight.join(place("call(abc│\n")), run);
   });
   it("stops a generation that typing contradicts, at once", () => {
     const { inFlight, signal } = running("(a, ");
-    inFlight.moved([key("call[│\n")]);
+    inFlight.moved([place("call[│\n")]);
     assert.equal(signal.aborted, true);
-    assert.equal(inFlight.join(key("call│\n")), undefined);
+    assert.equal(inFlight.join(place("call│\n")), undefined);
   });
   it("stops a generation when the cursor goes elsewhere", () => {
     const { inFlight, signal } = running("(a, ");
-    inFlight.moved([key("cal│l\n")]);
+    inFlight.moved([place("cal│l\n")]);
     assert.equal(signal.aborted, true);
   });
   it("keeps a generation when one of several places agrees", () => {
     const { inFlight, signal } = running("(a, ");
-    inFlight.moved([key("call()│\n"), key("call(│)\n")]);
+    inFlight.moved([place("call()│\n"), place("call(│)\n")]);
     assert.equal(signal.aborted, false);
   });
   it("stops when its document is closed", () => {
@@ -59,14 +56,14 @@ describe("InFlight", () => {
   });
   it("stops the one before when another starts", () => {
     const { inFlight, signal } = running("(a");
-    void inFlight.start(key("other│"), () => Promise.resolve("x"));
+    inFlight.start(trailAt("other│"), () => Promise.resolve({ text: "x", end: "finished" }));
     assert.equal(signal.aborted, true);
   });
   it("stops when nobody waits any longer, unless someone asks again", async () => {
-    const { inFlight, signal, generation } = running("(a");
-    const first = inFlight.hold(generation);
+    const { inFlight, signal, run } = running("(a");
+    const first = inFlight.hold(run);
     first();
-    const second = inFlight.hold(generation);
+    const second = inFlight.hold(run);
     await new Promise((resolve) => setTimeout(resolve, 5));
     assert.equal(signal.aborted, false);
     second();
@@ -74,11 +71,36 @@ describe("InFlight", () => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     assert.equal(signal.aborted, true);
   });
+  it("goes on when it has been shown", async () => {
+    const { inFlight, signal, run } = running("(a");
+    inFlight.hold(run)(true);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal(signal.aborted, false);
+  });
+  it("tells of every piece of text, and of the end", async () => {
+    const inFlight = new InFlight(0);
+    let write!: (text: string) => void;
+    let end!: () => void;
+    const run = inFlight.start(trailAt("a│"), (_, onText) => {
+      write = onText;
+      return new Promise((resolve) => {
+        end = () => resolve({ text: "bc", end: "finished" });
+      });
+    });
+    let grown = run.grown();
+    write("b");
+    await grown;
+    grown = run.grown();
+    end();
+    await grown;
+    assert.equal(run.trail.open, false);
+  });
   it("is free again after a generation ends or fails", async () => {
-    const inFlight = new InFlight<string>(0);
-    await inFlight.start(key("a│"), () => Promise.resolve("b")).done;
-    assert.equal(inFlight.join(key("a│")), undefined);
-    await assert.rejects(inFlight.start(key("a│"), () => Promise.reject(new Error("no"))).done);
-    assert.equal(inFlight.join(key("a│")), undefined);
+    const inFlight = new InFlight(0);
+    await inFlight.start(trailAt("a│"), () => Promise.resolve({ text: "b", end: "finished" })).done;
+    assert.equal(inFlight.trail, undefined);
+    const failing = inFlight.start(trailAt("a│"), () => Promise.reject(new Error("no")));
+    await assert.rejects(failing.done);
+    assert.equal(inFlight.join(place("a│")), undefined);
   });
 });

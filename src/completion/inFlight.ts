@@ -1,89 +1,132 @@
-import type { CacheKey } from "./cache";
+import type { Place } from "./place";
+import type { GenerationEnd, Trail } from "./trail";
 
-/** A generation under way: what it has written so far and how it ends. */
-export interface Generation<R> {
-  readonly key: CacheKey;
+/** What a generation has come to. */
+export interface Generated {
   readonly text: string;
-  readonly done: Promise<R>;
+  readonly end: GenerationEnd;
 }
 
-class Running<R> implements Generation<R> {
-  text = "";
+/** A generation under way. */
+export interface Running {
+  readonly trail: Trail;
+  /** Resolves when more text is there, or nothing more will come. */
+  grown(): Promise<void>;
+  /** Rejects when the generation fails; resolves when it ends, also by being stopped. */
+  readonly done: Promise<void>;
+}
+
+class Run implements Running {
+  done!: Promise<void>;
   listeners = 0;
-  done!: Promise<R>;
+  /** Has been shown: it goes on for what comes after. */
+  kept = false;
   releaseTimer: NodeJS.Timeout | undefined;
   readonly controller = new AbortController();
+  private waiting: (() => void)[] = [];
 
-  constructor(readonly key: CacheKey) {}
+  constructor(readonly trail: Trail) {}
+
+  grown(): Promise<void> {
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  notify(): void {
+    const { waiting } = this;
+    this.waiting = [];
+    waiting.forEach((resolve) => resolve());
+  }
 }
 
 /**
  * The one generation under way. Typing that agrees with what it has written keeps it; typing that does not stops it at once.
  * An asker that goes away leaves it running for a moment, because the next keystroke usually asks again.
  */
-export class InFlight<R> {
-  private running: Running<R> | undefined;
+export class InFlight {
+  private running: Run | undefined;
 
   /** @param graceMs how long a generation nobody waits for goes on */
   constructor(private readonly graceMs = 150) {}
 
-  /** Starts a generation, stopping the one before. `run` gets a signal and reports the text so far, each time it grows. */
+  /** Starts a generation, stopping the one before. `generate` reports the text so far each time it grows. */
   start(
-    key: CacheKey,
-    run: (signal: AbortSignal, onText: (text: string) => void) => Promise<R>,
-  ): Generation<R> {
+    trail: Trail,
+    generate: (signal: AbortSignal, onText: (text: string) => void) => Promise<Generated>,
+  ): Running {
     this.cancel();
-    const running = new Running<R>(key);
-    running.done = run(running.controller.signal, (text) => {
-      running.text = text;
-    }).finally(() => {
-      clearTimeout(running.releaseTimer);
-      if (this.running === running) {
-        this.running = undefined;
-      }
-    });
-    running.done.catch(() => undefined);
-    this.running = running;
-    return running;
+    const run = new Run(trail);
+    let text = "";
+    run.done = generate(run.controller.signal, (grown) => {
+      text = grown;
+      trail.grow(grown);
+      run.notify();
+    })
+      .then(
+        (generated) =>
+          trail.finish(generated.text, run.controller.signal.aborted ? "stopped" : generated.end),
+        (error: unknown) => {
+          trail.finish(text, "stopped");
+          throw error;
+        },
+      )
+      .finally(() => {
+        clearTimeout(run.releaseTimer);
+        if (this.running === run) {
+          this.running = undefined;
+        }
+        run.notify();
+      });
+    run.done.catch(() => undefined);
+    this.running = run;
+    return run;
+  }
+
+  /** What is under way. */
+  get trail(): Trail | undefined {
+    return this.running?.trail;
   }
 
   /** The generation under way, if what has been typed since agrees with it. */
-  join(key: CacheKey): Generation<R> | undefined {
-    return this.running !== undefined && agrees(this.running, key) ? this.running : undefined;
+  join(place: Place): Running | undefined {
+    return this.running?.trail.agrees(place) === true ? this.running : undefined;
   }
 
-  /** Somebody waits for `generation`; returns what to call when they no longer do. */
-  hold(generation: Generation<R>): () => void {
-    const { running } = this;
-    if (running?.key !== generation.key) {
+  /**
+   * Somebody waits for `running`; returns what to call when they no longer do: with `keep` when they have been served and the generation is to go
+   * on to its end.
+   */
+  hold(running: Running): (keep?: boolean) => void {
+    const run = this.running;
+    if (run === undefined || run !== running) {
       return () => undefined;
     }
-    running.listeners++;
-    clearTimeout(running.releaseTimer);
-    const release = (): void => {
-      running.listeners--;
-      if (running.listeners === 0 && this.running === running) {
-        running.releaseTimer = setTimeout(() => running.controller.abort(), this.graceMs);
+    run.listeners++;
+    clearTimeout(run.releaseTimer);
+    let held = true;
+    return (keep = false) => {
+      if (!held) {
+        return;
       }
-    };
-    let pending: (() => void) | undefined = release;
-    return () => {
-      pending?.();
-      pending = undefined;
+      held = false;
+      run.kept ||= keep;
+      run.listeners--;
+      if (run.listeners === 0 && !run.kept && this.running === run) {
+        run.releaseTimer = setTimeout(() => run.controller.abort(), this.graceMs);
+      }
     };
   }
 
-  /** The cursor is now at one of `keys`: stops a generation that all of them contradict. */
-  moved(keys: readonly CacheKey[]): void {
+  /** The cursor is now at one of `places`: stops a generation that all of them contradict. */
+  moved(places: readonly Place[]): void {
     const { running } = this;
-    if (running !== undefined && !keys.some((key) => agrees(running, key))) {
+    if (running !== undefined && !places.some((place) => running.trail.agrees(place))) {
       this.cancel();
     }
   }
 
   /** A document is gone: stops its generation. */
   closed(document: string): void {
-    if (this.running?.key.document === document) {
+    if (this.running?.trail.place.document === document) {
       this.cancel();
     }
   }
@@ -95,19 +138,4 @@ export class InFlight<R> {
       this.running = undefined;
     }
   }
-}
-
-/** What has been typed since `from` was asked, or undefined when `now` is not ahead of it in the same text. */
-export function typedSince(from: CacheKey, now: CacheKey): string | undefined {
-  const length = now.offset - from.offset;
-  if (from.document !== now.document || length < 0 || length > 200) {
-    return undefined;
-  }
-  const typed = length === 0 ? "" : now.prefix.slice(-length);
-  return now.prefix.endsWith(from.prefix.slice(-256) + typed) ? typed : undefined;
-}
-
-function agrees(running: Generation<unknown>, now: CacheKey): boolean {
-  const typed = typedSince(running.key, now);
-  return typed !== undefined && (running.text.startsWith(typed) || typed.startsWith(running.text));
 }

@@ -69,6 +69,12 @@ const CASES: readonly Case[] = [
     expected: 'scope-closed: "\\n  return 1;"',
   },
   {
+    name: "does not take the closing line of the block outside for its own",
+    document: "function f() {\n  if (a) {│\n}\n",
+    generated: "\n    b();\n  }\n  c();",
+    expected: 'scope-closed: "\\n    b();\\n  }"',
+  },
+  {
     name: "goes on through else",
     document: "  if (a) {│",
     generated: "\n    b();\n  } else {\n    c();\n  }\n  d();",

@@ -152,7 +152,11 @@ function suffixReached({ suffix }: StopContext): LineRule {
 function scope({ prefix, suffix }: StopContext): LineRule {
   const cursorLine = prefix.slice(prefix.lastIndexOf("\n") + 1);
   const base = indentOf(cursorLine);
-  const suffixLines = suffix.split("\n").map((line) => line.trim());
+  const below =
+    suffix
+      .split("\n")
+      .slice(1)
+      .find((line) => line.trim() !== "") ?? "";
   let opensBlock = OPENER_AT_END.test(cursorLine);
   let inside = false;
   let closing = false;
@@ -207,7 +211,8 @@ function scope({ prefix, suffix }: StopContext): LineRule {
         inside = OPENER_AT_END.test(line.text) ? false : inside; // `} else {` goes on
         return undefined;
       }
-      const alreadyThere = suffixLines.slice(1).find((text) => text !== "") === line.text.trim();
+      // One that is indented less closes what is round the block.
+      const alreadyThere = below.trim() === line.text.trim() && indentOf(below) >= base;
       return alreadyThere ? line.start : line.start + line.text.length;
     },
   };

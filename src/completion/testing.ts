@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { CacheKey } from "./cache";
 import type { CursorText } from "./cursor";
+import type { Place } from "./place";
 
 /** Test notation: the text with the cursor as `│`. */
 export function at(text: string): CursorText {
@@ -12,9 +12,9 @@ export function at(text: string): CursorText {
 }
 
 /** The place of the cursor `│` in a document. */
-export function keyAt(text: string, document = "a"): CacheKey {
+export function placeAt(text: string, language = "typescript", document = "a"): Place {
   const cursor = at(text);
-  return { ...cursor, document, offset: cursor.prefix.length };
+  return { ...cursor, document, language, offset: cursor.prefix.length };
 }
 
 /**

@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import type { CacheKey } from "../completion/cache";
+import type { Place } from "../completion/place";
 
 /** Lines of a document that a completion can see; the engine cuts further to what fits its context. */
 const LINES_BEFORE = 512;
@@ -12,7 +12,7 @@ const MAX_CHARACTERS = 100_000;
 const toLf = (text: string): string => text.replaceAll("\r\n", "\n");
 
 /** The text round a position, LF only, and what identifies the place. `offset` counts a line break as one. */
-export function textAt(document: vscode.TextDocument, position: vscode.Position): CacheKey {
+export function textAt(document: vscode.TextDocument, position: vscode.Position): Place {
   const firstLine = Math.max(0, Math.floor((position.line - LINES_BEFORE) / STEP) * STEP);
   const before = document.getText(new vscode.Range(firstLine, 0, position.line, position.character));
   const after = document.getText(
@@ -21,6 +21,7 @@ export function textAt(document: vscode.TextDocument, position: vscode.Position)
   const carriageReturns = document.eol === vscode.EndOfLine.CRLF ? position.line : 0;
   return {
     document: document.uri.toString(),
+    language: document.languageId,
     offset: document.offsetAt(position) - carriageReturns,
     prefix: toLf(before).slice(-MAX_CHARACTERS),
     suffix: toLf(after).slice(0, MAX_CHARACTERS),

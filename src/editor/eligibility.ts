@@ -55,6 +55,10 @@ export class Eligibility implements vscode.Disposable {
     );
   }
 
+  get onBattery(): boolean {
+    return this.battery.discharging;
+  }
+
   get snoozed(): boolean {
     return this.snoozedUntil !== undefined && Date.now() < this.snoozedUntil;
   }

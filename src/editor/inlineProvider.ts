@@ -1,27 +1,19 @@
 import * as vscode from "vscode";
-import { CompletionCache, type CacheKey } from "../completion/cache";
 import { linePrefix, lineSuffix } from "../completion/cursor";
 import { AdaptiveDebounce } from "../completion/debounce";
 import { SCHEMES } from "../completion/eligibility";
-import { applyFilters } from "../completion/filters";
-import { InFlight, type Generation } from "../completion/inFlight";
+import type { Place } from "../completion/place";
 import { replacedLength } from "../completion/replaceRange";
+import { Shaper } from "../completion/shaper";
+import { Suggester } from "../completion/suggester";
 import { agreeWith } from "../completion/suggestWidget";
-import { afterTrailingSpace, withoutTrailingSpace } from "../completion/trailingSpace";
 import { whyNotHere } from "../completion/trigger";
-import type { CompleteResult } from "../engine/protocol";
 import type { Config } from "./config";
-import { modelPath, textAt } from "./documentText";
+import type { DocumentSyntax } from "./documentSyntax";
+import { textAt } from "./documentText";
 import type { Eligibility } from "./eligibility";
-import { codeOf, isCancelled, type EngineService } from "./engineService";
-
-/** A finished completion, for status bar, dashboard and statistics. */
-export interface Completed {
-  readonly document: vscode.TextDocument;
-  readonly result: CompleteResult;
-  /** From the request that started it to its text, milliseconds. */
-  readonly latencyMs: number;
-}
+import { isCancelled, type EngineService } from "./engineService";
+import type { Generator } from "./generator";
 
 /** A suggestion that has been handed to the editor. */
 export interface Offered {
@@ -34,17 +26,13 @@ export interface Offered {
 /** Run by the editor after a suggestion has been accepted in full. */
 export const ACCEPTED_COMMAND = "lacuna.accepted";
 
-/** After this long nobody waits for an unasked suggestion. */
-const AUTOMATIC_DEADLINE_MS = 8_000;
-const INVOKED_DEADLINE_MS = 30_000;
+/** An engine that takes longer than this is not asked for what nobody may want. */
+const AHEAD_WITHIN_MS = 400;
 
-/** Ghost text: asks the engine when place and document allow it, serves what is known already from the cache. */
+/** Ghost text: asks when place and document allow it, and hands to the editor what comes of it. */
 export class InlineProvider implements vscode.InlineCompletionItemProvider, vscode.Disposable {
-  private readonly cache = new CompletionCache();
-  private readonly inFlight = new InFlight<CompleteResult>();
   private readonly debounce = new AdaptiveDebounce();
-  private readonly completed = new vscode.EventEmitter<Completed>();
-  readonly onDidComplete = this.completed.event;
+  private readonly suggester: Suggester;
   private readonly offered = new vscode.EventEmitter<Offered>();
   readonly onDidOffer = this.offered.event;
   private readonly failed = new vscode.EventEmitter<unknown>();
@@ -55,22 +43,33 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   private readonly subscriptions: readonly vscode.Disposable[];
 
   constructor(
-    private readonly engine: EngineService,
+    engine: EngineService,
+    generator: Generator,
     private readonly eligibility: Eligibility,
-    private readonly config: Config,
+    config: Config,
+    syntax: DocumentSyntax,
   ) {
+    const { debounce } = this;
+    this.suggester = new Suggester({
+      shaper: new Shaper(syntax),
+      generate: (...request) => generator.generate(...request),
+      pauseMs: () => (config.settings.debounce === "auto" ? debounce.delay() : config.settings.debounce),
+      goesAhead: () => debounce.latency < AHEAD_WITHIN_MS && !eligibility.onBattery,
+    });
     this.subscriptions = [
       vscode.languages.registerInlineCompletionItemProvider(
         SCHEMES.map((scheme) => ({ scheme })),
         this,
       ),
       vscode.workspace.onDidChangeTextDocument((event) => this.textChanged(event)),
-      vscode.workspace.onDidCloseTextDocument((document) => {
-        this.cache.forget(document.uri.toString());
-        this.inFlight.closed(document.uri.toString());
+      vscode.workspace.onDidCloseTextDocument((document) => this.suggester.forget(document.uri.toString())),
+      vscode.window.onDidChangeActiveTextEditor(() => this.suggester.cancel()),
+      engine.onDidChangeModel(() => this.suggester.forgetAll()),
+      generator.onDidComplete(({ latencyMs }) => {
+        if (latencyMs !== undefined) {
+          debounce.answered(latencyMs);
+        }
       }),
-      vscode.window.onDidChangeActiveTextEditor(() => this.inFlight.cancel()),
-      engine.onDidChangeModel(() => this.cache.forget()),
     ];
   }
 
@@ -83,18 +82,19 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     if (this.eligibility.check(document) !== undefined) {
       return undefined;
     }
-    const automatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
-    const key = textAt(document, position);
-    const why = whyNotHere(key, automatic ? "automatic" : "invoked");
+    const purpose =
+      context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic ? "automatic" : "invoked";
+    const place = textAt(document, position);
+    const why = whyNotHere(place, purpose);
     this.place.fire(why);
     if (why !== undefined) {
       return undefined;
     }
-    const text = this.cache.get(key) ?? (await this.generate(document, key, automatic, token));
+    const text = await this.suggest(place, purpose, token);
     if (text === undefined || text === "" || token.isCancellationRequested) {
       return undefined;
     }
-    const item = this.item(document, position, key, text, context.selectedCompletionInfo);
+    const item = this.item(document, position, place, text, context.selectedCompletionInfo);
     if (item === undefined) {
       return undefined;
     }
@@ -103,34 +103,19 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   }
 
   dispose(): void {
-    this.inFlight.cancel();
-    vscode.Disposable.from(
-      ...this.subscriptions,
-      this.completed,
-      this.offered,
-      this.failed,
-      this.place,
-    ).dispose();
+    this.suggester.cancel();
+    vscode.Disposable.from(...this.subscriptions, this.offered, this.failed, this.place).dispose();
   }
 
-  private async generate(
-    document: vscode.TextDocument,
-    key: CacheKey,
-    automatic: boolean,
+  private async suggest(
+    place: Place,
+    purpose: "automatic" | "invoked",
     token: vscode.CancellationToken,
   ): Promise<string | undefined> {
-    let generation = this.inFlight.join(key);
-    if (generation === undefined) {
-      if (automatic && !(await this.pause(token))) {
-        return undefined;
-      }
-      generation = this.start(document, key, automatic);
-    }
-    const release = this.inFlight.hold(generation);
-    const cancelled = token.onCancellationRequested(release);
+    const controller = new AbortController();
+    const cancelled = token.onCancellationRequested(() => controller.abort());
     try {
-      await untilCancelled(generation.done, token);
-      return token.isCancellationRequested ? undefined : this.cache.get(key);
+      return await this.suggester.suggest(place, purpose, controller.signal);
     } catch (error) {
       if (!isCancelled(error) && !token.isCancellationRequested) {
         this.failed.fire(error);
@@ -138,77 +123,17 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
       return undefined;
     } finally {
       cancelled.dispose();
-      release();
     }
-  }
-
-  private start(
-    document: vscode.TextDocument,
-    key: CacheKey,
-    automatic: boolean,
-  ): Generation<CompleteResult> {
-    const { maxTokens, maxLines } = this.config.settings;
-    const rightOfCursor = lineSuffix(key).trim();
-    const started = performance.now();
-    const healed = withoutTrailingSpace(key.prefix);
-    let written = "";
-    return this.inFlight.start(key, async (signal, onText) => {
-      const ask = (): Promise<CompleteResult> => {
-        written = "";
-        return this.engine.complete(
-          {
-            prefix: healed.prefix,
-            suffix: key.suffix,
-            path: modelPath(document),
-            language: document.languageId,
-            maxTokens,
-            // With text to the right the completion has to fit into the line.
-            maxLines: rightOfCursor === "" || /^[)\]}]*[;,]?$/.test(rightOfCursor) ? maxLines : 1,
-          },
-          {
-            signal,
-            deadlineMs: automatic ? AUTOMATIC_DEADLINE_MS : INVOKED_DEADLINE_MS,
-            onItem: ({ text }) => {
-              written += text;
-              onText(afterTrailingSpace(written, healed));
-            },
-          },
-        );
-      };
-      // The editor does not ask again at the same place: after a crash the new process is asked, once.
-      const result = await ask().catch((error: unknown) => {
-        if (codeOf(error) !== "engine-crashed" || signal.aborted) {
-          throw error;
-        }
-        return ask();
-      });
-      const latencyMs = performance.now() - started;
-      if (result.stopReason !== "cancelled") {
-        const text = afterTrailingSpace(result.text.replaceAll("\r\n", "\n"), healed);
-        this.cache.put(key, applyFilters(text, key));
-        this.debounce.answered(result.prefill.ms + result.decode.ms);
-        this.completed.fire({ document, result, latencyMs });
-      }
-      return result;
-    });
-  }
-
-  /** Waits for the typist to pause; false when the request was outdated meanwhile. */
-  private async pause(token: vscode.CancellationToken): Promise<boolean> {
-    const { debounce } = this.config.settings;
-    const ms = debounce === "auto" ? this.debounce.delay() : debounce;
-    await untilCancelled(new Promise((resolve) => setTimeout(resolve, ms)), token);
-    return !token.isCancellationRequested;
   }
 
   private item(
     document: vscode.TextDocument,
     position: vscode.Position,
-    key: CacheKey,
+    place: Place,
     text: string,
     selected: vscode.SelectedCompletionInfo | undefined,
   ): vscode.InlineCompletionItem | undefined {
-    const replaced = replacedLength(text, lineSuffix(key), linePrefix(key));
+    const replaced = replacedLength(text, lineSuffix(place), linePrefix(place));
     const end = position.translate(0, replaced);
     const command = { command: ACCEPTED_COMMAND, title: "Suggestion accepted" };
     if (selected === undefined) {
@@ -221,45 +146,24 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
       : new vscode.InlineCompletionItem(whole, new vscode.Range(selected.range.start, end), command);
   }
 
-  private textChanged(event: vscode.TextDocumentChangeEvent): void {
-    const change = event.contentChanges[0];
+  private textChanged({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
+    const change = contentChanges[0];
     if (change === undefined) {
       return;
     }
     if (change.text !== "") {
       this.debounce.keystroke(performance.now());
     }
-    const cursor = change.range.start.translate(0, 0);
-    const inserted = change.text.split("\n");
+    const inserted = change.text.split(/\r?\n/);
+    const { start } = change.range;
     const after =
       inserted.length === 1
-        ? cursor.translate(0, change.text.length)
-        : new vscode.Position(cursor.line + inserted.length - 1, inserted.at(-1)!.length);
+        ? start.translate(0, change.text.length)
+        : new vscode.Position(start.line + inserted.length - 1, inserted.at(-1)!.length);
     // An auto-closed pair leaves the cursor between its halves; either place may agree.
     const places = /^(\(\)|\[\]|\{\}|""|''|``)$/.test(change.text)
       ? [after.translate(0, -1), after]
       : [after];
-    this.inFlight.moved(
-      places.map((place) => textAt(event.document, event.document.validatePosition(place))),
-    );
-  }
-}
-
-/** Resolves with `promise`, or as soon as `token` is cancelled. */
-async function untilCancelled<T>(
-  promise: Promise<T>,
-  token: vscode.CancellationToken,
-): Promise<T | undefined> {
-  let subscription: vscode.Disposable | undefined;
-  const cancelled = new Promise<undefined>((resolve) => {
-    subscription = token.onCancellationRequested(() => resolve(undefined));
-    if (token.isCancellationRequested) {
-      resolve(undefined);
-    }
-  });
-  try {
-    return await Promise.race([promise, cancelled]);
-  } finally {
-    subscription?.dispose();
+    this.suggester.moved(places.map((place) => textAt(document, document.validatePosition(place))));
   }
 }

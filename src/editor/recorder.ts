@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import type { EngineService } from "./engineService";
 import type { History } from "./history";
-import type { InlineProvider } from "./inlineProvider";
+import type { Generator } from "./generator";
 import type { MeasuredStore } from "./measuredStore";
 import type { SparsityController } from "./sparsityController";
 import type { StatisticsStore } from "./statisticsStore";
@@ -18,16 +18,18 @@ export class Recorder implements vscode.Disposable {
 
   constructor(
     private readonly engine: EngineService,
-    provider: InlineProvider,
+    generator: Generator,
     sparsity: SparsityController,
     private readonly records: Records,
   ) {
     this.subscriptions = vscode.Disposable.from(
-      provider.onDidComplete(({ result, latencyMs }) => {
+      generator.onDidComplete(({ result, latencyMs }) => {
         const { decode, activeRatio } = result;
         const time = Date.now();
-        this.records.statistics.add({ kind: "latency", ms: latencyMs });
-        if (decode.tokens > 0) {
+        if (latencyMs !== undefined) {
+          this.records.statistics.add({ kind: "latency", ms: latencyMs });
+        }
+        if (decode.tokens > 0 && latencyMs !== undefined) {
           this.records.history.addCompletion({
             time,
             latencyMs,

@@ -5,6 +5,7 @@ import type { ActiveDocument } from "./activeDocument";
 import type { Config } from "./config";
 import type { Eligibility } from "./eligibility";
 import type { EngineService } from "./engineService";
+import type { Generator } from "./generator";
 import type { InlineProvider } from "./inlineProvider";
 import type { SparsityController } from "./sparsityController";
 import { statusView, type Status, type StatusView } from "./statusText";
@@ -34,6 +35,7 @@ export class StatusBar implements vscode.Disposable {
     private readonly config: Config,
     private readonly active: ActiveDocument,
     provider: InlineProvider,
+    generator: Generator,
   ) {
     this.item = vscode.window.createStatusBarItem("lacuna.status", vscode.StatusBarAlignment.Right, 100);
     this.item.name = "Lacuna";
@@ -56,7 +58,7 @@ export class StatusBar implements vscode.Disposable {
         this.place = place;
         update();
       }),
-      provider.onDidComplete(({ result, latencyMs }) => {
+      generator.onDidComplete(({ result, latencyMs }) => {
         this.completed(result, latencyMs);
         void this.readMemory();
       }),
@@ -80,14 +82,14 @@ export class StatusBar implements vscode.Disposable {
     vscode.Disposable.from(...this.subscriptions, this.item).dispose();
   }
 
-  private completed(result: CompleteResult, latencyMs: number): void {
+  private completed(result: CompleteResult, latencyMs: number | undefined): void {
     this.last = result;
     if (result.decode.tokens >= 2) {
       const now = result.decode.tokensPerSecond;
       this.speed = this.speed === undefined || this.outdated ? now : 0.6 * this.speed + 0.4 * now;
       this.outdated = false;
     }
-    this.latencies = [...this.latencies, latencyMs].slice(-RECENT);
+    this.latencies = [...this.latencies, ...(latencyMs === undefined ? [] : [latencyMs])].slice(-RECENT);
     this.schedule();
   }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import * as vscode from "vscode";
+import type { Completed } from "../../src/editor/generator";
 import type { LacunaApi } from "../../src/extension";
 
 export const EXTENSION_ID = "lacuna.lacuna";
@@ -9,6 +10,27 @@ export async function lacuna(): Promise<LacunaApi> {
   const extension = vscode.extensions.getExtension<LacunaApi>(EXTENSION_ID);
   assert.ok(extension, "the extension is not installed");
   return extension.activate();
+}
+
+/** The next generation in `document` that comes to its end, whatever it has come to. */
+export function nextCompletion(
+  { generator }: LacunaApi,
+  document: vscode.TextDocument,
+  ms = 30_000,
+): Promise<Completed> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      subscription.dispose();
+      reject(new Error(`no completion within ${ms} ms`));
+    }, ms);
+    const subscription = generator.onDidComplete((completed) => {
+      if (completed.document === document) {
+        clearTimeout(timer);
+        subscription.dispose();
+        resolve(completed);
+      }
+    });
+  });
 }
 
 export const workspaceFile = (name: string): vscode.Uri =>

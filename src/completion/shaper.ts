@@ -1,0 +1,48 @@
+import { linePrefix, lineSuffix } from "./cursor";
+import { endOf } from "./ending/end";
+import { endingKind, type EndingKind } from "./ending/kind";
+import { longestParsed } from "./ending/parsed";
+import { applyFilters } from "./filters";
+import type { Place } from "./place";
+import { replacedLength } from "./replaceRange";
+import type { Syntax } from "./syntaxTree";
+
+/**
+ * How far a generation is: still going on; over because the model had finished; cut off because it was long enough; or still going on, but to be
+ * shown as it is.
+ */
+export type Progress = "open" | "finished" | "cut" | "early";
+
+/** Makes suggestions of what a model writes: chooses the ending, cuts there, filters. */
+export class Shaper {
+  /** @param syntax absent: by indentation alone */
+  constructor(private readonly syntax?: Syntax) {}
+
+  /** What a completion at `place` is asked for. */
+  kind(place: Place): EndingKind {
+    const { document, language, prefix, suffix } = place;
+    const byTree = this.syntax?.parse(document, language, prefix + suffix, (root) =>
+      endingKind(place, { root, offset: prefix.length }),
+    );
+    return byTree ?? endingKind(place);
+  }
+
+  /**
+   * The suggestion that `raw`, what the model has written at `place` so far, amounts to: "" for nothing, undefined when more of it is needed.
+   */
+  shape(kind: EndingKind, place: Place, raw: string, progress: Progress): string | undefined {
+    const end = endOf(kind, place, raw, progress !== "open");
+    if (end === undefined) {
+      return undefined;
+    }
+    const truncated = progress === "cut" && raw.slice(end).trim() === "";
+    const text = applyFilters(raw.slice(0, end), { ...place, truncated });
+    if (text === "" || progress === "early") {
+      return text;
+    }
+    const { document, language, prefix, suffix } = place;
+    const replaced = replacedLength(text, lineSuffix(place), linePrefix(place));
+    const insertion = { document, language, text: prefix + suffix, offset: prefix.length, replaced };
+    return longestParsed(text, insertion, this.syntax);
+  }
+}

@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import type { Generated } from "./inFlight";
+import type { Place } from "./place";
+import { Shaper } from "./shaper";
+import { Suggester, type Purpose, type SuggesterOptions } from "./suggester";
+import { placeAt } from "./testing";
+
+/** A generation that the test writes by hand. */
+interface Asked {
+  readonly place: Place;
+  readonly purpose: Purpose;
+  readonly signal: AbortSignal;
+  write(text: string): void;
+  end(text: string, end?: Generated["end"]): void;
+  fail(error: Error): void;
+}
+
+function suggester(options: Partial<SuggesterOptions> = {}): { suggester: Suggester; asked: Asked[] } {
+  const asked: Asked[] = [];
+  const made = new Suggester({
+    shaper: new Shaper(),
+    generate: (place, { purpose }, signal, onText) =>
+      new Promise((resolve, reject) => {
+        asked.push({
+          ...{ place, purpose, signal, write: onText, fail: reject },
+          end: (text, end = "finished") => resolve({ text, end }),
+        });
+        signal.addEventListener("abort", () => resolve({ text: "", end: "stopped" }));
+      }),
+    pauseMs: () => 0,
+    patienceMs: 5,
+    ...options,
+  });
+  return { suggester: made, asked };
+}
+
+const never = new AbortController().signal;
+const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2));
+
+describe("Suggester", () => {
+  it("answers when a statement is complete, while the generation goes on", async () => {
+    const { suggester: one, asked } = suggester();
+    const answer = one.suggest(placeAt("x = │\n"), "invoked", never);
+    await turn();
+    asked[0]!.write("a + b;\nfoo");
+    assert.equal(await answer, "a + b;");
+    assert.equal(asked[0]!.signal.aborted, false);
+  });
+
+  it("serves what comes after an accepted suggestion from what went on", async () => {
+    const { suggester: one, asked } = suggester();
+    const answer = one.suggest(placeAt("x = │\n"), "invoked", never);
+    await turn();
+    asked[0]!.write("a + b;\nfoo");
+    await answer;
+    one.moved([placeAt("x = a + b;│\n")]);
+    const next = one.suggest(placeAt("x = a + b;│\n"), "automatic", never);
+    await turn();
+    asked[0]!.end("a + b;\nfoo();\nbar();");
+    assert.equal(await next, "\nfoo();");
+    assert.equal(asked.length, 1);
+  });
+
+  it("asks once for someone who types along, however fast", async () => {
+    const { suggester: one, asked } = suggester();
+    const first = new AbortController();
+    const answers = [one.suggest(placeAt("x = │\n"), "invoked", first.signal)];
+    await turn();
+    for (const typed of ["f", "fo", "foo"]) {
+      one.moved([placeAt(`x = ${typed}│\n`)]);
+      first.abort();
+      answers.push(one.suggest(placeAt(`x = ${typed}│\n`), "automatic", never));
+      await turn();
+    }
+    asked[0]!.end("foo(bar);");
+    assert.deepEqual(await Promise.all(answers), [undefined, "oo(bar);", "o(bar);", "(bar);"]);
+    assert.equal(asked.length, 1);
+  });
+
+  it("stops at once and asks anew when something else is typed", async () => {
+    const { suggester: one, asked } = suggester();
+    const first = one.suggest(placeAt("x = │\n"), "invoked", never);
+    await turn();
+    asked[0]!.write("foo");
+    one.moved([placeAt("x = z│\n")]);
+    assert.equal(asked[0]!.signal.aborted, true);
+    assert.equal(await first, undefined);
+    const next = one.suggest(placeAt("x = z│\n"), "invoked", never);
+    await turn();
+    asked[1]!.end("ebra;");
+    assert.equal(await next, "ebra;");
+  });
+
+  it("shows the first lines of a block that takes long, and the next ones after that", async () => {
+    const { suggester: one, asked } = suggester();
+    const answer = one.suggest(placeAt("function f() {│\n}\n"), "invoked", never);
+    await turn();
+    asked[0]!.write("\n  a();\n  b");
+    assert.equal(await answer, "\n  a();");
+    one.moved([placeAt("function f() {\n  a();│\n}\n")]);
+    const next = one.suggest(placeAt("function f() {\n  a();│\n}\n"), "automatic", never);
+    await turn();
+    asked[0]!.write("\n  a();\n  b();\n  c");
+    assert.equal(await next, "\n  b();");
+    assert.equal(asked.length, 1);
+  });
+
+  it("tells of a failure, and asks anew after it", async () => {
+    const { suggester: one, asked } = suggester();
+    const answer = one.suggest(placeAt("x = │\n"), "invoked", never);
+    await turn();
+    asked[0]!.fail(new Error("no model"));
+    await assert.rejects(answer, /no model/);
+    const again = one.suggest(placeAt("x = │\n"), "invoked", never);
+    await turn();
+    asked[1]!.end("1;");
+    assert.equal(await again, "1;");
+  });
+
+  it("does not ask for someone who has typed on before the pause was over", async () => {
+    const { suggester: one, asked } = suggester({ pauseMs: () => 20 });
+    const controller = new AbortController();
+    const answer = one.suggest(placeAt("x = │\n"), "automatic", controller.signal);
+    controller.abort();
+    assert.equal(await answer, undefined);
+    await turn();
+    assert.equal(asked.length, 0);
+  });
+
+  it("asks again when told to where there was nothing to say, and not by itself", async () => {
+    const { suggester: one, asked } = suggester();
+    const answer = one.suggest(placeAt("x;│\n"), "automatic", never);
+    await turn();
+    await turn();
+    asked[0]!.end("");
+    assert.equal(await answer, "");
+    assert.equal(await one.suggest(placeAt("x;│\n"), "automatic", never), "");
+    assert.equal(asked.length, 1);
+    void one.suggest(placeAt("x;│\n"), "invoked", never);
+    await turn();
+    assert.equal(asked.length, 2);
+  });
+
+  it("generates ahead what comes after a finished suggestion, once", async () => {
+    const { suggester: one, asked } = suggester({ goesAhead: () => true });
+    const answer = one.suggest(placeAt("f(│)\nend\n"), "invoked", never);
+    await turn();
+    asked[0]!.end("a);");
+    assert.equal(await answer, "a);");
+    await turn();
+    assert.equal(asked[1]!.purpose, "ahead");
+    assert.deepEqual(asked[1]!.place, placeAt("f(a);│\nend\n"));
+    one.moved([placeAt("f(a│)\nend\n")]);
+    assert.equal(asked[1]!.signal.aborted, false, "typing along keeps it");
+    asked[1]!.end("\ng();");
+    await turn();
+    assert.equal(asked.length, 2);
+    assert.equal(await one.suggest(placeAt("f(a);│\nend\n"), "automatic", never), "\ng();");
+  });
+
+  it("does not go ahead of a suggestion that has been contradicted", async () => {
+    const { suggester: one, asked } = suggester({ goesAhead: () => true });
+    const answer = one.suggest(placeAt("x = │\n"), "invoked", never);
+    await turn();
+    asked[0]!.write("a;\nb");
+    await answer;
+    one.moved([placeAt("x = z│\n")]);
+    await turn();
+    assert.equal(asked.length, 1);
+  });
+
+  it("forgets everything but what is under way when the model changes", async () => {
+    const { suggester: one, asked } = suggester();
+    const first = one.suggest(placeAt("x = │\n"), "invoked", never);
+    await turn();
+    asked[0]!.end("1;");
+    await first;
+    const second = one.suggest(placeAt("yy = │\n"), "invoked", never);
+    await turn();
+    one.forgetAll();
+    assert.equal(asked[1]!.signal.aborted, false);
+    asked[1]!.end("2;");
+    assert.equal(await second, "2;");
+    void one.suggest(placeAt("x = │\n"), "invoked", never);
+    await turn();
+    assert.equal(asked.length, 3);
+  });
+
+  it("forgets a document that is closed, and stops its generation", async () => {
+    const { suggester: one, asked } = suggester();
+    const answer = one.suggest(placeAt("x = │\n"), "invoked", never);
+    await turn();
+    one.forget("a");
+    assert.equal(asked[0]!.signal.aborted, true);
+    assert.equal(await answer, undefined);
+  });
+});

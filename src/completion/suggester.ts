@@ -1,0 +1,196 @@
+import { lineSuffix, linePrefix } from "./cursor";
+import type { EndingKind } from "./ending/kind";
+import { InFlight, type Generated, type Running } from "./inFlight";
+import { placeAfter, typedSince, type Place } from "./place";
+import { replacedLength } from "./replaceRange";
+import type { Shaper } from "./shaper";
+import { Trail } from "./trail";
+import { Trails } from "./trails";
+
+/** Why a generation is started: somebody waits for it, or it is what would come after a suggestion is accepted. */
+export type Purpose = "automatic" | "invoked" | "ahead";
+
+/** What a generation is for. */
+export interface Wish {
+  readonly purpose: Purpose;
+  readonly kind: EndingKind;
+}
+
+export interface SuggesterOptions {
+  readonly shaper: Shaper;
+  /**
+   * Asks the model. Rejects when it fails; resolves with what there is when it is stopped.
+   * @param onText gets everything written so far, each time there is more
+   */
+  generate(place: Place, wish: Wish, signal: AbortSignal, onText: (text: string) => void): Promise<Generated>;
+  /** Milliseconds to wait from the last keystroke before the model is asked without being told to. */
+  pauseMs(): number;
+  /** Milliseconds that a first line waits for the lines that belong to it. */
+  readonly patienceMs?: number;
+  /** Whether to generate what would come after a suggestion is accepted. */
+  readonly goesAhead?: () => boolean;
+}
+
+/** Long enough for a small model to finish a short block, short enough not to be waited for. */
+const PATIENCE_MS = 250;
+
+/**
+ * From places to suggestions: serves what is known, joins the generation under way, or starts one; shows a first line as soon as it is
+ * complete, while the rest goes on into what is known.
+ */
+export class Suggester {
+  private readonly trails = new Trails();
+  private readonly inFlight = new InFlight();
+  /** The suggestion that was given last, for as long as nothing contradicts it. */
+  private served: { readonly place: Place; readonly text: string } | undefined;
+
+  constructor(private readonly options: SuggesterOptions) {}
+
+  /**
+   * The suggestion at a place: "" and undefined for none. Rejects when the model fails.
+   * @param signal the asker does not wait any longer
+   */
+  async suggest(
+    place: Place,
+    purpose: "automatic" | "invoked",
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const known = this.trails.at(place);
+    if (known.kind === "text" && !(known.text === "" && purpose === "invoked")) {
+      this.serve(place, known.text);
+      return known.text;
+    }
+    let running = this.inFlight.join(place);
+    if (running === undefined) {
+      if (purpose === "automatic" && !(await pause(this.options.pauseMs(), signal))) {
+        return undefined;
+      }
+      running = this.inFlight.join(place) ?? this.start(place, purpose);
+    }
+    const release = this.inFlight.hold(running);
+    const released = (): void => release();
+    signal.addEventListener("abort", released, { once: true });
+    try {
+      const text = await this.answer(running, place, signal);
+      release(text !== undefined && text !== "");
+      if (text !== undefined && !signal.aborted) {
+        this.serve(place, text);
+      }
+      return text;
+    } finally {
+      signal.removeEventListener("abort", released);
+      release();
+    }
+  }
+
+  /** The cursor is now at one of `places`, after the text has changed. */
+  moved(places: readonly Place[]): void {
+    this.inFlight.moved(places);
+    const { served } = this;
+    const along = places.some((place) => {
+      const typed = served === undefined ? undefined : typedSince(served.place, place);
+      return typed !== undefined && served?.text.startsWith(typed) === true;
+    });
+    this.served = along ? served : undefined;
+  }
+
+  /** Stops what is under way. */
+  cancel(): void {
+    this.served = undefined;
+    this.inFlight.cancel();
+  }
+
+  /** Forgets what is known about a document, and stops what is under way in it. */
+  forget(document: string): void {
+    this.served = undefined;
+    this.inFlight.closed(document);
+    this.trails.forget(document);
+  }
+
+  /** Forgets everything, since another model may say something else. What is under way may be what has loaded it. */
+  forgetAll(): void {
+    this.trails.forget(undefined, this.inFlight.trail);
+  }
+
+  private start(place: Place, purpose: Purpose): Running {
+    const kind = this.options.shaper.kind(place);
+    const trail = new Trail(place, this.options.shaper, kind);
+    this.trails.add(trail);
+    const running = this.inFlight.start(trail, (signal, onText) =>
+      this.options.generate(place, { purpose, kind }, signal, onText),
+    );
+    void running.done.then(
+      () => (trail.stopped ? undefined : this.goAhead()),
+      () => undefined,
+    );
+    return running;
+  }
+
+  private async answer(running: Running, place: Place, signal: AbortSignal): Promise<string | undefined> {
+    const { trail } = running;
+    let deadline: number | undefined;
+    for (;;) {
+      const found = trail.at(place);
+      if (found.kind !== "pending") {
+        await (trail.open ? undefined : running.done); // a failure is told
+        return found.kind === "text" ? found.text : undefined;
+      }
+      const now = performance.now();
+      if (trail.hasLine(place)) {
+        deadline ??= now + (this.options.patienceMs ?? PATIENCE_MS);
+      }
+      const early = deadline !== undefined && now >= deadline ? trail.early(place) : undefined;
+      if (early !== undefined && early !== "") {
+        return early;
+      }
+      await either(running.grown(), signal, deadline === undefined ? undefined : Math.max(1, deadline - now));
+      if (signal.aborted) {
+        return undefined;
+      }
+    }
+  }
+
+  private serve(place: Place, text: string): void {
+    this.served = { place, text };
+    this.goAhead();
+  }
+
+  /** Generates what would come after the suggestion that was given last, once nothing else is under way and unless it is known. */
+  private goAhead(): void {
+    if (
+      this.served === undefined ||
+      this.inFlight.trail !== undefined ||
+      this.options.goesAhead?.() !== true
+    ) {
+      return;
+    }
+    const { place, text } = this.served;
+    const after = placeAfter(place, text, replacedLength(text, lineSuffix(place), linePrefix(place)));
+    if (text !== "" && this.trails.at(after).kind !== "text") {
+      this.start(after, "ahead");
+    }
+  }
+}
+
+/** Waits; false when the asker went away meanwhile. */
+async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+  await either(new Promise(() => undefined), signal, ms);
+  return !signal.aborted;
+}
+
+/** Resolves with `promise`, when `signal` is aborted, or after `ms`. */
+function either(promise: Promise<void>, signal: AbortSignal, ms: number | undefined): Promise<void> {
+  if (signal.aborted) {
+    return Promise.resolve();
+  }
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", finish);
+      resolve();
+    };
+    const timer = ms === undefined ? undefined : setTimeout(finish, ms);
+    signal.addEventListener("abort", finish, { once: true });
+    void promise.then(finish, finish);
+  });
+}

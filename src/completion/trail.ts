@@ -1,0 +1,163 @@
+import { firstLineEnd } from "./ending/end";
+import type { EndingKind } from "./ending/kind";
+import { typedSince, type Place } from "./place";
+import type { Shaper } from "./shaper";
+
+/** How a generation has ended: the model had nothing to add, it was long enough, or it was stopped or failed in the middle. */
+export type GenerationEnd = "finished" | "cut" | "stopped";
+
+/** What a trail has for a place. */
+export type OnTrail =
+  /** To be shown; "": known to be nothing. */
+  | { readonly kind: "text"; readonly text: string }
+  /** The model has not written enough yet. */
+  | { readonly kind: "pending" }
+  /** Somewhere else, or past the end of what the model has said. */
+  | { readonly kind: "none" };
+
+/** A suggestion made of a part of what was generated. */
+interface Segment {
+  /** Offset in what was generated. */
+  readonly start: number;
+  readonly text: string;
+}
+
+/** A suggestion that waits for more text. */
+interface Wanted {
+  readonly start: number;
+  readonly kind: EndingKind;
+  readonly place: Place;
+}
+
+const NONE: OnTrail = { kind: "none" };
+const PENDING: OnTrail = { kind: "pending" };
+
+/**
+ * One generation and the suggestions that are made of it: the first for the place where it was asked for, the next for the place after that has
+ * been accepted, and so on to its end. Someone who types along is on the trail all the way.
+ */
+export class Trail {
+  private raw = "";
+  private progress: "open" | GenerationEnd = "open";
+  private readonly segments: Segment[] = [];
+  private wanted: Wanted | undefined;
+
+  constructor(
+    readonly place: Place,
+    private readonly shaper: Shaper,
+    /** What the first suggestion is asked for. */
+    kind: EndingKind,
+  ) {
+    this.wanted = { start: 0, kind, place };
+  }
+
+  /** Everything generated so far. */
+  grow(raw: string): void {
+    this.raw = raw;
+  }
+
+  /** Nothing more will come than `raw`. */
+  finish(raw: string, end: GenerationEnd): void {
+    this.raw = raw;
+    this.progress = end;
+  }
+
+  /** Ended before its time. */
+  get stopped(): boolean {
+    return this.progress === "stopped";
+  }
+
+  get open(): boolean {
+    return this.progress === "open";
+  }
+
+  /** Whether what has been typed at `now` agrees with the trail, or the trail begins where the suggestion at `now` ends. */
+  agrees(now: Place): boolean {
+    if (now.offset < this.place.offset) {
+      const ahead = typedSince(now, this.place);
+      return ahead !== undefined;
+    }
+    const typed = typedSince(this.place, now);
+    return typed !== undefined && this.saidAgrees(typed);
+  }
+
+  at(now: Place): OnTrail {
+    const typed = typedSince(this.place, now);
+    if (typed === undefined || !this.saidAgrees(typed)) {
+      return NONE;
+    }
+    for (;;) {
+      const known = this.segments.find(
+        ({ start, text }) => start <= typed.length && typed.length < Math.max(start + text.length, start + 1),
+      );
+      if (known !== undefined) {
+        return { kind: "text", text: known.text.slice(typed.length - known.start) };
+      }
+      if (!this.exact || this.segments.at(-1)?.text === "") {
+        return NONE;
+      }
+      const wanted =
+        this.wanted !== undefined && this.wanted.start <= typed.length
+          ? this.wanted
+          : { start: typed.length, kind: this.shaper.kind(now), place: now };
+      const rest = this.raw.slice(wanted.start);
+      if (rest.trim() === "" && !this.open && wanted.start > 0) {
+        return NONE;
+      }
+      // Of what was stopped, and beyond the first suggestion of what was cut off, only what is whole is of use: the rest is asked for anew.
+      const partial = this.progress === "stopped" || (this.progress === "cut" && wanted.start > 0);
+      const progress = partial || this.progress === "stopped" ? "open" : this.progress;
+      const text = this.shaper.shape(wanted.kind, wanted.place, rest, progress);
+      if (text === undefined || (this.open && rest.trim() === "")) {
+        this.wanted = wanted;
+        return this.open ? PENDING : NONE;
+      }
+      this.wanted = undefined;
+      if (text === "" && wanted.start > 0) {
+        return NONE; // to be asked for anew
+      }
+      this.segments.push({ start: wanted.start, text });
+    }
+  }
+
+  /** A whole line of what `at` waits for has been generated. */
+  hasLine(now: Place): boolean {
+    const typed = typedSince(this.place, now);
+    const start = this.wanted?.start;
+    const end = start === undefined ? undefined : firstLineEnd(this.raw.slice(start));
+    return typed !== undefined && start !== undefined && end !== undefined && start + end > typed.length;
+  }
+
+  /** As much as has been generated in whole lines, when `at` has nothing yet; undefined when that is less than a line. */
+  early(now: Place): string | undefined {
+    const { wanted } = this;
+    const typed = typedSince(this.place, now);
+    if (wanted === undefined || typed === undefined || this.at(now).kind !== "pending") {
+      return undefined;
+    }
+    const rest = this.raw.slice(wanted.start);
+    if (firstLineEnd(rest) === undefined) {
+      return undefined;
+    }
+    const lines = rest.slice(0, rest.lastIndexOf("\n"));
+    const text = this.shaper.shape(wanted.kind, wanted.place, lines, "early");
+    if (text === undefined || wanted.start + text.length <= typed.length) {
+      return undefined;
+    }
+    this.wanted = undefined;
+    this.segments.push({ start: wanted.start, text });
+    return text.slice(typed.length - wanted.start);
+  }
+
+  /** Suggestions say what was generated, so far: after one that was repaired, the rest no longer fits. */
+  private get exact(): boolean {
+    const last = this.segments.at(-1);
+    return last === undefined || this.raw.startsWith(last.text, last.start);
+  }
+
+  private saidAgrees(typed: string): boolean {
+    const last = this.segments.at(-1);
+    const said = this.exact || last === undefined ? this.raw : this.raw.slice(0, last.start) + last.text;
+    return said.startsWith(typed) || (this.open && this.exact && typed.startsWith(said));
+  }
+}

@@ -1,0 +1,104 @@
+import * as vscode from "vscode";
+import { firstLineEnd } from "../completion/ending/end";
+import type { Generated } from "../completion/inFlight";
+import type { Place } from "../completion/place";
+import type { Purpose, Wish } from "../completion/suggester";
+import { afterTrailingSpace, withoutTrailingSpace } from "../completion/trailingSpace";
+import type { CompleteResult, StopReason } from "../engine/protocol";
+import type { Config } from "./config";
+import { modelPath } from "./documentText";
+import { codeOf, type EngineService } from "./engineService";
+
+/** A finished generation, for status bar, dashboard and statistics. */
+export interface Completed {
+  readonly document: vscode.TextDocument;
+  readonly result: CompleteResult;
+  /** From the request to its first line, milliseconds; undefined when nobody waited for it. */
+  readonly latencyMs: number | undefined;
+}
+
+/** After this long nobody waits for a suggestion. */
+const DEADLINE_MS: Readonly<Record<Purpose, number>> = { automatic: 8_000, invoked: 30_000, ahead: 8_000 };
+
+const END: Readonly<Record<StopReason, Generated["end"]>> = {
+  eos: "finished",
+  "stop-rule": "finished",
+  "max-lines": "finished",
+  "max-tokens": "cut",
+  deadline: "cut",
+  cancelled: "stopped",
+};
+
+/** Asks the engine for what comes at a place. */
+export class Generator implements vscode.Disposable {
+  private readonly completed = new vscode.EventEmitter<Completed>();
+  readonly onDidComplete = this.completed.event;
+
+  constructor(
+    private readonly engine: EngineService,
+    private readonly config: Config,
+  ) {}
+
+  /** Rejects when the engine fails; what was generated until the signal is the result. */
+  async generate(
+    place: Place,
+    { purpose, kind }: Wish,
+    signal: AbortSignal,
+    onText: (text: string) => void,
+  ): Promise<Generated> {
+    const document = vscode.workspace.textDocuments.find(({ uri }) => uri.toString() === place.document);
+    if (document === undefined) {
+      return { text: "", end: "stopped" };
+    }
+    const { maxTokens, maxLines } = this.config.settings;
+    const healed = withoutTrailingSpace(place.prefix);
+    const started = performance.now();
+    let written = "";
+    let firstLineAt: number | undefined;
+    const ask = (): Promise<CompleteResult> => {
+      written = "";
+      return this.engine.complete(
+        {
+          prefix: healed.prefix,
+          suffix: place.suffix,
+          path: modelPath(document),
+          language: place.language,
+          maxTokens,
+          maxLines: kind === "line" ? 1 : maxLines,
+        },
+        {
+          signal,
+          deadlineMs: DEADLINE_MS[purpose],
+          onItem: ({ text }) => {
+            written += text;
+            const fit = fitting(written, healed);
+            if (firstLineEnd(fit) !== undefined) {
+              firstLineAt ??= performance.now();
+            }
+            onText(fit);
+          },
+        },
+      );
+    };
+    // The editor does not ask again at the same place: after a crash the new process is asked, once.
+    const result = await ask().catch((error: unknown) => {
+      if (codeOf(error) !== "engine-crashed" || signal.aborted) {
+        throw error;
+      }
+      return ask();
+    });
+    if (result.stopReason !== "cancelled") {
+      const latencyMs = purpose === "ahead" ? undefined : (firstLineAt ?? performance.now()) - started;
+      this.completed.fire({ document, result, latencyMs });
+    }
+    return { text: fitting(result.text, healed), end: END[result.stopReason] };
+  }
+
+  dispose(): void {
+    this.completed.dispose();
+  }
+}
+
+/** What comes at the cursor, LF only. A carriage return at the end may be half of a line break. */
+const fitting = (written: string, healed: ReturnType<typeof withoutTrailingSpace>): string =>
+  afterTrailingSpace(written.replaceAll("\r\n", "\n").replace(/\r$/, ""), healed);
