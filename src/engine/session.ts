@@ -70,6 +70,7 @@ export class Session {
       ...describe(header),
       contextSize: Math.min(params.contextSize, model.trainContextSize),
       hasFim: tokenizer.fim !== undefined,
+      ...(tokenizer.fim === undefined ? {} : { fim: tokenizer.fim.family, hasEdits: tokenizer.fim.hasEdits }),
       gpu: llama.gpu === false ? "cpu" : llama.gpu,
       ...denseOnly(support),
     };
