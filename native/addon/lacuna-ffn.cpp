@@ -9,10 +9,18 @@
 #include <cstring>
 #include <stdexcept>
 
+#if defined(__linux__)
+#    include <sys/mman.h>
+#    include <unistd.h>
+#endif
+
 struct lacuna_ffn::packed_layer {
     std::vector<int32_t> rows;
     std::vector<float>   mean;
     ggml_type            down_type;
+
+    std::unique_ptr<lacuna_sparse_ffn> sparse; // null: up and down are packed tensors
+    std::string                        kernels;
 
     ggml_context_ptr ctx;
     std::vector<ggml_backend_buffer_ptr> bufs;
@@ -97,6 +105,40 @@ static std::vector<uint8_t> gather_rows(const ggml_tensor * w, const std::vector
     return res;
 }
 
+// mean without the neurons that are kept
+static std::vector<float> left_out(const std::vector<float> & mean, const std::vector<int32_t> & idx) {
+    std::vector<float> res(mean);
+    for (const auto i : idx) {
+        if (!res.empty()) {
+            res[i] = 0.0f;
+        }
+    }
+    return res;
+}
+
+static void add_left_out(const std::vector<float> & row, const std::vector<float> & left, float & bias) {
+    double sum = bias;
+    for (size_t i = 0; i < left.size(); i++) {
+        sum += (double) row[i]*left[i];
+    }
+    bias = (float) sum;
+}
+
+// Records are read here and there, so address translation costs more than for a tensor that is read from end to end
+static void use_large_pages(void * data, size_t size) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    const uintptr_t page  = (uintptr_t) sysconf(_SC_PAGESIZE);
+    const uintptr_t first = ((uintptr_t) data + page - 1) & ~(page - 1);
+    const uintptr_t last  = ((uintptr_t) data + size) & ~(page - 1);
+    if (first < last) {
+        madvise((void *) first, last - first, MADV_HUGEPAGE);
+    }
+#else
+    (void) data;
+    (void) size;
+#endif
+}
+
 // Columns of w in the order of idx, quantised anew; the padding is zero, so padded neurons have no effect.
 // bias[r] += sum of w[r][i]*mean[i] over the columns that are left out
 static std::vector<uint8_t> gather_columns(const ggml_tensor * w, const std::vector<int32_t> & idx, int64_t n_col, ggml_type type,
@@ -104,12 +146,7 @@ static std::vector<uint8_t> gather_columns(const ggml_tensor * w, const std::vec
     const size_t row_size = ggml_row_size(type, n_col);
     std::vector<uint8_t> res(row_size*w->ne[1]);
 
-    std::vector<float> left(mean);
-    for (const auto i : idx) {
-        if (!left.empty()) {
-            left[i] = 0.0f;
-        }
-    }
+    const auto left = left_out(mean, idx);
 
     ggml_quantize_init(type);
 
@@ -130,17 +167,44 @@ static std::vector<uint8_t> gather_columns(const ggml_tensor * w, const std::vec
                 } else {
                     ggml_quantize_chunk(type, packed.data(), res.data() + r*row_size, 0, 1, n_col, nullptr);
                 }
-                if (!left.empty()) {
-                    double sum = bias[r];
-                    for (size_t i = 0; i < left.size(); i++) {
-                        sum += (double) row[i]*left[i];
-                    }
-                    bias[r] = (float) sum;
-                }
+                add_left_out(row, left, bias[r]);
             }
         }
     });
     return res;
+}
+
+// The neurons of idx one by one: the row of up byte by byte, the column of down quantised anew along n_embd. bias: as above
+static void gather_records(const lacuna_sparse_layout & layout, const ggml_tensor * up, const ggml_tensor * down, const std::vector<int32_t> & idx,
+                           const std::vector<float> & mean, std::vector<float> & bias, uint8_t * dst, int n_threads) {
+    const auto   left    = left_out(mean, idx);
+    const size_t up_size = up->nb[1];
+
+    constexpr int64_t TILE = 32; // rows of down: a block of its columns
+    std::atomic<int64_t> next { 0 };
+
+    lacuna_parallel(n_threads, [&](int ith) {
+        for (size_t i = ith; i < idx.size(); i += n_threads) {
+            memcpy(dst + i*layout.record_size + layout.up_offset, (const uint8_t *) up->data + idx[i]*up_size, up_size);
+        }
+
+        std::vector<std::vector<float>> rows(TILE, std::vector<float>(down->ne[0]));
+
+        for (int64_t r0 = next.fetch_add(TILE); r0 < down->ne[1]; r0 = next.fetch_add(TILE)) {
+            const int64_t n = std::min(TILE, down->ne[1] - r0);
+            for (int64_t r = 0; r < n; r++) {
+                lacuna_row_to_float(down, r0 + r, 0, down->ne[0], rows[r].data());
+                add_left_out(rows[r], left, bias[r0 + r]);
+            }
+            float values[TILE] = { 0.0f };
+            for (size_t i = 0; i < idx.size(); i++) {
+                for (int64_t r = 0; r < n; r++) {
+                    values[r] = rows[r][idx[i]];
+                }
+                lacuna_sparse_write_down(layout, dst + i*layout.record_size, r0, values);
+            }
+        }
+    });
 }
 
 static std::vector<float> to_floats(const ggml_tensor * t) {
@@ -170,10 +234,29 @@ size_t lacuna_ffn::set_rows(llama_context * ctx, int il, const std::vector<int32
         throw std::invalid_argument("means must have " + std::to_string(n_ff) + " values");
     }
 
+    if (!options.weight.empty() && (int32_t) options.weight.size() != n_ff) {
+        throw std::invalid_argument("weights must have " + std::to_string(n_ff) + " values");
+    }
+
     const auto down_type = options.down_type.value_or(default_down_type(model));
     auto & old = layers[il];
 
-    if (old && old->rows == rows && old->mean == options.mean && old->down_type == down_type) {
+    // what decides which of the rows are active may change without packing again
+    const auto set_threshold = [&](lacuna_sparse_ffn & sparse) {
+        sparse.threshold = *options.threshold;
+        sparse.weight.clear();
+        if (!options.weight.empty()) {
+            for (const auto row : rows) {
+                sparse.weight.push_back(options.weight[row]);
+            }
+        }
+    };
+
+    if (old && old->rows == rows && old->mean == options.mean && old->down_type == down_type &&
+            !old->sparse == !options.threshold && old->kernels == options.kernels) {
+        if (old->sparse) {
+            set_threshold(*old->sparse);
+        }
         return old->bytes();
     }
 
@@ -184,9 +267,20 @@ size_t lacuna_ffn::set_rows(llama_context * ctx, int il, const std::vector<int32
     packed->rows      = rows;
     packed->mean      = options.mean;
     packed->down_type = down_type;
+    packed->kernels   = options.kernels;
 
     ggml_init_params params = { /*.mem_size =*/ 6*ggml_tensor_overhead(), /*.mem_buffer =*/ nullptr, /*.no_alloc =*/ true };
     packed->ctx.reset(ggml_init(params));
+
+    const auto allocate = [&](ggml_tensor * t, ggml_backend_buffer_type_t buft) {
+        ggml_backend_buffer_ptr buf { ggml_backend_buft_alloc_buffer(buft, ggml_backend_buft_get_alloc_size(buft, t)) };
+        if (!buf) {
+            throw std::runtime_error("not enough memory for the packed FFN; a lower activation ratio needs less");
+        }
+        ggml_backend_buffer_set_usage(buf.get(), GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
+        ggml_backend_tensor_alloc(buf.get(), t, ggml_backend_buffer_get_base(buf.get()));
+        packed->bufs.push_back(std::move(buf));
+    };
 
     // one buffer for each tensor: they may belong into different types of buffers
     const auto place = [&](const ggml_tensor * dense, ggml_type type, int64_t ne0, int64_t ne1, const void * data) {
@@ -195,14 +289,8 @@ size_t lacuna_ffn::set_rows(llama_context * ctx, int il, const std::vector<int32
         if (!buft) { // a bias
             buft = ggml_backend_buffer_is_host(layer.ffn_norm->buffer) ? ggml_backend_cpu_buffer_type() : ggml_backend_buffer_get_type(layer.ffn_norm->buffer);
         }
-        ggml_backend_buffer_ptr buf { ggml_backend_buft_alloc_buffer(buft, ggml_backend_buft_get_alloc_size(buft, t)) };
-        if (!buf) {
-            throw std::runtime_error("not enough memory for the packed FFN; a lower activation ratio needs less");
-        }
-        ggml_backend_buffer_set_usage(buf.get(), GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
-        ggml_backend_tensor_alloc(buf.get(), t, ggml_backend_buffer_get_base(buf.get()));
+        allocate(t, buft);
         ggml_backend_tensor_set(t, data, 0, ggml_nbytes(t));
-        packed->bufs.push_back(std::move(buf));
 
         return t;
     };
@@ -224,13 +312,38 @@ size_t lacuna_ffn::set_rows(llama_context * ctx, int il, const std::vector<int32
         return place(b, GGML_TYPE_F32, n, 1, kept.data());
     };
 
-    packed->tensors.up     = place_rows(layer.ffn_up);
     packed->tensors.gate   = place_rows(layer.ffn_gate);
-    packed->tensors.up_b   = place_row_bias(layer.ffn_up_b);
     packed->tensors.gate_b = place_row_bias(layer.ffn_gate_b);
 
     auto bias = layer.ffn_down_b ? to_floats(weights->host(layer.ffn_down_b)) : std::vector<float>(layer.ffn_down->ne[1]);
-    {
+    if (options.threshold) {
+        const auto * up = weights->host(layer.ffn_up);
+        const lacuna_sparse_layout layout(up->type, down_type, up->ne[0]);
+
+        ggml_tensor * records = ggml_new_tensor_2d(packed->ctx.get(), GGML_TYPE_I8, layout.record_size, rows.size());
+        allocate(records, ggml_backend_cpu_buffer_type());
+        use_large_pages(records->data, ggml_nbytes(records));
+        gather_records(layout, up, weights->host(layer.ffn_down), rows, options.mean, bias, (uint8_t *) records->data, options.n_threads);
+
+        if (!workspace || (!options.kernels.empty() && options.kernels != workspace->kernels->name)) {
+            workspace = std::make_shared<lacuna_sparse_workspace>(up->ne[0], options.kernels);
+        }
+        packed->sparse = std::make_unique<lacuna_sparse_ffn>(workspace, layout, (const uint8_t *) records->data, (int) rows.size());
+        set_threshold(*packed->sparse);
+        if (layer.ffn_up_b) {
+            const auto all = to_floats(weights->host(layer.ffn_up_b));
+            for (const auto row : rows) {
+                packed->sparse->up_b.push_back(all[row]);
+            }
+        }
+        packed->tensors.build = [](ggml_context * ctx, ggml_tensor * x, ggml_tensor * gate, void * sparse) {
+            return ((lacuna_sparse_ffn *) sparse)->build(ctx, x, gate);
+        };
+        packed->tensors.build_data = packed->sparse.get();
+    } else {
+        packed->tensors.up   = place_rows(layer.ffn_up);
+        packed->tensors.up_b = place_row_bias(layer.ffn_up_b);
+
         const auto * w    = weights->host(layer.ffn_down);
         const auto   data = gather_columns(w, rows, n, down_type, options.mean, bias, options.n_threads);
         packed->tensors.down = place(layer.ffn_down, down_type, n, w->ne[1], data.data());
@@ -256,6 +369,19 @@ void lacuna_ffn::clear(llama_context * ctx, int il) {
     }
     llama_set_adapter_ffn(ctx, il, nullptr);
     layers[il].reset();
+}
+
+lacuna_ffn::counters lacuna_ffn::read() const {
+    counters res;
+    for (const auto & layer : layers) {
+        if (layer && layer->sparse) {
+            const auto c = layer->sparse->counters();
+            res.tokens     += c.tokens;
+            res.active     += c.active;
+            res.candidates += c.tokens*layer->rows.size();
+        }
+    }
+    return res;
 }
 
 size_t lacuna_ffn::packed_bytes() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "lacuna-sparse.h"
 #include "lacuna-weights.h"
 
 #include "llama.h"
@@ -16,6 +17,11 @@ struct lacuna_ffn_options {
     std::optional<ggml_type> down_type; // default: Q8_0 for quantised models, otherwise as in the model
 
     std::vector<float> mean;            // [n_ff] or empty: what the dropped neurons leave behind
+
+    // If set: of the rows, up and down of those whose |silu(gate)|*weight is below this are not read, token by token
+    std::optional<float> threshold;
+    std::vector<float>   weight;        // [n_ff] or empty
+    std::string          kernels;       // of lacuna-sparse-kernels.h; empty: the fastest
 
     int n_threads = 1;
 };
@@ -34,10 +40,19 @@ public:
 
     size_t packed_bytes() const;
 
+    // what the layers with a threshold have computed since they were packed, summed over the layers
+    struct counters {
+        uint64_t tokens     = 0;
+        uint64_t active     = 0; // neurons whose up and down were read, summed over the tokens
+        uint64_t candidates = 0; // neurons whose gate was, likewise
+    };
+    counters read() const;
+
 private:
     struct packed_layer;
 
     std::shared_ptr<lacuna_weights> weights;
+    std::shared_ptr<lacuna_sparse_workspace> workspace;
     std::vector<std::unique_ptr<packed_layer>> layers;
 };
 

@@ -42,6 +42,10 @@ static Napi::Value sparsitySupport(const Napi::CallbackInfo& info) {
         res.Set("reason", reason);
         res.Set("rowMultiple", 1);
     }
+    const auto noThresholds = lacuna_sparse_unavailable_reason(m);
+    if (!noThresholds.empty()) {
+        res.Set("thresholdsReason", noThresholds);
+    }
     res.Set("supported", reason.empty());
     res.Set("architecture", m.arch_name());
     res.Set("layerCount", m.hparams.n_layer());
@@ -92,11 +96,44 @@ static Napi::Value setFfnRows(const Napi::CallbackInfo& info) {
     if (options.Get("means").IsTypedArray()) {
         params.mean = toVector<Napi::Float32Array, float>(options.Get("means"));
     }
+    if (options.Get("threshold").IsNumber()) {
+        const auto reason = lacuna_sparse_unavailable_reason(*context->model->model);
+        if (!reason.empty()) {
+            throw Napi::Error::New(env, reason);
+        }
+        params.threshold = options.Get("threshold").As<Napi::Number>().FloatValue();
+    }
+    if (options.Get("thresholdWeights").IsTypedArray()) {
+        params.weight = toVector<Napi::Float32Array, float>(options.Get("thresholdWeights"));
+    }
+    if (options.Get("kernels").IsString()) {
+        params.kernels = options.Get("kernels").As<Napi::String>().Utf8Value();
+    }
 
     auto bytes = std::make_shared<size_t>(0);
     return LacunaWorker::run(env, { info[0].As<Napi::Object>() },
         [=, rows = toVector<Napi::Int32Array, int32_t>(info[2])] { *bytes = ffn->set_rows(context->ctx, layer, rows, params); },
         [=](Napi::Env env) { return Napi::Number::New(env, (double) *bytes); });
+}
+
+static Napi::Value ffnCounters(const Napi::CallbackInfo& info) {
+    const auto counters = ffnOf(unwrapContext(info[0]))->read();
+
+    auto res = Napi::Object::New(info.Env());
+    res.Set("tokens", (double) counters.tokens);
+    res.Set("active", (double) counters.active);
+    res.Set("candidates", (double) counters.candidates);
+    return res;
+}
+
+static Napi::Value sparseKernels(const Napi::CallbackInfo& info) {
+    auto res = Napi::Array::New(info.Env());
+    for (auto* kernels = lacuna_sparse_all_kernels(); *kernels; kernels++) {
+        if ((*kernels)->supported()) {
+            res.Set(res.Length(), (*kernels)->name);
+        }
+    }
+    return res;
 }
 
 static Napi::Value setFfnActive(const Napi::CallbackInfo& info) {
@@ -181,6 +218,8 @@ void lacunaInit(Napi::Env env, Napi::Object exports) {
     lacuna.Set("sparsitySupport", Napi::Function::New(env, guarded<sparsitySupport>));
     lacuna.Set("createAttribution", Napi::Function::New(env, guarded<lacunaCreateAttribution>));
     lacuna.Set("setFfnRows", Napi::Function::New(env, guarded<setFfnRows>));
+    lacuna.Set("ffnCounters", Napi::Function::New(env, guarded<ffnCounters>));
+    lacuna.Set("sparseKernels", Napi::Function::New(env, guarded<sparseKernels>));
     lacuna.Set("setFfnActive", Napi::Function::New(env, guarded<setFfnActive>));
     lacuna.Set("evaluate", Napi::Function::New(env, guarded<evaluate>));
     lacuna.Set("decode", Napi::Function::New(env, guarded<decode>));

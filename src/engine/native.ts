@@ -32,6 +32,8 @@ export interface SparsitySupport {
   readonly ffnSize: readonly number[];
   /** Packed row counts are padded to a multiple of this (block size of the packed down projection's type, at least 32). */
   readonly rowMultiple: number;
+  /** Why thresholds per token are not available for this model; absent: they are. */
+  readonly thresholdsReason?: string;
 }
 
 export interface AttributionOptions {
@@ -102,7 +104,26 @@ export interface FfnRowsOptions {
   readonly downType?: DownType;
   /** Mean activations `[n_ff]`: the dropped neurons' mean output becomes a bias. */
   readonly means?: Float32Array;
+  /**
+   * The second level: of the rows, token by token, up and down are read only of those whose |silu(gate)| is not below
+   * this. 0: all of them. Down must then be of type Q8_0, Q4_0, F16, BF16 or F32. Changing it packs nothing anew.
+   */
+  readonly threshold?: number;
+  /** Factors of |silu(gate)| in that comparison, `[n_ff]`; default 1. */
+  readonly thresholdWeights?: Float32Array;
+  /** One of {@link sparseKernels}; default: the first. */
+  readonly kernels?: string;
   readonly threads: number;
+}
+
+/** What the layers with a threshold have computed since they were packed, summed over tokens and layers. */
+export interface FfnCounters {
+  /** Tokens, counted once for each layer. */
+  readonly tokens: number;
+  /** Neurons whose up and down were read. */
+  readonly active: number;
+  /** Neurons whose gate was. */
+  readonly candidates: number;
 }
 
 export interface EvaluateOptions {
@@ -160,6 +181,8 @@ interface LacunaBindings {
     rows: Int32Array | null,
     options: FfnRowsOptions,
   ): Promise<number>;
+  ffnCounters(context: object): FfnCounters;
+  sparseKernels(): string[];
   setFfnActive(context: object, active: boolean): void;
   evaluate(context: object, tokens: Int32Array, options: EvaluateOptions): Promise<EvaluateResult>;
   decode(context: object, tokens: Int32Array, options: DecodeOptions): Promise<DecodeResult>;
@@ -223,6 +246,16 @@ export function setFfnRows(
   return bindingsOf(context.model).setFfnRows(nativeContext(context), layer, rows, options);
 }
 
+/** See {@link FfnCounters}; zeros where no layer has a threshold. */
+export function ffnCounters(context: LlamaContext): FfnCounters {
+  return bindingsOf(context.model).ffnCounters(nativeContext(context));
+}
+
+/** The kernels for thresholds that this processor can run, from the fastest to `scalar`. */
+export function sparseKernels(model: LlamaModel): string[] {
+  return bindingsOf(model).sparseKernels();
+}
+
 /** Switches between the packed FFN and the dense one without dropping what is packed (dense prefill, sparse decode). */
 export function setFfnActive(context: LlamaContext, active: boolean): void {
   bindingsOf(context.model).setFfnActive(nativeContext(context), active);
@@ -251,11 +284,6 @@ export function decode(
   options: DecodeOptions,
 ): Promise<DecodeResult> {
   return bindingsOf(context.model).decode(nativeContext(context), Int32Array.from(tokens), options);
-}
-
-/** Whether `decode` rejected because the model has no state at the position: some can only go back to the beginning. */
-export function cannotGoBack(error: unknown): boolean {
-  return error instanceof Error && error.message === "the model cannot go back in its sequence";
 }
 
 /** Lets the pages of the dense FFN leave memory. Only file-mapped weights; returns the bytes released. */
@@ -287,7 +315,7 @@ export function isArchitectureSupported(llama: object, architecture: string): bo
   return _bindings.getIsArchSupported(architecture);
 }
 
-/** Whether the native build has Lacuna's patches. */
+/** Whether the native build has Lacuna's patches; without them models run dense. */
 export function hasSparseEngine(llama: object): boolean {
   return (llama as { _bindings: { lacuna?: unknown } })._bindings.lacuna !== undefined;
 }

@@ -9,7 +9,13 @@ import { DocumentContext } from "./document";
 import { EngineFailure } from "./errors";
 import { generate } from "./generate";
 import { loadLlamaModel } from "./llama";
-import { evictDense, isArchitectureSupported, sparsitySupport, type SparsitySupport } from "./native";
+import {
+  evictDense,
+  hasSparseEngine,
+  isArchitectureSupported,
+  sparsitySupport,
+  type SparsitySupport,
+} from "./native";
 import type { Gate } from "./gate";
 import type {
   CompleteRequest,
@@ -61,7 +67,7 @@ export class Session {
   ): Promise<Session> {
     const header = requireModel(params.modelPath, (name) => isArchitectureSupported(llama, name));
     const model = await loadLlamaModel(llama, params.modelPath, onProgress, signal);
-    const support = sparsitySupport(model);
+    const support = hasSparseEngine(llama) ? sparsitySupport(model) : undefined;
     const name = modelName(header, params.modelPath);
     const tokenizer = new ModelTokenizer(model, name);
     const info: ModelInfo = {
@@ -70,11 +76,10 @@ export class Session {
       ...describe(header),
       contextSize: Math.min(params.contextSize, model.trainContextSize),
       hasFim: tokenizer.fim !== undefined,
-      ...(tokenizer.fim === undefined ? {} : { fim: tokenizer.fim.family, hasEdits: tokenizer.fim.hasEdits }),
       gpu: llama.gpu === false ? "cpu" : llama.gpu,
       ...denseOnly(support),
     };
-    const usable = support.supported ? support : undefined;
+    const usable = support?.supported === true ? support : undefined;
     return new Session(
       model,
       tokenizer,
@@ -259,6 +264,13 @@ function describe(
 const lookupOptions = (maxDraft: number): LookupOptions | undefined =>
   maxDraft > 0 ? { ...LOOKUP, maxDraft } : undefined;
 
-function denseOnly({ supported, reason }: SparsitySupport): { readonly denseOnly?: string } {
-  return supported ? {} : { denseOnly: reason ?? "This model is not supported yet and runs dense." };
+function denseOnly(support: SparsitySupport | undefined): { readonly denseOnly?: string } {
+  if (support === undefined) {
+    return {
+      denseOnly: "The native engine is a stock build, so models run dense. Run `npm run build:native`.",
+    };
+  }
+  return support.supported
+    ? {}
+    : { denseOnly: support.reason ?? "This model is not supported yet and runs dense." };
 }
