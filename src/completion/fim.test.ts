@@ -82,7 +82,7 @@ const GOLDEN: readonly Golden[] = [
     family: "codestral",
     tokens: ["[PREFIX]", "[SUFFIX]", "[MIDDLE]"],
     alone: "[SUFFIX]S[PREFIX]P",
-    files: "[SUFFIX]S[PREFIX]P",
+    files: "[SUFFIX]S[PREFIX]+++++ a.ts\nA\n+++++ b.ts\nB\n+++++ src/cur.ts\nP",
   },
   {
     family: "seed-coder",
@@ -102,6 +102,25 @@ describe("FIM templates", () => {
       assert.ok(chosen.stopTokens.every((token) => golden.tokens.includes(token)));
     });
   }
+
+  it("shows recent edits to a model that knows them, and to no other", () => {
+    const edits = "--- a.ts\n+++ a.ts\n@@ -1 +1 @@\n-a\n+b\n";
+    const tokens = ["<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>"];
+    const zeta = template(tokens, "zeta-2")!;
+    assert.equal(zeta.family, "zeta");
+    assert.ok(zeta.hasEdits && zeta.hasFiles);
+    assert.equal(
+      shown(zeta.render({ ...withFiles, edits })),
+      `<[fim-suffix]>S<[fim-prefix]><filename>a.ts\nA\n<filename>b.ts\nB\n<filename>edit_history\n${edits}` +
+        "<filename>src/cur.ts\nP<[fim-middle]>",
+    );
+    assert.equal(shown(zeta.render(parts)), "<[fim-suffix]>S<[fim-prefix]>P<[fim-middle]>");
+    for (const golden of GOLDEN) {
+      const other = template(golden.tokens, golden.name)!;
+      assert.equal(other.hasEdits, false);
+      assert.equal(shown(other.render({ ...withFiles, edits })), golden.files);
+    }
+  });
 
   it("shows files without a repository name where the model or the request has none", () => {
     const noRepository: FimParts = { prefix: "P", suffix: "S", path: "c", files: [{ path: "a", text: "A" }] };

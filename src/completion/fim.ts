@@ -19,6 +19,8 @@ export interface FimParts {
   readonly repository?: string;
   /** Other files, most important last. */
   readonly files: readonly ContextFile[];
+  /** Recent edits as a unified diff, oldest first; only templates that know edits show them. */
+  readonly edits?: string;
 }
 
 export interface FimTemplate {
@@ -27,6 +29,8 @@ export interface FimTemplate {
   readonly stopTokens: readonly string[];
   /** Whether other files can be shown to the model. */
   readonly hasFiles: boolean;
+  /** Whether the model knows recent edits. */
+  readonly hasEdits: boolean;
   render(parts: FimParts): Segment[];
 }
 
@@ -50,10 +54,14 @@ interface Family {
   /** Begins every other file and, where files are shown, the current one. */
   readonly file?: { readonly token: string; readonly showsPath: boolean; readonly currentToo: boolean };
   readonly repository?: string;
+  /** Files are told apart within the prefix, by ordinary text before their paths. */
+  readonly inPrefix?: { readonly beforePath: string; readonly edits?: string };
 }
 
 const PIPES = ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"] as const;
 const ANGLES = ["<fim_prefix>", "<fim_suffix>", "<fim_middle>"] as const;
+
+const SQUARES = ["<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>"] as const;
 
 /** First match wins: families with a separator of their own come before plain ones with the same FIM tokens. */
 const FAMILIES: readonly Family[] = [
@@ -90,10 +98,22 @@ const FAMILIES: readonly Family[] = [
     tokens: ["<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"],
     order: "prefix-suffix-middle",
   },
-  { family: "codestral", tokens: ["[PREFIX]", "[SUFFIX]", undefined], order: "suffix-prefix-middle" },
+  {
+    family: "codestral",
+    tokens: ["[PREFIX]", "[SUFFIX]", undefined],
+    order: "suffix-prefix-middle",
+    inPrefix: { beforePath: "+++++ " },
+  },
+  {
+    family: "zeta",
+    tokens: SQUARES,
+    order: "suffix-prefix-middle",
+    name: /zeta/i,
+    inPrefix: { beforePath: "<filename>", edits: "edit_history" },
+  },
   {
     family: "seed-coder",
-    tokens: ["<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>"],
+    tokens: SQUARES,
     order: "suffix-prefix-middle",
   },
 ];
@@ -116,10 +136,11 @@ function templateOf(family: Family, model: ModelVocabulary): FimTemplate {
   return {
     family: family.family,
     stopTokens: stopTokens.filter((token) => token !== undefined),
-    hasFiles: family.file !== undefined,
+    hasFiles: family.file !== undefined || family.inPrefix !== undefined,
+    hasEdits: family.inPrefix?.edits !== undefined,
     render: (parts) => [
       ...fileSegments(family, parts, hasRepository),
-      ...middleSegments(family, parts.prefix, parts.suffix),
+      ...middleSegments(family, withinPrefix(family, parts), parts.suffix),
     ],
   };
 }
@@ -138,8 +159,7 @@ function fileSegments(
     segments.push({ special: repository! }, { text: `${parts.repository}\n` });
   }
   for (const { path, text } of parts.files) {
-    const ending = text.endsWith("\n") ? "" : "\n";
-    segments.push({ special: file.token }, { text: (file.showsPath ? `${path}\n` : "") + text + ending });
+    segments.push({ special: file.token }, { text: (file.showsPath ? `${path}\n` : "") + lineEnded(text) });
   }
   if (file.currentToo) {
     segments.push({ special: file.token });
@@ -149,6 +169,22 @@ function fileSegments(
   }
   return segments;
 }
+
+/** The prefix, after the other files and the edits where these belong there. */
+function withinPrefix({ inPrefix }: Family, { prefix, path, files, edits }: FimParts): string {
+  const shown = inPrefix?.edits === undefined || edits === undefined || edits === "" ? undefined : edits;
+  if (inPrefix === undefined || (files.length === 0 && shown === undefined)) {
+    return prefix;
+  }
+  const parts = [...files];
+  if (shown !== undefined) {
+    parts.push({ path: inPrefix.edits!, text: shown });
+  }
+  const whole = parts.map((file) => `${inPrefix.beforePath}${file.path}\n${lineEnded(file.text)}`);
+  return `${whole.join("")}${inPrefix.beforePath}${path}\n${prefix}`;
+}
+
+const lineEnded = (text: string): string => (text.endsWith("\n") ? text : `${text}\n`);
 
 function middleSegments({ tokens, order }: Family, prefix: string, suffix: string): Segment[] {
   const [beforePrefix, beforeSuffix, beforeMiddle] = tokens;

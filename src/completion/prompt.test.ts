@@ -11,12 +11,14 @@ class WordTokenizer implements PromptTokenizer {
   calls = 0;
   private readonly ids = new Map<string, number>();
 
+  constructor(private readonly specials: readonly string[] = SPECIALS) {}
+
   tokenize(text: string): number[] {
     this.calls++;
     return (text.match(/\n|[^\S\n]+|\w+|[^\s\w]/gu) ?? []).map((word) => this.id(word));
   }
   special(text: string): number | undefined {
-    return SPECIALS.includes(text) ? this.id(text) : undefined;
+    return this.specials.includes(text) ? this.id(text) : undefined;
   }
   text(tokens: readonly number[]): string {
     const words = new Map([...this.ids].map(([word, id]) => [id, word]));
@@ -76,6 +78,21 @@ describe("buildPrompt", () => {
   it("gives the prefix what nobody else wants", () => {
     const request = { prefix: lines(0, 300), suffix: "b\n", path: "x", context: [], budget: 300 };
     assert.ok(buildPrompt(request, template, tokenizer).tokens.length > 180);
+  });
+
+  it("gives the latest edits what is left, in whole lines, to a model that knows them", () => {
+    const tokens = ["<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>"];
+    const words = new WordTokenizer(tokens);
+    const zeta = chooseFim({ hasSpecial: (text) => tokens.includes(text), name: "zeta" })!;
+    const request = { prefix: lines(0, 300), suffix: lines(300, 600), path: "x", context: [], budget: 400 };
+    const prompt = buildPrompt({ ...request, edits: lines(700, 900) }, zeta, words);
+    assert.ok(prompt.tokens.length <= 400);
+    assert.match(
+      words.text(prompt.tokens),
+      /<filename>edit_history\n(line [78]\d\d;\n)+line 899;\n<filename>x\n/,
+    );
+    const few = buildPrompt({ ...request, prefix: "a\n", edits: lines(700, 702) }, zeta, words);
+    assert.match(words.text(few.tokens), /edit_history\nline 700;\nline 701;\n<filename>x\na\n/);
   });
 
   it("drops the least important file first", () => {

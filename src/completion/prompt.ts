@@ -17,6 +17,8 @@ export interface PromptRequest {
   readonly repository?: string;
   /** Other files, most important last. */
   readonly context: readonly ContextFile[];
+  /** Recent edits as a unified diff, the latest last; for models that know them. */
+  readonly edits?: string;
   /** Tokens that the whole prompt may use. */
   readonly budget: number;
 }
@@ -30,7 +32,7 @@ export interface Prompt {
 }
 
 /** Shares of the budget; what one part leaves unused passes on to the next in this order. */
-const SHARES = { prefix: 0.55, suffix: 0.2, context: 0.25 } as const;
+const SHARES = { prefix: 0.45, suffix: 0.2, context: 0.25, edits: 0.1 } as const;
 
 /** Special tokens, path and repository name of the longest template. */
 const OVERHEAD_TOKENS = 64;
@@ -51,23 +53,27 @@ export function buildPrompt(
   const available = Math.max(1, request.budget - Math.min(OVERHEAD_TOKENS, Math.floor(request.budget / 8)));
   if (template === undefined) {
     const prefix = keepEnd(request.prefix, available, tokenizer);
-    const tokens = flatten(plainPrompt(prefix.text), tokenizer).slice(-request.budget);
+    const tokens = flatten(plainPrompt(prefix.text), tokenizer);
     return { tokens, prefixChars: prefix.text.length, suffixChars: 0, files: 0 };
   }
   const wantsContext = template.hasFiles && request.context.length > 0;
-  const contextShare = wantsContext ? SHARES.context : 0;
-  const suffixShare = request.suffix === "" ? 0 : SHARES.suffix;
-  const reserve = Math.floor(available * (suffixShare + contextShare));
+  const wantsEdits = template.hasEdits && (request.edits ?? "") !== "";
+  const share = (wanted: boolean, part: number): number => (wanted ? Math.floor(available * part) : 0);
+  const suffixShare = share(request.suffix !== "", SHARES.suffix);
+  const contextShare = share(wantsContext, SHARES.context);
+  const editsShare = share(wantsEdits, SHARES.edits);
 
-  // Cascade: the suffix may use what the prefix left, the context what both left, then the prefix what nobody wanted.
-  let prefix = keepEnd(request.prefix, available - reserve, tokenizer);
-  const suffixBudget = available - prefix.count - Math.floor(available * contextShare);
-  const suffix = keepStart(request.suffix, suffixShare === 0 ? 0 : suffixBudget, tokenizer);
-  const files = wantsContext
-    ? chooseFiles(request.context, available - prefix.count - suffix.count, tokenizer)
-    : { kept: [], count: 0 };
+  // Cascade: each may use what those before it left over, and the prefix at last what nobody wanted.
+  let left = available - editsShare - contextShare - suffixShare;
+  let prefix = keepEnd(request.prefix, left, tokenizer);
+  left += suffixShare - prefix.count;
+  const suffix = keepStart(request.suffix, suffixShare === 0 ? 0 : left, tokenizer);
+  left += contextShare - suffix.count;
+  const files = wantsContext ? chooseFiles(request.context, left, tokenizer) : { kept: [], count: 0 };
+  left += editsShare - files.count;
+  const edits = wantsEdits ? keepLastLines(request.edits!, left, tokenizer) : { text: "", count: 0 };
   if (prefix.text.length < request.prefix.length) {
-    prefix = keepEnd(request.prefix, available - suffix.count - files.count, tokenizer);
+    prefix = keepEnd(request.prefix, left - edits.count + prefix.count, tokenizer);
   }
 
   const segments = template.render({
@@ -76,6 +82,7 @@ export function buildPrompt(
     path: request.path,
     ...(request.repository === undefined ? {} : { repository: request.repository }),
     files: files.kept,
+    ...(edits.text === "" ? {} : { edits: edits.text }),
   });
   return {
     tokens: flatten(segments, tokenizer),
@@ -133,6 +140,23 @@ export function keepEnd(text: string, budget: number, tokenizer: PromptTokenizer
     budget,
     tokenizer,
   );
+}
+
+/** The last whole lines of `text` that fit `budget` tokens; none at all rather than a part of one. */
+function keepLastLines(text: string, budget: number, tokenizer: PromptTokenizer): Piece {
+  const lines = text.split(/(?<=\n)/);
+  let kept = "";
+  let count = 0;
+  for (let line = lines.length - 1; line >= 0; line--) {
+    const more = lines[line]! + kept;
+    const cost = tokenizer.tokenize(more).length;
+    if (cost > budget || more.length > budget * CHARS_PER_TOKEN) {
+      break;
+    }
+    kept = more;
+    count = cost;
+  }
+  return { text: kept, count };
 }
 
 /** The beginning of `text` that fits `budget` tokens, ending with a whole line where a line fits at all. */

@@ -11,4 +11,5 @@ export interface Healed {
 export const withoutTrailingSpace = (prefix: string): Healed => ({ prefix, spaces: "" });
 
 /** The completion at the cursor, from what the model has written (so far) after the healed prefix. */
-export const afterTrailingSpace = (written: string, _: Healed): string => written;
+export const afterTrailingSpace = (written: string, { spaces }: Healed): string =>
+  written.slice(spaces.length);

@@ -42,7 +42,7 @@ export async function* chooseTokens(choosing: Choosing): AsyncGenerator<Choice, 
       tokens.push(...forced);
       break;
     }
-    const token = (await document.nextAmong(pending, allowed, dense))!;
+    const token = await document.nextAmong(pending, allowed, dense);
     room -= pending.length;
     const said = tokenizer.texts.text(token)!;
     tokens.push(token);
@@ -82,7 +82,7 @@ export async function* chooseTokens(choosing: Choosing): AsyncGenerator<Choice, 
       room--;
     }
     if (accepted < draft.length) {
-      await document.rewind(position + accepted);
+      document.rewind(position + accepted);
     }
   }
 }

@@ -1,17 +1,11 @@
-import type {
-  ControlledEvaluateIndexOutput,
-  ControlledEvaluateInputItem,
-  LlamaContext,
-  LlamaContextSequence,
-  LlamaModel,
-  Token,
-} from "node-llama-cpp";
+import type { LlamaContext, LlamaModel } from "node-llama-cpp";
 import type { Evaluation } from "../sparsity/guard";
 import type { LayerMask } from "../sparsity/mask";
 import { throwIfAborted } from "./abort";
 import { EngineFailure } from "./errors";
-import { hasSparseEngine, setFfnActive, setFfnRows } from "./native";
+import { decode, setFfnActive, setFfnRows, type DecodeOptions, type DecodeResult } from "./native";
 import type { Timing } from "./protocol";
+import { Sequence } from "./sequence";
 
 /**
  * Tokens evaluated at once: a cancelled prefill stops after at most one such piece, and compute buffers are no larger
@@ -31,9 +25,8 @@ export class DocumentContext {
   private exactTokens = 0;
 
   private constructor(
-    private readonly model: LlamaModel,
     private readonly context: LlamaContext,
-    private readonly sequence: LlamaContextSequence,
+    private readonly sequence: Sequence,
     private readonly threads: number,
   ) {}
 
@@ -43,8 +36,10 @@ export class DocumentContext {
       threads,
       sequences: 1,
       batchSize: BATCH_TOKENS,
+      swaFullCache: true, // or sliding windows forget what going back needs
     });
-    return new DocumentContext(model, context, context.getSequence(), threads);
+    const sequence = new Sequence((tokens, options) => decode(context, tokens, options), BATCH_TOKENS);
+    return new DocumentContext(context, sequence, threads);
   }
 
   /**
@@ -71,8 +66,7 @@ export class DocumentContext {
   async approach(prompt: readonly number[], signal: AbortSignal): Promise<readonly number[]> {
     for (;;) {
       throwIfAborted(signal);
-      await this.keep(prompt.slice(0, -1));
-      const at = this.sequence.nextTokenIndex;
+      const at = this.keep(prompt.slice(0, -1));
       if (prompt.length - at <= BATCH_TOKENS) {
         return prompt.slice(at);
       }
@@ -89,50 +83,24 @@ export class DocumentContext {
     drafts: readonly number[] = [],
     dense = false,
   ): Promise<readonly number[]> {
-    const choose = { generateNext: { token: true } };
-    const input = [...tokens, ...drafts].map((token, index): ControlledEvaluateInputItem =>
-      index < tokens.length - 1 ? (token as Token) : [token as Token, choose],
-    );
-    const output = await this.evaluate(input, dense);
-    return output.slice(tokens.length - 1).map((item) => item!.next.token!);
+    const { next } = await this.evaluate([...tokens, ...drafts], dense, { outputs: drafts.length + 1 });
+    return [...next];
   }
 
-  /** As {@link next}, without drafts: the most likely one of `allowed`, or undefined when there is none. */
-  async nextAmong(
-    tokens: readonly number[],
-    allowed: readonly number[],
-    dense = false,
-  ): Promise<number | undefined> {
-    const logits = { filter: { tokens: allowed as Token[] } };
-    const input = tokens.map((token, index): ControlledEvaluateInputItem =>
-      index < tokens.length - 1 ? (token as Token) : [token as Token, { generateNext: { logits } }],
-    );
-    const output = await this.evaluate(input, dense);
-    let best: number | undefined;
-    let most = -Infinity;
-    for (const [token, logit] of output.at(-1)!.next.logits!) {
-      if (logit > most) {
-        best = token;
-        most = logit;
-      }
-    }
-    return best;
+  /** As {@link next}, without drafts: the most likely one of `allowed`, which must not be empty. */
+  async nextAmong(tokens: readonly number[], allowed: readonly number[], dense = false): Promise<number> {
+    const { next } = await this.evaluate(tokens, dense, { outputs: 1, allowed: Int32Array.from(allowed) });
+    return next[0]!;
   }
 
   /** How many tokens of a prompt need no evaluation; its last one always does. */
   cached(prompt: readonly number[]): number {
-    const { tokens } = this;
-    const most = Math.min(prompt.length - 1, tokens.length, this.exactTokens);
-    let same = 0;
-    while (same < most && prompt[same] === tokens[same]) {
-      same++;
-    }
-    return same;
+    return commonPrefix(prompt.slice(0, -1), this.tokens.slice(0, this.exactTokens));
   }
 
   /** Tokens that the cache holds. */
   get tokens(): readonly number[] {
-    return this.sequence.contextTokens;
+    return this.sequence.tokens;
   }
 
   /**
@@ -140,40 +108,18 @@ export class DocumentContext {
    * all of the prompt but its last token now is in the cache.
    */
   async prefillStep(prompt: readonly number[]): Promise<{ readonly tokens: number; readonly done: boolean }> {
-    const tokens = prompt.slice(0, -1) as Token[];
-    await this.keep(tokens);
-    const at = this.sequence.nextTokenIndex;
+    const tokens = prompt.slice(0, -1);
+    const at = this.keep(tokens);
     const chunk = tokens.slice(at, at + BATCH_TOKENS);
     if (chunk.length > 0) {
-      this.setSparse(false);
-      await this.sequence.evaluateWithoutGeneratingNewTokens(chunk);
-      this.exactTokens = at + chunk.length;
+      await this.evaluate(chunk, true, { outputs: 0 });
     }
     return { tokens: chunk.length, done: at + chunk.length === tokens.length };
   }
 
-  /**
-   * Greedy decoding from the prompt's last token on; `prefill` must have evaluated what comes before it. Each step
-   * evaluates one token; leaving the loop evaluates nothing more.
-   */
-  async *decode(lastPromptToken: number): AsyncGenerator<number, void, void> {
-    this.setSparse(false); // the prompt's last token is prompt, too
-    for await (const token of this.sequence.evaluate([lastPromptToken as Token], {
-      temperature: 0,
-      yieldEogToken: true,
-    })) {
-      if (this.exactTokens < this.sequence.nextTokenIndex && this.activeRatio === 1) {
-        this.exactTokens = this.sequence.nextTokenIndex;
-      }
-      this.setSparse(true);
-      yield token;
-    }
-  }
-
   /** Evaluates tokens after what the sequence holds, densely. */
   async feed(tokens: readonly number[]): Promise<void> {
-    this.setSparse(false);
-    await this.sequence.evaluateWithoutGeneratingNewTokens(tokens as Token[]);
+    await this.evaluate(tokens, true, { outputs: 0 });
   }
 
   /**
@@ -181,32 +127,15 @@ export class DocumentContext {
    * that really follows each of them.
    */
   async score(tokens: readonly number[], labels: readonly number[]): Promise<Evaluation> {
-    this.setSparse(true);
-    const scored = await this.sequence.controlledEvaluate(
-      tokens.map((token, index) => {
-        const filter = { tokens: [labels[index] as Token], includeSelected: true };
-        return [
-          token as Token,
-          { generateNext: { token: true, totalLogitWeight: true, logits: { filter } } },
-        ];
-      }),
-    );
-    const logLikelihood = new Float32Array(tokens.length);
-    const top1 = new Int32Array(tokens.length);
-    scored.forEach((output, index) => {
-      // Greedy: the selected token has the largest logit, against which the total weight is counted.
-      const { token, logits, totalLogitWeight } = output!.next;
-      const logit = logits!.get(labels[index] as Token)!;
-      logLikelihood[index] = logit - logits!.get(token!)! - Math.log(totalLogitWeight!);
-      top1[index] = token!;
-    });
-    return { logLikelihood, top1 };
+    const options = { outputs: tokens.length, labels: Int32Array.from(labels) };
+    const { next, logLikelihood } = await this.evaluate(tokens, false, options);
+    return { logLikelihood, top1: next };
   }
 
   /** Forgets what the sequence holds from `position` on. */
-  async rewind(position: number): Promise<void> {
+  rewind(position: number): void {
     this.exactTokens = Math.min(this.exactTokens, position);
-    await this.sequence.adaptStateToTokens(this.sequence.contextTokens.slice(0, position), false);
+    this.sequence.truncate(position);
   }
 
   /** Packs the mask's rows, one layer each time the iterator is asked; dense until the last one is packed. */
@@ -246,27 +175,32 @@ export class DocumentContext {
   }
 
   /** Forgets everything from the first token on that is not one of `tokens` or was not evaluated densely. */
-  private async keep(tokens: readonly number[]): Promise<void> {
-    await this.sequence.adaptStateToTokens(tokens.slice(0, this.exactTokens) as Token[], false);
-    this.exactTokens = this.sequence.nextTokenIndex;
+  private keep(tokens: readonly number[]): number {
+    const kept = commonPrefix(tokens, this.tokens.slice(0, this.exactTokens));
+    this.rewind(kept);
+    return kept;
   }
 
   private async evaluate(
-    input: ControlledEvaluateInputItem[],
+    tokens: readonly number[],
     dense: boolean,
-  ): Promise<(ControlledEvaluateIndexOutput | undefined)[]> {
-    const exact = this.exactTokens === this.sequence.nextTokenIndex && (dense || this.activeRatio === 1);
-    this.setSparse(!dense);
-    const output = await this.sequence.controlledEvaluate(input);
-    if (exact) {
-      this.exactTokens = this.sequence.nextTokenIndex;
+    options: Omit<DecodeOptions, "position">,
+  ): Promise<DecodeResult> {
+    const isDense = dense || this.activeRatio === 1;
+    const isExact = isDense && this.exactTokens === this.tokens.length;
+    setFfnActive(this.context, !isDense);
+    const result = await this.sequence.decode(tokens, options);
+    if (isExact) {
+      this.exactTokens = this.tokens.length;
     }
-    return output;
+    return result;
   }
+}
 
-  private setSparse(sparse: boolean): void {
-    if (hasSparseEngine(this.model.llama)) {
-      setFfnActive(this.context, sparse && this.activeRatio < 1);
-    }
+function commonPrefix(a: readonly number[], b: readonly number[]): number {
+  let same = 0;
+  while (same < a.length && same < b.length && a[same] === b[same]) {
+    same++;
   }
+  return same;
 }

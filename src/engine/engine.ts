@@ -25,6 +25,8 @@ import { Sparsifier } from "./sparsifier";
 /** How long after the last completion the dense FFN pages leave memory, unless the load says otherwise. */
 const EVICT_AFTER_MS = 2_000;
 
+const PREFIX_ONLY = "This model has no fill-in-the-middle tokens: it sees only what is before the cursor.";
+
 interface Started {
   readonly llama: Llama;
   readonly gpu: LoadModel["gpu"];
@@ -100,20 +102,17 @@ export class Engine {
       this.loadedKey = key;
       this.evictAfterMs = params.evictAfterMs ?? EVICT_AFTER_MS;
       this.sparsifier = new Sparsifier(session, this.gate, this.onState, this.log);
-      this.onState({
-        kind: "dense",
-        ...(session.info.denseOnly === undefined ? {} : { why: session.info.denseOnly }),
-      });
       const { info } = session;
+      const why = [info.denseOnly, info.hasFim ? undefined : PREFIX_ONLY].filter(
+        (text) => text !== undefined,
+      );
+      this.onState({ kind: "dense", ...(why.length === 0 ? {} : { why: why.join(" ") }) });
       this.log(
         "info",
         `loaded ${info.name} (${info.architecture}, ${(info.parameters / 1e6).toFixed(0)} M parameters)`,
       );
       if (!info.hasFim) {
-        this.log(
-          "warn",
-          `${info.name} has no fill-in-the-middle tokens: it sees only what is before the cursor.`,
-        );
+        this.log("warn", `${info.name}: ${PREFIX_ONLY}`);
       }
       return info;
     } catch (error) {

@@ -33,7 +33,6 @@ export async function generate(generation: Generation): Promise<CompleteResult> 
   try {
     const pending = await document.approach(prompt, signal);
     run.promptTokens = prompt.length - run.cachedTokens;
-    // When the context is full, node-llama-cpp would forget its beginning.
     const room = generation.contextSize - 1 - prompt.length + pending.length;
     const choosing = { document, tokenizer, prompt, pending, piece, drafts, room, drafted: run.drafted };
     for await (const choice of chooseTokens(choosing)) {

@@ -62,7 +62,7 @@ async function scoreRest(
   gate: Gate,
   signal: AbortSignal,
 ): Promise<Evaluation> {
-  await gate.run("background", () => context.rewind(denseUntil), signal);
+  context.rewind(denseUntil);
   const parts: Evaluation[] = [];
   for (let at = denseUntil; at < tokens.length - 1; at += STEP) {
     const end = Math.min(at + STEP, tokens.length - 1);

@@ -1,5 +1,6 @@
 import type { Llama, LlamaModel } from "node-llama-cpp";
 import { EngineFailure } from "./errors";
+import { hasSparseEngine } from "./native";
 import type { LoadModel } from "./protocol";
 
 export type Log = (level: "debug" | "info" | "warn" | "error", message: string) => void;
@@ -11,7 +12,7 @@ export type Log = (level: "debug" | "info" | "warn" | "error", message: string) 
 export async function startLlama(options: Pick<LoadModel, "gpu" | "threads">, log: Log): Promise<Llama> {
   const { getLlama, LlamaLogLevel, NoBinaryFoundError } = await import("node-llama-cpp");
   try {
-    return await getLlama({
+    const llama = await getLlama({
       gpu: options.gpu,
       build: "never",
       skipDownload: true,
@@ -24,6 +25,13 @@ export async function startLlama(options: Pick<LoadModel, "gpu" | "threads">, lo
           message.trim(),
         ),
     });
+    if (!hasSparseEngine(llama)) {
+      throw new EngineFailure(
+        "internal",
+        "The native engine is node-llama-cpp's stock build, without Lacuna's patches. Run `npm run build:native`.",
+      );
+    }
+    return llama;
   } catch (error) {
     if (error instanceof NoBinaryFoundError) {
       const build = options.gpu === false || options.gpu === "auto" ? "" : ` -- --gpu ${options.gpu}`;

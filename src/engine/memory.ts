@@ -1,4 +1,4 @@
-import { hasSparseEngine, memory } from "./native";
+import { memory } from "./native";
 import type { MemoryStats } from "./protocol";
 import type { Session } from "./session";
 
@@ -6,10 +6,6 @@ import type { Session } from "./session";
 export function memoryStats(session: Session | undefined): MemoryStats {
   if (session === undefined) {
     return { residentBytes: process.memoryUsage.rss(), mappedBytes: 0, packedBytes: 0 };
-  }
-  if (!hasSparseEngine(session.model.llama)) {
-    const mappedBytes = session.model.useMmap ? session.info.fileBytes : 0;
-    return { residentBytes: process.memoryUsage.rss(), mappedBytes, packedBytes: 0 };
   }
   const { residentBytes, mappedBytes } = memory(session.model);
   return { residentBytes, mappedBytes, packedBytes: session.packedBytes };

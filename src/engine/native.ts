@@ -286,6 +286,11 @@ export function decode(
   return bindingsOf(context.model).decode(nativeContext(context), Int32Array.from(tokens), options);
 }
 
+/** Whether `decode` rejected because the model has no state at the position: some can only go back to the beginning. */
+export function cannotGoBack(error: unknown): boolean {
+  return error instanceof Error && error.message === "the model cannot go back in its sequence";
+}
+
 /** Lets the pages of the dense FFN leave memory. Only file-mapped weights; returns the bytes released. */
 export function evictDense(model: LlamaModel): number {
   return bindingsOf(model).evictDense(nativeModel(model));
@@ -315,7 +320,7 @@ export function isArchitectureSupported(llama: object, architecture: string): bo
   return _bindings.getIsArchSupported(architecture);
 }
 
-/** Whether the native build has Lacuna's patches; without them models run dense. */
+/** Whether the native build has Lacuna's patches. */
 export function hasSparseEngine(llama: object): boolean {
   return (llama as { _bindings: { lacuna?: unknown } })._bindings.lacuna !== undefined;
 }

@@ -70,6 +70,10 @@ export interface ModelInfo {
   readonly layerCount: number;
   readonly ffnSize: readonly number[];
   readonly hasFim: boolean;
+  /** The family whose fill-in-the-middle format is used; absent: the model sees only what is before the cursor. */
+  readonly fim?: string;
+  /** The model can be shown recent edits. */
+  readonly hasEdits?: boolean;
   readonly gpu: string;
   /** Absent when sparse activation is supported. */
   readonly denseOnly?: string;
@@ -85,6 +89,8 @@ export interface CompleteRequest {
   readonly maxLines?: number;
   /** Files that the model should know about, most important last; already filtered for secrets. */
   readonly context?: readonly { readonly path: string; readonly text: string }[];
+  /** Recent edits as a unified diff, the latest last; only models that know such are shown them. */
+  readonly edits?: string;
 }
 
 /** A place where a completion is likely to be asked for. */

@@ -9,13 +9,7 @@ import { DocumentContext } from "./document";
 import { EngineFailure } from "./errors";
 import { generate } from "./generate";
 import { loadLlamaModel } from "./llama";
-import {
-  evictDense,
-  hasSparseEngine,
-  isArchitectureSupported,
-  sparsitySupport,
-  type SparsitySupport,
-} from "./native";
+import { evictDense, isArchitectureSupported, sparsitySupport, type SparsitySupport } from "./native";
 import type { Gate } from "./gate";
 import type {
   CompleteRequest,
@@ -67,7 +61,7 @@ export class Session {
   ): Promise<Session> {
     const header = requireModel(params.modelPath, (name) => isArchitectureSupported(llama, name));
     const model = await loadLlamaModel(llama, params.modelPath, onProgress, signal);
-    const support = hasSparseEngine(llama) ? sparsitySupport(model) : undefined;
+    const support = sparsitySupport(model);
     const name = modelName(header, params.modelPath);
     const tokenizer = new ModelTokenizer(model, name);
     const info: ModelInfo = {
@@ -76,10 +70,11 @@ export class Session {
       ...describe(header),
       contextSize: Math.min(params.contextSize, model.trainContextSize),
       hasFim: tokenizer.fim !== undefined,
+      ...(tokenizer.fim === undefined ? {} : { fim: tokenizer.fim.family, hasEdits: tokenizer.fim.hasEdits }),
       gpu: llama.gpu === false ? "cpu" : llama.gpu,
       ...denseOnly(support),
     };
-    const usable = support?.supported === true ? support : undefined;
+    const usable = support.supported ? support : undefined;
     return new Session(
       model,
       tokenizer,
@@ -264,13 +259,6 @@ function describe(
 const lookupOptions = (maxDraft: number): LookupOptions | undefined =>
   maxDraft > 0 ? { ...LOOKUP, maxDraft } : undefined;
 
-function denseOnly(support: SparsitySupport | undefined): { readonly denseOnly?: string } {
-  if (support === undefined) {
-    return {
-      denseOnly: "The native engine is a stock build, so models run dense. Run `npm run build:native`.",
-    };
-  }
-  return support.supported
-    ? {}
-    : { denseOnly: support.reason ?? "This model is not supported yet and runs dense." };
+function denseOnly({ supported, reason }: SparsitySupport): { readonly denseOnly?: string } {
+  return supported ? {} : { denseOnly: reason ?? "This model is not supported yet and runs dense." };
 }

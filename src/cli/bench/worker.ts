@@ -68,16 +68,15 @@ export class BenchWorker {
     const prompt = randomTokens(promptTokens, seed);
     const prefill = await document.prefill(prompt, new AbortController().signal);
     const tokenMs: number[] = [];
-    const decoding = document.decode(prompt.at(-1)!);
+    let token = prompt.at(-1)!;
     for (let last = performance.now(); tokenMs.length <= decodeTokens;) {
-      await decoding.next();
+      [token] = (await document.next([token], [], tokenMs.length === 0)) as [number];
       tokenMs.push(performance.now() - last);
       if (tokenMs.length === 1) {
         this.session!.evictDense([document]); // the prompt was evaluated densely
       }
       last = performance.now();
     }
-    await decoding.return();
     const { residentBytes, mappedBytes } = memoryStats(this.session);
     // The first token comes out of the prompt's last position, which is evaluated densely.
     const memory = { residentBytes, mappedBytes, packedBytes: document.packedBytes };
