@@ -85,6 +85,7 @@ Napi::Value lacunaCreateAttribution(const Napi::CallbackInfo& info) {
         params.aggregation = lacuna_aggregation_from_name(options.Get("aggregation").As<Napi::String>().Utf8Value());
     }
     params.own_term = optionOr(options, "ownTerm", false);
+    params.neurons_only = optionOr(options, "neuronsOnly", false);
     params.token_scores = optionOr(options, "tokenScores", false);
 
     if (params.start < 1 || params.end <= params.start || params.end > (int) params.tokens.size()) {

@@ -54,7 +54,7 @@ double lacuna_attribution::impl::cost_total() const {
         n_recomputed += r;
     }
     return pass + (backward ? (n_layer + n_recomputed)*cost_layer() : 0.0) +
-        (ig ? params.n_ig_steps*n_layer*(2.0*n_slices()*cost_slice() + n_layer*cost_layer()) : 0.0);
+        (ig ? params.n_ig_steps*n_layer*(params.neurons_only ? 0.5 : 1.0)*(2.0*n_slices()*cost_slice() + n_layer*cost_layer()) : 0.0);
 }
 
 //
@@ -127,7 +127,7 @@ void lacuna_attribution::impl::advance() {
                 break;
             }
             ig_step = 1;
-            if (ig_unit++ == UNIT_NEURONS) {
+            if (ig_unit++ == UNIT_NEURONS && !params.neurons_only) {
                 break;
             }
             ig_unit = UNIT_NEURONS;

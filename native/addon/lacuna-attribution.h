@@ -40,6 +40,7 @@ struct lacuna_attribution_params {
     // from later ones.
     bool own_term = false;
 
+    bool neurons_only = false; // integrated gradients of neurons only
     bool token_scores = false; // keep lacuna_layer_scores::tokens
 };
 

@@ -208,7 +208,7 @@ describe("attribution", function () {
   describe("for studies", () => {
     const model = new TestModel({ ...SMALL, arch: "qwen3", headSize: 16 }, all("F32"));
     const tokens = randomTokens(model.shape, 16);
-    const window = [5, 16] as const;
+    const window: readonly [number, number] = [5, 16];
     const gradientMetrics = ["corrected-gxo", "corrected-gxo-weighted", "gxo", "snip", "gradient"] as const;
 
     it("attributes other labels than the text's own tokens", async () => {

@@ -1,5 +1,6 @@
 import { EngineFailure, toEngineError } from "../engine/errors";
 import { ATTRIBUTE, attribute } from "./attribute";
+import { BENCH_QUALITY, benchQuality } from "./bench/quality/command";
 import { runWorker } from "./bench/worker";
 import { WORKER_COMMAND } from "./bench/workerProcess";
 import { BENCH_SPEED, benchSpeed } from "./benchSpeed";
@@ -19,6 +20,7 @@ const COMMANDS: readonly Command[] = [
   { spec: COMPLETE, run: complete },
   { spec: ATTRIBUTE, run: attribute },
   { spec: BENCH_SPEED, run: benchSpeed },
+  { spec: BENCH_QUALITY, run: benchQuality },
 ];
 
 function help(): string {

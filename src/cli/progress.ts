@@ -6,8 +6,11 @@ export class Progress {
 
   constructor(private readonly out: NodeJS.WriteStream = process.stderr) {}
 
-  /** @param fraction 0..1 */
-  report(label: string, fraction: number): void {
+  /**
+   * @param fraction 0..1
+   * @param detail after the percentage, such as the time that is left
+   */
+  report(label: string, fraction: number, detail = ""): void {
     const step = this.out.isTTY ? 0.01 : 0.25;
     const isNew = label !== this.label;
     if (!isNew && fraction < 1 && fraction - this.shownAt < step) {
@@ -21,7 +24,7 @@ export class Progress {
     }
     this.label = label;
     this.shownAt = fraction;
-    this.show(`${label} ${Math.round(fraction * 100)} %`);
+    this.show(`${label} ${Math.round(fraction * 100)} %${detail}`);
   }
 
   /** A line that stays. */

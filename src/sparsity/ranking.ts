@@ -7,6 +7,11 @@
  */
 export function topRows(scores: Float32Array, count: number): Int32Array {
   const keep = Math.max(0, Math.min(Math.trunc(count), scores.length));
+  return rankedRows(scores).slice(0, keep).sort();
+}
+
+/** All rows, the highest score first, in the order of {@link topRows}. */
+export function rankedRows(scores: Float32Array): Int32Array {
   const order = Int32Array.from(scores, (_, row) => row);
   const score = (row: number): number => {
     const value = scores[row]!;
@@ -18,5 +23,5 @@ export function topRows(scores: Float32Array, count: number): Int32Array {
     // Not `y - x`: the difference of two infinities is NaN.
     return x < y ? 1 : x > y ? -1 : a - b;
   });
-  return order.slice(0, keep).sort();
+  return order;
 }

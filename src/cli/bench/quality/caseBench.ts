@@ -1,0 +1,167 @@
+import type { Aggregation, AttributionResult } from "../../../engine/native";
+import { createStudy, type Study, type StudyMask, type StudyResult } from "../../../engine/study";
+import { METRIC_NAMES, type Metric } from "../../../sparsity/metrics";
+import type { Hole } from "./holes";
+import { MEASURED_TOKENS, PREFIX_TOKENS, type Lab } from "./lab";
+import { Masks, type Scores } from "./masks";
+import type { Point } from "./store";
+
+/** How a mask's scores are found, where it differs from the plain way. */
+export interface ScoreOptions {
+  /** Tokens of the window (default: those that the model sees, {@link PREFIX_TOKENS}). */
+  readonly window?: number;
+  /** Tokens before the hole that were typed after the mask was made. */
+  readonly age?: number;
+  readonly aggregation?: Aggregation;
+  /** `greedy`: labels are the dense model's own choices. */
+  readonly labels?: "text" | "greedy";
+}
+
+/** One hole in one file, with everything that sections measure on it computed at most once. */
+export class CaseBench {
+  readonly masks: Masks;
+  /** Beginning of sequence, the prefix's last tokens, and those to predict. */
+  readonly tokens: Int32Array;
+  /** The position that predicts the first token after the prefix. */
+  readonly from: number;
+  private studied: Promise<Study> | undefined;
+  private readonly attributed = new Map<string, Promise<AttributionResult>>();
+
+  private constructor(
+    readonly lab: Lab,
+    readonly hole: Hole,
+    /** All tokens before the hole. */
+    readonly before: readonly number[],
+    next: readonly number[],
+    private readonly igSteps: number,
+    private readonly signal: AbortSignal,
+  ) {
+    this.masks = new Masks(lab.rowMultiple);
+    const prefix = lab.withBos(before.slice(-PREFIX_TOKENS));
+    this.tokens = Int32Array.from([...prefix, ...next]);
+    this.from = prefix.length - 1;
+  }
+
+  /** What the measured tokens stand for. */
+  get measuredText(): string {
+    const { model } = this.lab.session;
+    const tokens = [...this.tokens] as unknown as Parameters<typeof model.detokenize>[0];
+    return model.detokenize(tokens.slice(this.from + 1), false, tokens.slice(0, this.from + 1));
+  }
+
+  /** Undefined: there are too few tokens round the hole. */
+  static create(lab: Lab, hole: Hole, igSteps: number, signal: AbortSignal): CaseBench | undefined {
+    const { tokenizer } = lab.session;
+    const before = tokenizer.tokenize(hole.prefix);
+    const next = tokenizer.tokenize((hole.middle + hole.suffix).slice(0, MEASURED_TOKENS * 16));
+    return before.length < PREFIX_TOKENS || next.length < MEASURED_TOKENS
+      ? undefined
+      : new CaseBench(lab, hole, before, next.slice(0, MEASURED_TOKENS), igSteps, signal);
+  }
+
+  study(): Promise<Study> {
+    const { model, threads } = this.lab.session;
+    return (this.studied ??= createStudy(model, this.tokens, {
+      from: this.from,
+      keepActivations: true,
+      threads,
+    }));
+  }
+
+  /** Scores by `metric`; all metrics of the plain way are computed together. */
+  async scores(metric: Metric, options: ScoreOptions = {}): Promise<Scores> {
+    const isPlain = Object.keys(options).length === 0 && metric !== "ig";
+    return (await (isPlain ? this.plain() : this.attribution([metric], options))).neurons[metric]!;
+  }
+
+  /** Scores and mean activations of the plain way: every metric but integrated gradients, which take long. */
+  plain(): Promise<AttributionResult> {
+    return this.attribution(
+      METRIC_NAMES.filter((name) => name !== "ig"),
+      {},
+    );
+  }
+
+  private attribution(metrics: readonly Metric[], options: ScoreOptions): Promise<AttributionResult> {
+    const key = JSON.stringify([metrics, options]);
+    const known = this.attributed.get(key) ?? this.attribute(metrics, options);
+    this.attributed.set(key, known);
+    return known;
+  }
+
+  private async attribute(
+    metrics: readonly Metric[],
+    { window = PREFIX_TOKENS, age = 0, aggregation = "mean", labels = "text" }: ScoreOptions,
+  ): Promise<AttributionResult> {
+    const longest = this.lab.session.model.trainContextSize - 1;
+    const known = this.before.slice(0, this.before.length - age);
+    const tokens = this.lab.withBos(known.slice(-Math.min(window, longest)));
+    const chosen = labels === "greedy" ? { labels: await this.greedy(tokens) } : {};
+    return this.lab.attribute(tokens, {
+      metrics,
+      igSteps: this.igSteps,
+      neuronsOnly: true,
+      aggregation,
+      ...chosen,
+    });
+  }
+
+  /** What the dense model would have written at each of the tokens but the first. */
+  private async greedy(tokens: readonly number[]): Promise<Int32Array> {
+    const { model, threads } = this.lab.session;
+    const study = await createStudy(model, Int32Array.from(tokens), { from: 0, threads });
+    try {
+      return study.dense.top1;
+    } finally {
+      study.dispose();
+    }
+  }
+
+  /** What the masked model loses. */
+  async point(
+    series: string,
+    x: number,
+    layers: readonly StudyMask[],
+    more: { readonly densePrefix?: boolean; readonly values?: Readonly<Record<string, number>> } = {},
+  ): Promise<Point> {
+    this.signal.throwIfAborted();
+    const study = await this.study();
+    const { densePrefix = true, values = {} } = more;
+    const result = await study.run({ layers, densePrefix });
+    return { series, x, values: { ...compare(study.dense, result), ...values } };
+  }
+
+  /**
+   * Share of the dense FFN's bytes that a token reads: gates of all neurons that the masks keep, up and down of the
+   * `active` ones (mean per layer).
+   */
+  ffnBytes(layers: readonly StudyMask[], active: number): number {
+    const { ffnSize, layerCount } = this.lab;
+    const kept = layers.map(({ keep }, layer) => (keep === undefined ? ffnSize[layer]! : count(keep)));
+    return (sum(kept) + 2 * active * layerCount) / (3 * sum(ffnSize));
+  }
+
+  async dispose(): Promise<void> {
+    (await this.studied)?.dispose();
+    this.attributed.clear();
+  }
+}
+
+/** Mean loss of both (nats per token), agreement of their first choices, KL (nats per token). */
+function compare(dense: StudyResult, masked: StudyResult): Record<string, number> {
+  const loss = (result: StudyResult): number => -mean(result.logLikelihood);
+  const same = dense.top1.filter((token, index) => token === masked.top1[index]).length;
+  return {
+    loss: loss(masked),
+    dense: loss(dense),
+    top1: same / dense.top1.length,
+    kl: mean(masked.kl),
+    active: mean(masked.active),
+  };
+}
+
+const count = (flags: Uint8Array): number => flags.reduce((total, flag) => total + flag, 0);
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+const mean = (values: Float32Array | Float64Array): number => sum(Array.from(values)) / values.length;

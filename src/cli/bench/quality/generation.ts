@@ -1,0 +1,85 @@
+import { buildPrompt } from "../../../completion/prompt";
+import { DocumentContext } from "../../../engine/document";
+import type { Session } from "../../../engine/session";
+import { TextStream } from "../../../engine/tokenizer";
+import type { LayerMask } from "../../../sparsity/mask";
+import type { Hole } from "./holes";
+import { CONTEXT_TOKENS } from "./lab";
+
+const MAX_TOKENS = 64;
+
+export interface Generated {
+  readonly text: string;
+  /** Tokens decoded after the first, which comes out of the prompt, and how long they took. */
+  readonly tokens: number;
+  readonly ms: number;
+}
+
+/** Greedy completion of holes by the engine itself: dense prompt, packed FFN for what is generated. */
+export class Generator {
+  private constructor(
+    private readonly session: Session,
+    private readonly document: DocumentContext,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  static async create(session: Session, signal: AbortSignal): Promise<Generator> {
+    const document = await DocumentContext.create(session.model, contextOf(session), session.threads);
+    return new Generator(session, document, signal);
+  }
+
+  /** Packed bytes of the layers set last. */
+  get packedBytes(): number {
+    return this.document.packedBytes;
+  }
+
+  /** From now on only these rows; undefined: all. */
+  async mask(layers: readonly LayerMask[] | undefined, ratio: number): Promise<void> {
+    if (layers === undefined) {
+      if (this.document.activeRatio < 1) {
+        await this.document.unpack(this.session.info.layerCount);
+      }
+      return;
+    }
+    const packing = this.document.pack(layers, ratio);
+    while ((await packing.next()).done !== true);
+  }
+
+  /** At most as many lines as the hole has. */
+  async complete({ prefix, suffix, middle, file }: Hole): Promise<Generated> {
+    const { tokenizer, model } = this.session;
+    const budget = contextOf(this.session) - MAX_TOKENS - 1;
+    const request = { prefix, suffix, path: file.path, context: [], budget };
+    const { tokens: prompt } = buildPrompt(request, tokenizer.fim, tokenizer);
+    await this.document.prefill(prompt, this.signal);
+    const stream = new TextStream(model, prompt as never);
+    const lines = middle.split("\n").length;
+    let text = "";
+    let tokens = 0;
+    let start = 0;
+    let end = 0;
+    for await (const token of this.document.decode(prompt.at(-1)!)) {
+      this.signal.throwIfAborted();
+      end = performance.now();
+      if (start === 0) {
+        start = end;
+      } else {
+        tokens++;
+      }
+      if (tokenizer.endsGeneration(token)) {
+        break;
+      }
+      text += stream.push(token);
+      if (text.split("\n").length > lines || tokens + 1 >= MAX_TOKENS) {
+        break;
+      }
+    }
+    return { text: text.split("\n").slice(0, lines).join("\n"), tokens, ms: end - start };
+  }
+
+  dispose(): Promise<void> {
+    return this.document.dispose();
+  }
+}
+
+const contextOf = ({ info }: Session): number => Math.min(CONTEXT_TOKENS, info.contextSize);

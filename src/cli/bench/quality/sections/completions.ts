@@ -1,0 +1,61 @@
+import type { CaseBench } from "../caseBench";
+import { Generator } from "../generation";
+import { RATIOS, type Scores } from "../masks";
+import type { Section } from "../section";
+import type { Point } from "../store";
+import { textScores } from "../textScores";
+import type { LayerMask } from "../../../../sparsity/mask";
+
+/**
+ * What a person sees: greedy completions of the hole by the engine, against what the file really says and against
+ * what the dense model writes. Masks are packed as the engine packs them, with the mean of dropped neurons left behind.
+ */
+export const COMPLETIONS_SECTION: Section = {
+  name: "completions",
+  version: 1,
+  async measure(bench, { settings, signal }) {
+    const { hole, lab } = bench;
+    const generator = await Generator.create(lab.session, signal);
+    try {
+      const dense = (await generator.complete(hole)).text;
+      const points: Point[] = [];
+      const add = (series: string, x: number, text: string): void => {
+        const truth = textScores(text, hole.middle);
+        const own = textScores(text, dense);
+        points.push({
+          series,
+          x,
+          values: {
+            ...truth,
+            exactDense: own.exact,
+            similarityDense: own.similarity,
+            bleuDense: own.bleu,
+          },
+        });
+      };
+      const { means } = await bench.plain();
+      for (const metric of settings.metrics) {
+        const scores = await bench.scores(metric);
+        for (const ratio of RATIOS) {
+          await generator.mask(ratio === 1 ? undefined : layerMasks(bench, scores, means, ratio), ratio);
+          add(metric, ratio, ratio === 1 ? dense : (await generator.complete(hole)).text);
+        }
+      }
+      return points;
+    } finally {
+      await generator.dispose();
+    }
+  },
+};
+
+/** As the engine packs them. */
+export function layerMasks(
+  { lab, masks }: CaseBench,
+  scores: Scores,
+  means: readonly Float32Array[],
+  ratio: number,
+): LayerMask[] {
+  return masks
+    .rows(scores, ratio)
+    .map((rows, layer) => ({ size: lab.ffnSize[layer]!, rows, means: means[layer]! }));
+}

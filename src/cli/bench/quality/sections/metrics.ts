@@ -1,0 +1,19 @@
+import { RATIOS } from "../masks";
+import type { Section } from "../section";
+import type { Point } from "../store";
+
+/** Every metric at every ratio: mask fixed per file, dropped neurons zeroed, dense prefix. */
+export const METRICS_SECTION: Section = {
+  name: "metrics",
+  version: 1,
+  async measure(bench, { settings }) {
+    const points: Point[] = [];
+    for (const metric of settings.metrics) {
+      const scores = await bench.scores(metric);
+      for (const ratio of RATIOS) {
+        points.push(await bench.point(metric, ratio, bench.masks.keep(scores, ratio)));
+      }
+    }
+    return points;
+  },
+};

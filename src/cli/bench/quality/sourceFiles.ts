@@ -1,0 +1,80 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { matchesAny } from "../../../completion/glob";
+import { CliError, UsageError } from "../../errors";
+import { readSource } from "../../sourceFile";
+
+/** A file to cut holes into. */
+export interface SourceFile {
+  /** As the report names it. */
+  readonly path: string;
+  /** Files of one group are neighbours: a package, or a folder. */
+  readonly group: string;
+  readonly language: string;
+  readonly text: string;
+}
+
+const LANGUAGES: Readonly<Record<string, string>> = {
+  ".ts": "TypeScript",
+  ".tsx": "TypeScript",
+  ".mts": "TypeScript",
+  ".js": "JavaScript",
+  ".jsx": "JavaScript",
+  ".mjs": "JavaScript",
+  ".cjs": "JavaScript",
+  ".py": "Python",
+};
+
+interface HeldOutIndex {
+  readonly files: readonly {
+    readonly file: string;
+    readonly package: string;
+    readonly path: string;
+    readonly language: string;
+  }[];
+}
+
+/** The files of packages that no training of ours saw; they come with the repository only. */
+export function heldOutFiles(root: string): SourceFile[] {
+  const index = path.join(root, "training/heldout.json");
+  if (!existsSync(index)) {
+    throw new UsageError("The held-out files come with the source repository. Name files with --files GLOB.");
+  }
+  const { files } = JSON.parse(readFileSync(index, "utf8")) as HeldOutIndex;
+  return files.map((file) => ({
+    path: `${file.package}/${file.path}`,
+    group: file.package,
+    language: file.language,
+    text: readSource(path.join(root, "training", file.file)),
+  }));
+}
+
+/** TypeScript, JavaScript and Python files below the current folder whose path matches. */
+export function matchingFiles(glob: string): SourceFile[] {
+  const absolute = path.resolve(glob).replaceAll("\\", "/");
+  const folder = absolute.slice(0, absolute.search(/[*?{]|$/)).replace(/[^/]*$/, "");
+  const found = filesBelow(folder).filter((file) => matchesAny(file, [absolute]));
+  const known = found.filter((file) => LANGUAGES[path.extname(file)] !== undefined);
+  if (known.length === 0) {
+    throw new CliError(`No TypeScript, JavaScript or Python file matches ${glob}.`);
+  }
+  return known.sort().map((file) => ({
+    path: path.relative(process.cwd(), file),
+    group: path.dirname(file),
+    language: LANGUAGES[path.extname(file)]!,
+    text: readSource(file),
+  }));
+}
+
+function filesBelow(folder: string): string[] {
+  if (!existsSync(folder)) {
+    return [];
+  }
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const file = path.join(folder, entry.name);
+    if (entry.isDirectory()) {
+      return entry.name === "node_modules" || entry.name === ".git" ? [] : filesBelow(file);
+    }
+    return entry.isFile() ? [file.replaceAll("\\", "/")] : [];
+  });
+}
