@@ -141,9 +141,12 @@ export class CaseBench {
     return (sum(kept) + 2 * active * layerCount) / (3 * sum(ffnSize));
   }
 
+  /** Frees what was computed; whatever is asked for again is computed again. */
   async dispose(): Promise<void> {
-    (await this.studied)?.dispose();
+    const { studied } = this;
+    this.studied = undefined;
     this.attributed.clear();
+    (await studied)?.dispose();
   }
 }
 

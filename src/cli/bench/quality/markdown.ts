@@ -1,7 +1,10 @@
 import type { Estimate } from "./bootstrap";
 
 /** A table with columns of equal width, so that it reads well as plain text, too. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(heading: readonly string[], lines: readonly (readonly string[])[]): string {
+  const [head, ...rows] = [heading, ...lines].map((cells) =>
+    cells.map((cell) => cell.replaceAll("|", "\\|")),
+  ) as [string[], ...string[][]];
   const widths = head.map((cell, column) =>
     Math.max(cell.length, 3, ...rows.map((row) => row[column]!.length)),
   );

@@ -32,10 +32,11 @@ export class Store {
       if (fresh) {
         rmSync(file, { force: true });
       }
-      appendFileSync(file, "");
-      for (const line of existsSync(file) ? readFileSync(file, "utf8").split("\n") : []) {
+      const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+      appendFileSync(file, text === "" || text.endsWith("\n") ? "" : "\n");
+      text.split("\n").forEach((line) => {
         this.read(line);
-      }
+      });
     } catch (error) {
       throw new CliError(`Cannot use ${file}: ${describeFileError(error)}. Choose another --out.`);
     }

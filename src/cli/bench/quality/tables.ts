@@ -60,8 +60,8 @@ export const SECTION_TEXTS: Readonly<
     ].join("\n\n"),
   completions: (series) =>
     [
-      "Greedy completions of the holes by the engine itself: dense prompt, packed FFN with the dropped neurons' mean left behind, at",
-      "most as many lines as the hole has and 64 tokens. BLEU is of sentences, in form the papers' table 1.",
+      "Greedy completions of the holes by the engine itself: dense prompt, packed FFN with the dropped neurons' mean left behind, at " +
+        "most as many lines as the hole has and 64 tokens. BLEU is of sentences, in form the papers' table 1.",
       "![BLEU of completions by metric](completions.svg)",
       ...(
         [
@@ -79,9 +79,9 @@ export const SECTION_TEXTS: Readonly<
     ].join("\n\n"),
   variants: (series, { metric }) =>
     [
-      `\`${PLAIN}\` is ${metric} with a window of 256 tokens, their own labels, the mean of per-token scores, the same ratio in every layer,`,
-      "dropped neurons zeroed, dense prefix. Each variant changes what its name says. Rise of the loss, in percentage points over",
-      "plain on the same cases (for plain itself: the rise); bold where the 95 % interval of the difference leaves out zero.",
+      `\`${PLAIN}\` is ${metric} with a window of 256 tokens, their own labels, the mean of per-token scores, the same ratio in every layer, ` +
+        "dropped neurons zeroed, dense prefix. Each variant changes what its name says. Rise of the loss, in percentage points over " +
+        "plain on the same cases (for plain itself: the rise); bold where the 95 % interval of the difference leaves out zero.",
       grid(series, COMPARED_RATIOS, "variant", share, ({ values }, { name }) =>
         name === PLAIN || values.difference === undefined
           ? interval("rise")({ x: 0, cases: 0, values }, { name, points: [] })
@@ -92,26 +92,17 @@ export const SECTION_TEXTS: Readonly<
     ].join("\n\n"),
   "two-level": (series) =>
     [
-      "Share of the FFN's bytes that a token really read (mean over the cases), and the rise of the loss. Thresholds are calibrated on the tokens before the hole.",
+      "A mask for the file, then for every token only those of its neurons whose gate is over a threshold (calibrated on the tokens before the " +
+        "hole), against either alone. A token reads the gates of all neurons of the mask, up and down of those over the threshold. Smallest rise of the loss " +
+        "among the settings that read at most so many bytes of the FFN (every setting is in quality.json):",
       "![Rise of the loss by bytes of the FFN](two-level.svg)",
-      table(
-        ["mask", "nominal bytes", "bytes read", "rise of the loss", "top-1 agreement", "KL"],
-        series.flatMap(({ name, points }) =>
-          points.map((point) => [
-            name,
-            share(point.x),
-            percent(point.values.bytes!.mean),
-            interval("rise")(point, { name, points }),
-            estimate("top1", 3)(point, { name, points }),
-            estimate("kl", 3)(point, { name, points }),
-          ]),
-        ),
-      ),
+      bestWithin(series, [0.3, 0.35, 0.4, 0.45, 0.5, 0.6]),
     ].join("\n\n"),
   oracles: (series) =>
     [
-      "Masks chosen anew for every token by what cannot be known before it is computed: bounds, not products. By gradient: towards the token that the",
-      "dense model is about to choose, of each token alone, as the released code does it.",
+      "Masks chosen anew for every token by what cannot be known before it is computed: bounds, not products. By gradient: towards the token that the " +
+        "dense model is about to choose, of each token alone, as the released code does it. What lifts that token also sharpens the " +
+        "distribution, which agreement rewards and the loss does not.",
       "![Rise of the loss with oracle masks](oracles.svg)",
       "Rise of the loss:",
       grid(series, RATIOS.slice(0, 5), "oracle", share, interval("rise")),
@@ -174,8 +165,8 @@ export const SECTION_TEXTS: Readonly<
   },
   rivals: (series) =>
     [
-      "All run by the engine on this machine, on the same cases. Bits per byte of the measured text; KL and agreement against the dense model; completions against the file's own text;",
-      "weights in memory while decoding (with the dense FFN out of memory where a packed one takes its place).",
+      "All run by the engine on this machine, on the same cases. Bits per byte of the measured text; KL and agreement against the dense model; completions against the file's own text; " +
+        "weights in memory while decoding (with the dense FFN out of memory where a packed one takes its place).",
       "![Quality against time per token](rivals.svg)",
       "![Quality against memory](rivals-memory.svg)",
       table(
@@ -207,6 +198,25 @@ export const SECTION_TEXTS: Readonly<
       ),
     ].join("\n\n"),
 };
+
+/** One row for each family of settings: the smallest rise within each budget of bytes. */
+function bestWithin(series: readonly Series[], budgets: readonly number[]): string {
+  const families = new Map<string, SummaryPoint[]>();
+  for (const { name, points } of series) {
+    const family = name.replace(/^\d+ % /, "");
+    families.set(family, [...(families.get(family) ?? []), ...points]);
+  }
+  const best = (points: readonly SummaryPoint[], budget: number): string => {
+    const [first] = points
+      .filter(({ values }) => values.bytes!.mean <= budget + 0.01)
+      .sort((a, b) => a.values.rise!.mean - b.values.rise!.mean);
+    return first === undefined ? NONE : percentWithInterval(first.values.rise!);
+  };
+  return table(
+    ["mask", ...budgets.map(share)],
+    [...families].map(([family, points]) => [family, ...budgets.map((budget) => best(points, budget))]),
+  );
+}
 
 export function msPerToken({ points }: Series): number {
   const { ms, tokens } = points[0]!.values;

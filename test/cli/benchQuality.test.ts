@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { errorLine, modelPath, run, Scratch } from "./support";
+
+interface Report {
+  readonly cases: readonly { readonly file: string }[];
+  readonly environment: { readonly model: { readonly sha256: string } };
+  readonly sections: Record<
+    string,
+    readonly {
+      readonly name: string;
+      readonly points: readonly {
+        readonly x: number;
+        readonly values: Record<string, { readonly mean: number }>;
+      }[];
+    }[]
+  >;
+}
+
+describe("lacuna bench quality", function () {
+  this.timeout(120_000);
+  const scratch = new Scratch();
+  after(() => {
+    scratch.remove();
+  });
+  const out = path.join(scratch.directory, "evidence");
+  const args = [
+    ...["bench", "quality", "--model", modelPath, "--out", out, "--cases", "2", "--json"],
+    ...["--sections", "metrics,two-level,completions", "--metrics", "snip,random", "--metric", "snip"],
+  ];
+  const stored = (): string => readFileSync(path.join(out, "cases.jsonl"), "utf8");
+
+  it("measures held-out files, and goes on where it stopped", async () => {
+    const first = await run(args);
+    assert.equal(first.code, 0, first.stderr);
+    const report = JSON.parse(first.stdout) as Report;
+    assert.equal(report.cases.length, 2);
+    assert.match(report.environment.model.sha256, /^[0-9a-f]{64}$/);
+    assert.deepEqual(readFileSync(path.join(out, "quality.json"), "utf8"), first.stdout);
+    for (const file of ["metrics.svg", "two-level.svg", "completions.svg", "quality.md"]) {
+      assert.ok(readFileSync(path.join(out, file), "utf8").length > 500, file);
+    }
+
+    const value = (series: string, x: number, name: string): number => {
+      const found = report.sections.metrics!.find((one) => one.name === series)!;
+      return found.points.find((point) => point.x === x)!.values[name]!.mean;
+    };
+    assert.ok(Math.abs(value("snip", 1, "rise")) < 1e-4 && value("snip", 1, "top1") === 1);
+    assert.ok(value("random", 0.3, "kl") > value("snip", 0.3, "kl"));
+    assert.ok(value("snip", 0.1, "kl") > value("snip", 0.7, "kl"));
+
+    const before = stored();
+    const again = await run(args);
+    assert.equal(again.code, 0, again.stderr);
+    assert.equal(stored(), before);
+    assert.deepEqual((JSON.parse(again.stdout) as Report).sections, report.sections);
+  });
+
+  it("says what is wrong with what it was asked for", async () => {
+    const section = await run(["bench", "quality", "--sections", "everything"]);
+    assert.equal(section.code, 2);
+    assert.match(errorLine(section), /no section "everything"\. Choose from metrics/);
+    const files = await run(["bench", "quality", "--model", modelPath, "--files", "nowhere/*.ts"]);
+    assert.equal(files.code, 1);
+    assert.match(errorLine(files), /matches nowhere/);
+    const short = scratch.file("short.ts", "const a = 1;\n");
+    const tooShort = await run([...args.slice(0, 9), "--files", short]);
+    assert.equal(tooShort.code, 1);
+    assert.match(errorLine(tooShort), /long enough/);
+  });
+});
