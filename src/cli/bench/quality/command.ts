@@ -16,6 +16,7 @@ import { runQuality, STORE_FILE } from "./run";
 import type { Section } from "./section";
 import { ACTIVATIONS_SECTION } from "./sections/activations";
 import { COMPLETIONS_SECTION } from "./sections/completions";
+import { GUARD_SECTION } from "./sections/guard";
 import { METRICS_SECTION } from "./sections/metrics";
 import { ORACLES_SECTION } from "./sections/oracles";
 import { AGE_SECTION, EDITS_SECTION, NEIGHBOURS_SECTION } from "./sections/reuse";
@@ -28,6 +29,7 @@ const SECTIONS: readonly Section[] = [
   VARIANTS_SECTION,
   TWO_LEVEL_SECTION,
   ORACLES_SECTION,
+  GUARD_SECTION,
   EDITS_SECTION,
   AGE_SECTION,
   NEIGHBOURS_SECTION,
@@ -55,7 +57,7 @@ export const BENCH_QUALITY: CommandSpec = {
     sections: { value: "S,...", help: "what to measure (default: all)" },
     metrics: { value: "M,...", help: "metrics that are compared (default: all)" },
     metric: { value: "M", help: `metric of everything else (default ${DEFAULT_METRIC})` },
-    "ig-steps": { value: "N", help: "steps of integrated gradients (default 20)" },
+    "ig-steps": { value: "N", help: "steps of integrated gradients (default 5; the paper takes 20)" },
     source: {
       value: "PATH",
       help: "unquantised file of the model, to make lower-bit rivals from (default: --model)",
@@ -85,7 +87,7 @@ export async function benchQuality(words: readonly string[], context: Context): 
   const cases = args.integer("cases", 36, 1, 10_000);
   const seed = args.integer("seed", 1, 0, 2 ** 31);
   const threads = args.integer("threads", 1, 1, 256);
-  const igSteps = args.integer("ig-steps", 20, 1, 1000);
+  const igSteps = args.integer("ig-steps", 5, 1, 1000);
   const files = chooseFiles(args.text("files"), context.install);
   const out = path.resolve(args.text("out") ?? "lacuna-quality");
   const rivals = names.includes(RIVALS) ? { rivals: rivalSetup(args, modelPath, metric) } : {};

@@ -1,7 +1,6 @@
 import { buildPrompt } from "../../../completion/prompt";
 import { DocumentContext } from "../../../engine/document";
 import type { Session } from "../../../engine/session";
-import { TextStream } from "../../../engine/tokenizer";
 import type { LayerMask } from "../../../sparsity/mask";
 import type { Hole } from "./holes";
 import { CONTEXT_TOKENS } from "./lab";
@@ -47,34 +46,29 @@ export class Generator {
 
   /** At most as many lines as the hole has. */
   async complete({ prefix, suffix, middle, file }: Hole): Promise<Generated> {
-    const { tokenizer, model } = this.session;
+    const { tokenizer } = this.session;
     const budget = contextOf(this.session) - MAX_TOKENS - 1;
     const request = { prefix, suffix, path: file.path, context: [], budget };
     const { tokens: prompt } = buildPrompt(request, tokenizer.fim, tokenizer);
     await this.document.prefill(prompt, this.signal);
-    const stream = new TextStream(model, prompt as never);
+    const stream = tokenizer.stream(prompt);
     const lines = middle.split("\n").length;
+    const decoded: number[] = [];
     let text = "";
-    let tokens = 0;
-    let start = 0;
-    let end = 0;
-    for await (const token of this.document.decode(prompt.at(-1)!)) {
+    let ms = 0;
+    while (decoded.length < MAX_TOKENS && text.split("\n").length <= lines) {
       this.signal.throwIfAborted();
-      end = performance.now();
-      if (start === 0) {
-        start = end;
-      } else {
-        tokens++;
-      }
-      if (tokenizer.endsGeneration(token)) {
+      const start = performance.now();
+      const [token] = await this.document.next([decoded.at(-1) ?? prompt.at(-1)!], [], decoded.length === 0);
+      // The first token comes out of the prompt, which is dense.
+      ms += decoded.length === 0 ? 0 : performance.now() - start;
+      decoded.push(token!);
+      if (tokenizer.endsGeneration(token!)) {
         break;
       }
-      text += stream.push(token);
-      if (text.split("\n").length > lines || tokens + 1 >= MAX_TOKENS) {
-        break;
-      }
+      text += stream.push(token!);
     }
-    return { text: text.split("\n").slice(0, lines).join("\n"), tokens, ms: end - start };
+    return { text: text.split("\n").slice(0, lines).join("\n"), tokens: decoded.length - 1, ms };
   }
 
   dispose(): Promise<void> {

@@ -110,6 +110,22 @@ export const SECTION_TEXTS: Readonly<
       "First choices that agree with the dense model's (%):",
       grid(series, RATIOS, "oracle", share, estimate("top1", 1, 100)),
     ].join("\n\n"),
+  guard: (series) =>
+    [
+      "The guard chooses the smallest ratio whose mask, with the mean left behind, keeps the rise of the loss within the tolerance on 96 tokens before the " +
+        "window, out of 70, 50, 40, 30, 20 % or all neurons. What that mask then does at the hole:",
+      table(
+        ["tolerance", "neurons chosen", "rise of the loss", "within the tolerance", "top-1 agreement", "KL"],
+        (series[0]?.points ?? []).map((point) => [
+          share(point.x),
+          percent(point.values.ratio!.mean, 0),
+          interval("rise")(point, series[0]!),
+          `${percent(point.values.kept!.mean, 0)} of ${point.cases} cases`,
+          estimate("top1", 3)(point, series[0]!),
+          estimate("kl", 3)(point, series[0]!),
+        ]),
+      ),
+    ].join("\n\n"),
   edits: (series) =>
     [
       "The mask was made for an earlier version of the window, less similar by replaced lines (Jaccard similarity of shingles, as masks are looked up by).",

@@ -1,15 +1,12 @@
 import type { StudyMask, TokenChoice } from "../../../../engine/study";
 import { roundRows } from "../../../../sparsity/budget";
-import { METRICS, type Metric } from "../../../../sparsity/metrics";
-import { topRows } from "../../../../sparsity/ranking";
+import { rankedRows } from "../../../../sparsity/ranking";
 import type { CaseBench } from "../caseBench";
 import { RATIOS } from "../masks";
 import type { Section } from "../section";
 import type { Point } from "../store";
 
-const BY_GRADIENT = (["corrected-gxo", "corrected-gxo-weighted", "gxo", "snip"] as const).filter(
-  (metric) => METRICS[metric].needsBackward,
-);
+const BY_GRADIENT = ["corrected-gxo", "corrected-gxo-weighted", "gxo", "snip"] as const;
 
 /**
  * Masks chosen anew for every token, by what an engine cannot know in advance: the gradient towards the token that the dense
@@ -30,9 +27,10 @@ export const ORACLES_SECTION: Section = {
       tokenScores: true,
     });
     for (const metric of BY_GRADIENT) {
+      const ranks = values[metric]!.map((layer, il) => tokenRanks(layer, lab.ffnSize[il]!));
       for (const ratio of RATIOS) {
-        const layers = values[metric]!.map((layer, il) => tokenMask(layer, lab.ffnSize[il]!, ratio));
-        points.push(await bench.point(`per token, ${metric satisfies Metric}`, ratio, layers));
+        const layers = ranks.map((of, il) => tokenMask(of, roundRows(ratio, lab.ffnSize[il]!, 1)));
+        points.push(await bench.point(`per token, ${metric}`, ratio, layers));
       }
     }
     for (const ratio of RATIOS) {
@@ -52,14 +50,15 @@ function topMasks({ lab }: CaseBench, ratio: number, weighted: boolean): StudyMa
   });
 }
 
-/** @param values `[tokens, n_ff]` */
-function tokenMask(values: Float32Array, size: number, ratio: number): StudyMask {
-  const tokenKeep = new Uint8Array(values.length);
-  const count = roundRows(ratio, size, 1);
+/** The rank of every neuron at every token, 0 for the highest of `values`; `[tokens, n_ff]` both. */
+function tokenRanks(values: Float32Array, size: number): Uint32Array {
+  const ranks = new Uint32Array(values.length);
   for (let at = 0; at < values.length; at += size) {
-    for (const row of topRows(values.subarray(at, at + size), count)) {
-      tokenKeep[at + row] = 1;
-    }
+    rankedRows(values.subarray(at, at + size)).forEach((row, rank) => (ranks[at + row] = rank));
   }
-  return { tokenKeep };
+  return ranks;
 }
+
+const tokenMask = (ranks: Uint32Array, count: number): StudyMask => ({
+  tokenKeep: Uint8Array.from(ranks, (rank) => (rank < count ? 1 : 0)),
+});

@@ -22,7 +22,7 @@ const SCORED: Readonly<Record<string, ScoreOptions>> = {
 /** One change at a time to the plain way: 256 tokens, their own labels, mean scores, uniform, zeroed, dense prefix. */
 export const VARIANTS_SECTION: Section = {
   name: "variants",
-  version: 1,
+  version: 2,
   usesProfiles: true,
   async measure(bench, tools) {
     const { metric } = tools.settings;
@@ -51,6 +51,9 @@ export const VARIANTS_SECTION: Section = {
     const { heads, means } = await bench.plain();
     await add("heads, too", (ratio) => withHeads(bench.masks.keep(scores, ratio), heads[metric]!, ratio));
     await add("mean left behind", (ratio) => withMeans(bench.masks.keep(scores, ratio), means));
+    for (const other of NORM_WEIGHTED.filter((name) => name !== metric)) {
+      await add(`${other}, norm-weighted scores`, keep(await bench.scores(other, { aggregation: "norm" })));
+    }
     for (const other of COMPENSATED.filter((name) => name !== metric)) {
       const own = await bench.scores(other);
       await add(other, keep(own));
@@ -59,6 +62,9 @@ export const VARIANTS_SECTION: Section = {
     return points;
   },
 };
+
+/** Metrics whose norm-weighted form is compared, too. */
+const NORM_WEIGHTED = ["corrected-gxo-weighted", "snip"] as const;
 
 /** Metrics whose mean-compensated form is compared, too. */
 const COMPENSATED = ["corrected-gxo-weighted", "snip", "wanda", "flap"] as const;
