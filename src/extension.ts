@@ -6,6 +6,11 @@ import { Battery } from "./editor/battery";
 import { registerCommands } from "./editor/commands";
 import { Config } from "./editor/config";
 import { followContextKeys } from "./editor/contextKeys";
+import { Admission } from "./editor/context/admission";
+import { ContextService } from "./editor/context/contextService";
+import { Definitions } from "./editor/context/definitions";
+import { DocumentChanges } from "./editor/context/documentChanges";
+import { Settling } from "./editor/context/settling";
 import { Dashboard } from "./editor/dashboard";
 import { DocumentSyntax } from "./editor/documentSyntax";
 import { Eligibility } from "./editor/eligibility";
@@ -32,6 +37,7 @@ const WARM_UP_MS = 1_000;
 
 /** What tests and other extensions can look at. */
 export interface LacunaApi {
+  readonly context: ContextService;
   readonly engine: EngineService;
   readonly generator: Generator;
   readonly sparsity: SparsityController;
@@ -70,7 +76,10 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
       log,
     ),
   );
-  const generator = own(new Generator(engine, config));
+  const admission = new Admission(config);
+  const changes = own(new DocumentChanges(admission));
+  const crossFile = own(new ContextService(admission, new Definitions(admission), engine, config, changes));
+  const generator = own(new Generator(engine, config, crossFile));
   const syntax = own(new DocumentSyntax(grammarFolder(context.extensionPath)));
   const provider = own(new InlineProvider(engine, generator, eligibility, config, syntax));
   const memory = new MaskMemory(path.join(storage, "masks"), log);
@@ -85,6 +94,7 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
   const dashboard = own(
     new Dashboard(context.extensionUri, { active, engine, sparsity, config, history, statistics, statusBar }),
   );
+  own(new Settling(engine, generator, crossFile, eligibility, log));
   own(new AcceptanceTracker(provider, statistics));
   own(new Recorder(engine, generator, sparsity, { history, statistics, measured }));
   own(new IdleUnload(engine, config));
@@ -110,5 +120,5 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
     sparsity.activated();
   }, WARM_UP_MS);
   own({ dispose: () => clearTimeout(warmUp) });
-  return { engine, generator, sparsity, statistics, statusBar };
+  return { context: crossFile, engine, generator, sparsity, statistics, statusBar };
 }

@@ -10,6 +10,8 @@ import type {
   ModelInfo,
   SparsifyRequest,
   SparsifyResult,
+  WarmRequest,
+  WarmResult,
 } from "../engine/protocol";
 import type { Config } from "./config";
 import { countCores, defaultThreads } from "./cpu";
@@ -104,6 +106,14 @@ export class EngineService implements vscode.Disposable {
       "debug",
       `complete: ${prefill.tokens} + ${decode.tokens} tokens in ${Math.round(prefill.ms)} + ${Math.round(decode.ms)} ms, ${stopReason}`,
     );
+    return result;
+  }
+
+  /** Evaluates what a completion at a place would be asked with; only for a model that is loaded. */
+  async warm(request: WarmRequest, options: RequestOptions): Promise<WarmResult> {
+    const result = await this.use("warm", async () => unwrap(await this.connect().warm(request, options)));
+    const { tokens, ms } = result.prefill;
+    this.log.write("debug", `warm: ${tokens} tokens in ${Math.round(ms)} ms`);
     return result;
   }
 

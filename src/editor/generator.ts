@@ -3,10 +3,10 @@ import { firstLineEnd } from "../completion/ending/end";
 import type { Generated } from "../completion/inFlight";
 import type { Place } from "../completion/place";
 import type { Purpose, Wish } from "../completion/suggester";
-import { afterTrailingSpace, withoutTrailingSpace } from "../completion/trailingSpace";
-import type { CompleteResult, StopReason } from "../engine/protocol";
+import type { CompleteResult, StopReason, WarmRequest } from "../engine/protocol";
 import type { Config } from "./config";
-import { modelPath } from "./documentText";
+import type { ContextService } from "./context/contextService";
+import { modelPath, textAt } from "./documentText";
 import { codeOf, type EngineService } from "./engineService";
 
 /** A finished generation, for status bar, dashboard and statistics. */
@@ -37,6 +37,7 @@ export class Generator implements vscode.Disposable {
   constructor(
     private readonly engine: EngineService,
     private readonly config: Config,
+    private readonly context: Pick<ContextService, "of">,
   ) {}
 
   /** Rejects when the engine fails; what was generated until the signal is the result. */
@@ -51,7 +52,6 @@ export class Generator implements vscode.Disposable {
       return { text: "", end: "stopped" };
     }
     const { maxTokens, maxLines } = this.config.settings;
-    const healed = withoutTrailingSpace(place.prefix);
     const started = performance.now();
     let written = "";
     let firstLineAt: number | undefined;
@@ -59,10 +59,7 @@ export class Generator implements vscode.Disposable {
       written = "";
       return this.engine.complete(
         {
-          prefix: healed.prefix,
-          suffix: place.suffix,
-          path: modelPath(document),
-          language: place.language,
+          ...this.request(document, place),
           maxTokens,
           maxLines: kind === "line" ? 1 : maxLines,
         },
@@ -71,7 +68,7 @@ export class Generator implements vscode.Disposable {
           deadlineMs: DEADLINE_MS[purpose],
           onItem: ({ text }) => {
             written += text;
-            const fit = fitting(written, healed);
+            const fit = toLf(written);
             if (firstLineEnd(fit) !== undefined) {
               firstLineAt ??= performance.now();
             }
@@ -91,7 +88,23 @@ export class Generator implements vscode.Disposable {
       const latencyMs = purpose === "ahead" ? undefined : (firstLineAt ?? performance.now()) - started;
       this.completed.fire({ document, result, latencyMs });
     }
-    return { text: fitting(result.text, healed), end: END[result.stopReason] };
+    return { text: toLf(result.text), end: END[result.stopReason] };
+  }
+
+  /** Lets the engine evaluate what a completion at `position` would be asked with. */
+  async warm(document: vscode.TextDocument, position: vscode.Position, signal: AbortSignal): Promise<void> {
+    await this.engine.warm(this.request(document, textAt(document, position)), { signal });
+  }
+
+  private request(document: vscode.TextDocument, place: Place): WarmRequest {
+    const { files } = this.context.of(document);
+    return {
+      prefix: place.prefix,
+      suffix: place.suffix,
+      path: modelPath(document),
+      language: place.language,
+      context: files,
+    };
   }
 
   dispose(): void {
@@ -99,6 +112,5 @@ export class Generator implements vscode.Disposable {
   }
 }
 
-/** What comes at the cursor, LF only. A carriage return at the end may be half of a line break. */
-const fitting = (written: string, healed: ReturnType<typeof withoutTrailingSpace>): string =>
-  afterTrailingSpace(written.replaceAll("\r\n", "\n").replace(/\r$/, ""), healed);
+/** LF only. A carriage return at the end may be half of a line break. */
+const toLf = (written: string): string => written.replaceAll("\r\n", "\n").replace(/\r$/, "");

@@ -13,6 +13,10 @@ export interface Settings {
   readonly debounce: "auto" | number;
   readonly maxTokens: number;
   readonly maxLines: number;
+  /** What of other files the model is shown. */
+  readonly context: "all" | "visited" | "off";
+  /** KiB of other files, at most. */
+  readonly maxContextKB: number;
   readonly sparsity: Sparsity;
   readonly maxQualityLoss: number;
   readonly metric: string;
@@ -101,6 +105,8 @@ const SPECS: { readonly [K in keyof Settings]: Spec<Settings[K]> } = {
   },
   maxTokens: integer(64, 1, 512),
   maxLines: integer(8, 1, 100),
+  context: oneOf("all", ["all", "visited", "off"]),
+  maxContextKB: number(8, 0, 64),
   sparsity: { fallback: "auto", read: parseSparsity, must: "auto, dense or a number from 0.05 to 1" },
   maxQualityLoss: number(0.05, 0, 1),
   metric: oneOf<string>("corrected-gxo", METRICS),

@@ -1,4 +1,5 @@
 import { commentEcho } from "./commentEcho";
+import { danglingSpace } from "./danglingSpace";
 import { duplicatedClosing } from "./duplicatedClosing";
 import type { Filter, FilterContext } from "./filter";
 import { indentationRepair } from "./indentationRepair";
@@ -13,6 +14,7 @@ export type { FilterContext } from "./filter";
 
 /** By name, in this order: indentation is put right before lines are compared, and cutting may leave white space behind. */
 export const FILTERS: Readonly<Record<string, Filter>> = {
+  danglingSpace,
   partialToken,
   repetition,
   indentationRepair,

@@ -1,0 +1,82 @@
+import type { ContextFile } from "../fim";
+import { CHUNK_LINES, type Chunk, type ChunkSource } from "./chunk";
+import { jaccard, wordsOf } from "./words";
+
+/** How much a piece counts besides its likeness: a declaration of a name in sight says more than a file that lies near. */
+const WEIGHT: Readonly<Record<ChunkSource, number>> = {
+  declaration: 0.3,
+  copied: 0.15,
+  edited: 0.1,
+  import: 0.1,
+  left: 0.05,
+  saved: 0.03,
+  opened: 0,
+  sibling: 0,
+};
+/** Pieces with less in common with the place than this say nothing about it. */
+const MIN_LIKENESS = 0.04;
+
+export interface RankRequest {
+  /** The text round the cursor. */
+  readonly surroundings: string;
+  /** Of the file that is being edited: pieces of it are in the prompt already. */
+  readonly path: string;
+  readonly chunks: readonly Chunk[];
+  /** Characters of text and paths, all pieces together. */
+  readonly budget: number;
+}
+
+/**
+ * The pieces that are most like the text round the cursor, within the budget, most important last. One piece takes half of the budget at most: of a
+ * longer one the lines that are most like the place.
+ */
+export function rankChunks({ surroundings, path, chunks, budget }: RankRequest): ContextFile[] {
+  const here = wordsOf(surroundings);
+  const scored = chunks
+    .filter((chunk) => chunk.path !== path)
+    .map((chunk, age) => ({ chunk, age, likeness: jaccard(here, wordsOf(chunk.text)) }))
+    .filter(({ chunk, likeness }) => likeness >= MIN_LIKENESS || chunk.source === "declaration")
+    .map(({ chunk, age, likeness }) => ({ chunk, age, score: likeness + WEIGHT[chunk.source] }))
+    // Of equal ones the newer.
+    .sort((a, b) => b.score - a.score || b.age - a.age);
+  const chosen: ContextFile[] = [];
+  let left = budget;
+  for (const { chunk } of scored) {
+    const room = Math.min(left, Math.max(budget >> 1, 1)) - chunk.path.length - 2;
+    const text = fit(chunk.text, room, here);
+    if (text !== "" && !chosen.some((other) => other.text.includes(text))) {
+      chosen.unshift({ path: chunk.path, text });
+      left -= text.length + chunk.path.length + 2;
+    }
+  }
+  return chosen;
+}
+
+/** The whole lines of `text`, at most `room` characters, that have most in common with `here`. */
+export function fit(text: string, room: number, here: ReadonlySet<string>): string {
+  if (text.length <= room) {
+    return text;
+  }
+  const lines = text.split("\n").slice(0, 4 * CHUNK_LINES);
+  let best = "";
+  let bestCommon = 0;
+  const step = Math.max(1, lines.length >> 4);
+  for (let first = 0; first < lines.length; first += step) {
+    let end = first;
+    let size = 0;
+    while (end < lines.length && size + lines[end]!.length + 1 <= room + 1) {
+      size += lines[end]!.length + 1;
+      end++;
+    }
+    const window = lines.slice(first, end).join("\n");
+    let common = 0;
+    for (const word of wordsOf(window)) {
+      common += here.has(word) ? 1 : 0;
+    }
+    if (common > bestCommon) {
+      best = window;
+      bestCommon = common;
+    }
+  }
+  return best.trimEnd();
+}

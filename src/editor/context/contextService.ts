@@ -1,0 +1,125 @@
+import * as vscode from "vscode";
+import { mayShow } from "../../completion/context/admission";
+import { chunkAround, type Chunk, type ChunkSource } from "../../completion/context/chunk";
+import { EditLog } from "../../completion/context/edits";
+import { FrozenContexts, NO_CONTEXT, type CrossFileContext } from "../../completion/context/frozen";
+import { rankChunks } from "../../completion/context/rank";
+import { ContextRing } from "../../completion/context/ring";
+import type { Config } from "../config";
+import { modelPath, textAt } from "../documentText";
+import type { EngineService } from "../engineService";
+import type { Admission } from "./admission";
+import type { Definitions } from "./definitions";
+import { chunk, importedChunks, siblingChunks } from "./neighbours";
+import { within } from "./reading";
+import type { DocumentChanges } from "./documentChanges";
+
+/** Everything together; what is not there by then is left out. */
+const GATHER_MS = 2_000;
+const SURROUNDINGS_BEFORE = 2_000;
+const SURROUNDINGS_AFTER = 800;
+/** The share of its context that the engine gives to other files, in characters per token of code. */
+const BUDGET_SHARE = 0.25;
+const CHARACTERS_PER_TOKEN = 3;
+const MAX_EDIT_CHARACTERS = 1_200;
+
+/**
+ * What the model is told besides the file that is being edited: pieces of files that were looked at, what the file imports, declarations of names in
+ * sight, files beside it, recent edits. Gathered in quiet moments; in between it stays as it is.
+ */
+export class ContextService implements vscode.Disposable {
+  private readonly ring = new ContextRing();
+  private readonly edits = new EditLog();
+  private readonly frozen = new FrozenContexts();
+  private gathering = 0;
+  private readonly subscriptions: readonly vscode.Disposable[];
+
+  constructor(
+    private readonly admission: Admission,
+    private readonly definitions: Definitions,
+    private readonly engine: Pick<EngineService, "model">,
+    private readonly config: Config,
+    changes: DocumentChanges,
+  ) {
+    this.subscriptions = [
+      changes.onDidLook(({ document, line, source }) => void this.look(document, line, source)),
+      changes.onDidEdit((edit) => this.edits.record(edit)),
+      vscode.workspace.onDidCloseTextDocument((document) => {
+        this.frozen.forget(document.uri.toString());
+        definitions.forget(document.uri.toString());
+      }),
+      // What may be read may have changed.
+      config.onDidChange(() => this.forget()),
+    ];
+  }
+
+  /** As it was gathered last; costs nothing. */
+  of(document: vscode.TextDocument): CrossFileContext {
+    return this.config.settings.context === "off" ? NO_CONTEXT : this.frozen.of(document.uri.toString());
+  }
+
+  /** Gathers anew; takes a while, and gives up when another gathering begins. Resolves to whether anything has changed. */
+  async gather(document: vscode.TextDocument, position: vscode.Position): Promise<boolean> {
+    const { context } = this.config.settings;
+    const ticket = ++this.gathering;
+    if (context === "off" || !this.admission.mayEnter(document.uri, document)) {
+      return this.frozen.replace(document.uri.toString(), NO_CONTEXT);
+    }
+    const place = textAt(document, position);
+    const found =
+      context === "all"
+        ? await within(
+            GATHER_MS,
+            Promise.all([
+              siblingChunks(document, this.admission),
+              importedChunks(document, this.admission),
+              this.definitions.around(document, position, place),
+            ]),
+          )
+        : [];
+    if (ticket !== this.gathering || document.isClosed) {
+      return false;
+    }
+    const path = modelPath(document);
+    const chunks = [...(found ?? []).flat(), ...this.ring.chunks].filter(({ text }) => mayShow(text));
+    const files = rankChunks({
+      surroundings: place.prefix.slice(-SURROUNDINGS_BEFORE) + place.suffix.slice(0, SURROUNDINGS_AFTER),
+      path,
+      chunks,
+      budget: this.budget,
+    });
+    const edits = this.edits.diff(Math.min(MAX_EDIT_CHARACTERS, this.budget), { path, line: position.line });
+    return this.frozen.replace(document.uri.toString(), { files, edits: mayShow(edits) ? edits : "" });
+  }
+
+  dispose(): void {
+    vscode.Disposable.from(...this.subscriptions).dispose();
+  }
+
+  private get budget(): number {
+    const { contextSize, maxContextKB } = this.config.settings;
+    const tokens = this.engine.model?.contextSize ?? contextSize;
+    return Math.min(maxContextKB * 1_024, Math.floor(tokens * BUDGET_SHARE * CHARACTERS_PER_TOKEN));
+  }
+
+  private async look(document: vscode.TextDocument, line: number, source: ChunkSource): Promise<void> {
+    if (this.config.settings.context === "off" || !this.admission.mayEnter(document.uri, document)) {
+      return;
+    }
+    // The text is that of this moment; git is asked afterwards.
+    const text = chunkAround(document.getText().replaceAll("\r\n", "\n"), line);
+    const seen: Chunk = chunk(document.uri, text, source);
+    const [admitted] = await this.admission.admitted([document.uri]);
+    if (admitted !== undefined && mayShow(text)) {
+      this.ring.add(seen);
+    }
+  }
+
+  private forget(): void {
+    this.gathering++;
+    this.ring.forget(() => true);
+    this.edits.forget(() => true);
+    this.frozen.forget();
+    this.definitions.forget();
+  }
+}

@@ -1,0 +1,112 @@
+import * as vscode from "vscode";
+import type { ChunkSource } from "../../completion/context/chunk";
+import type { LineEdit } from "../../completion/context/edits";
+import { modelPath } from "../documentText";
+import type { Admission } from "./admission";
+
+/** A place that someone has looked at. */
+export interface Look {
+  readonly document: vscode.TextDocument;
+  readonly line: number;
+  readonly source: ChunkSource;
+}
+
+/** A text that was put in at once and is at least so long was copied from somewhere. */
+const PASTED_CHARACTERS = 40;
+const MAX_SEARCHED = 200_000;
+
+/** Follows what is opened, left, edited, saved and copied from. */
+export class DocumentChanges implements vscode.Disposable {
+  private readonly looked = new vscode.EventEmitter<Look>();
+  readonly onDidLook = this.looked.event;
+  private readonly edited = new vscode.EventEmitter<LineEdit>();
+  readonly onDidEdit = this.edited.event;
+  /** Lines of documents before their next change, by URI. */
+  private readonly lines = new Map<string, readonly string[]>();
+  private last = vscode.window.activeTextEditor;
+  private readonly subscriptions: readonly vscode.Disposable[];
+
+  constructor(private readonly admission: Admission) {
+    this.subscriptions = [
+      vscode.window.onDidChangeActiveTextEditor((editor) => this.switched(editor)),
+      vscode.workspace.onDidSaveTextDocument((document) => this.at(document, "saved")),
+      vscode.workspace.onDidCloseTextDocument((document) => this.lines.delete(document.uri.toString())),
+      vscode.workspace.onDidChangeTextDocument((event) => this.changed(event)),
+    ];
+    this.keepLines(this.last?.document);
+  }
+
+  dispose(): void {
+    vscode.Disposable.from(...this.subscriptions, this.looked, this.edited).dispose();
+  }
+
+  private switched(editor: vscode.TextEditor | undefined): void {
+    if (editor?.document === this.last?.document) {
+      return;
+    }
+    const left = this.last;
+    if (left !== undefined && !left.document.isClosed) {
+      this.looked.fire({ document: left.document, line: left.selection.active.line, source: "left" });
+      this.lines.delete(left.document.uri.toString());
+    }
+    this.last = editor ?? this.last;
+    if (editor !== undefined) {
+      this.looked.fire({ document: editor.document, line: editor.selection.active.line, source: "opened" });
+      this.keepLines(editor.document);
+    }
+  }
+
+  private at(document: vscode.TextDocument, source: ChunkSource): void {
+    const editor = vscode.window.visibleTextEditors.find((visible) => visible.document === document);
+    if (editor !== undefined) {
+      this.looked.fire({ document, line: editor.selection.active.line, source });
+    }
+  }
+
+  private changed({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
+    const key = document.uri.toString();
+    const before = this.lines.get(key);
+    if (before === undefined || contentChanges.length === 0) {
+      return;
+    }
+    if (!this.admission.mayEnter(document.uri, document)) {
+      this.lines.delete(key);
+      return;
+    }
+    if (contentChanges.length > 1) {
+      this.keepLines(document); // several places at once: a formatter, not someone who writes
+      return;
+    }
+    const { range, text } = contentChanges[0]!;
+    const removed = before.slice(range.start.line, range.end.line + 1);
+    const count = text.split("\n").length;
+    const added = Array.from({ length: count }, (_, i) => document.lineAt(range.start.line + i).text);
+    this.lines.set(key, [
+      ...before.slice(0, range.start.line),
+      ...added,
+      ...before.slice(range.end.line + 1),
+    ]);
+    this.edited.fire({ path: modelPath(document), line: range.start.line, removed, added });
+    if (text.length >= PASTED_CHARACTERS) {
+      this.pasted(document, text);
+    }
+  }
+
+  /** Where a text was copied from, if that is open: there is no event for the copying itself. */
+  private pasted(into: vscode.TextDocument, text: string): void {
+    for (const document of vscode.workspace.textDocuments) {
+      const size = document.offsetAt(new vscode.Position(document.lineCount, 0));
+      const offset = document === into || size > MAX_SEARCHED ? -1 : document.getText().indexOf(text.trim());
+      if (offset >= 0) {
+        this.looked.fire({ document, line: document.positionAt(offset).line, source: "copied" });
+        return;
+      }
+    }
+  }
+
+  private keepLines(document: vscode.TextDocument | undefined): void {
+    if (document !== undefined && this.admission.mayEnter(document.uri, document)) {
+      this.lines.set(document.uri.toString(), document.getText().split(/\r?\n/));
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { GitIgnored } from "./gitIgnored";
+
+describe("GitIgnored", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(os.tmpdir(), "lacuna-git-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("asks git, in whatever folder a file is", async () => {
+    execFileSync("git", ["init", "-q", folder]);
+    writeFileSync(path.join(folder, ".gitignore"), "build/\n*.local.ts\n");
+    mkdirSync(path.join(folder, "build"));
+    mkdirSync(path.join(folder, "src"));
+    const files = ["build/a.ts", "src/a b.ts", "src/c.local.ts"].map((name) => path.join(folder, name));
+    assert.deepEqual([...(await new GitIgnored().notIgnored(files))], [files[1]]);
+  });
+
+  it("takes files outside of a repository for not ignored", async () => {
+    const file = path.join(folder, "a.ts");
+    assert.deepEqual([...(await new GitIgnored().notIgnored([file]))], [file]);
+  });
+
+  it("asks once for a file, and again after a while", async () => {
+    let asked = 0;
+    let now = 0;
+    const ignored = new GitIgnored(
+      (_, __, input) => {
+        asked++;
+        return Promise.resolve(input.includes("b.ts") ? "/w/b.ts\0" : "");
+      },
+      () => now,
+    );
+    assert.deepEqual([...(await ignored.notIgnored(["/w/a.ts", "/w/b.ts"]))], ["/w/a.ts"]);
+    await ignored.notIgnored(["/w/b.ts"]);
+    assert.equal(asked, 1);
+    now = 10 * 60_000;
+    await ignored.notIgnored(["/w/b.ts"]);
+    assert.equal(asked, 2);
+  });
+
+  it("takes a repository that does not answer for one that ignores everything", async () => {
+    const ignored = new GitIgnored(() => Promise.resolve(undefined));
+    assert.deepEqual([...(await ignored.notIgnored(["/w/a.ts"]))], []);
+  });
+});

@@ -1,0 +1,34 @@
+import * as vscode from "vscode";
+
+const MAX_BYTES = 200_000;
+
+/** The text of a file, as it is in the editor when it is open there; LF only. Undefined when it cannot be read or is too large. */
+export async function readText(uri: vscode.Uri): Promise<string | undefined> {
+  const open = vscode.workspace.textDocuments.find((document) => document.uri.toString() === uri.toString());
+  if (open !== undefined) {
+    return open.getText().replaceAll("\r\n", "\n");
+  }
+  try {
+    const { type, size } = await vscode.workspace.fs.stat(uri);
+    if ((type & vscode.FileType.File) === 0 || size > MAX_BYTES) {
+      return undefined;
+    }
+    const text = new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
+    return text.includes("\0") ? undefined : text.replaceAll("\r\n", "\n");
+  } catch {
+    return undefined;
+  }
+}
+
+/** `promise`, or undefined when it takes longer than `ms` or fails. */
+export async function within<T>(ms: number, promise: PromiseLike<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms);
+  });
+  try {
+    return await Promise.race([Promise.resolve(promise).catch(() => undefined), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

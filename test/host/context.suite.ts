@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { rmSync, writeFileSync } from "node:fs";
+import * as vscode from "vscode";
+import type { LacunaApi } from "../../src/extension";
+import { closeAll, cursorAfter, lacuna, open, setting, sleep, until, workspaceFile } from "./helpers";
+
+/** Much like the place where the cursor will be. */
+const LIKE =
+  "export function countItems(inventory, shelf) {\n  return inventory.items.filter((item) => item.shelf === shelf).length;\n}\n";
+const FILES: Readonly<Record<string, string>> = {
+  ".gitignore": "*.local.js\n",
+  "src/shelves.js": LIKE,
+  "src/shelves.local.js": `// ignored by git\n${LIKE}`,
+  "src/shelves.min.js": `// excluded\n${LIKE}`,
+  "src/credentials.js": `// a secret by its name\n${LIKE}`,
+  "src/token.js": `// a secret in it\nconst key = "ghp_${"a".repeat(36)}";\n${LIKE}`,
+  "src/use.js":
+    'import { countItems } from "./shelves.js";\n\nexport function report(inventory, shelf) {\n  const items = countItems(inventory, shelf);\n  \n}\n',
+};
+
+describe("cross-file context", () => {
+  let api: LacunaApi;
+  before(async () => {
+    api = await lacuna();
+    await api.engine.ready();
+    const root = workspaceFile("").fsPath;
+    execFileSync("git", ["init", "-q", root]);
+    for (const [name, text] of Object.entries(FILES)) {
+      writeFileSync(workspaceFile(name).fsPath, text);
+    }
+  });
+  afterEach(async () => {
+    await setting("context", undefined);
+    await closeAll();
+  });
+  after(() => {
+    for (const name of [...Object.keys(FILES), ".git"]) {
+      rmSync(workspaceFile(name).fsPath, { recursive: true, force: true });
+    }
+  });
+
+  const paths = (document: vscode.TextDocument): string[] =>
+    api.context.of(document).files.map(({ path }) => path);
+
+  async function openUse(): Promise<vscode.TextEditor> {
+    const editor = await open("src/use.js");
+    cursorAfter(editor, "countItems(inventory, shelf);\n  ");
+    return editor;
+  }
+
+  it("has what the file imports and what was visited, and stays as it is while one types", async () => {
+    await open("src/inventory.ts");
+    await sleep(700);
+    const editor = await openUse();
+    await until("the imported file", () => paths(editor.document).includes("src/shelves.js"));
+    const before = api.context.of(editor.document);
+    assert.ok(!before.files.some(({ path }) => path === "src/use.js"));
+    await editor.edit((edit) => edit.insert(editor.selection.active, "return items"));
+    await sleep(300);
+    assert.equal(api.context.of(editor.document), before);
+  });
+
+  it("never has secrets, and nothing that git ignores or a setting excludes", async () => {
+    for (const name of ["src/shelves.local.js", "src/shelves.min.js", "src/credentials.js", "src/token.js"]) {
+      await open(name);
+      await sleep(500);
+    }
+    const editor = await openUse();
+    await until("a context", () => paths(editor.document).length > 0);
+    for (const { path, text } of api.context.of(editor.document).files) {
+      assert.doesNotMatch(path, /local|min\.js|credentials|token|gitignore/);
+      assert.doesNotMatch(text, /ignored by git|excluded|a secret/);
+    }
+  });
+
+  it("is off when a setting says so", async () => {
+    await setting("context", "off");
+    const editor = await openUse();
+    await sleep(1_500);
+    assert.deepEqual(paths(editor.document), []);
+  });
+});
