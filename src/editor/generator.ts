@@ -97,13 +97,14 @@ export class Generator implements vscode.Disposable {
   }
 
   private request(document: vscode.TextDocument, place: Place): WarmRequest {
-    const { files } = this.context.of(document);
+    const { files, edits } = this.context.of(document);
     return {
       prefix: place.prefix,
       suffix: place.suffix,
       path: modelPath(document),
       language: place.language,
       context: files,
+      ...(edits === "" ? {} : { edits }),
     };
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
-import * as vscode from "vscode";
+import type * as vscode from "vscode";
 import type { LacunaApi } from "../../src/extension";
 import { closeAll, cursorAfter, lacuna, open, setting, sleep, until, workspaceFile } from "./helpers";
 

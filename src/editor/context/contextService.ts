@@ -88,7 +88,9 @@ export class ContextService implements vscode.Disposable {
       chunks,
       budget: this.budget,
     });
-    const edits = this.edits.diff(Math.min(MAX_EDIT_CHARACTERS, this.budget), { path, line: position.line });
+    // A model that knows no diffs should not evaluate its prompt anew because of one.
+    const budget = this.engine.model?.hasEdits === true ? Math.min(MAX_EDIT_CHARACTERS, this.budget) : 0;
+    const edits = this.edits.diff(budget, { path, line: position.line });
     return this.frozen.replace(document.uri.toString(), { files, edits: mayShow(edits) ? edits : "" });
   }
 
