@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
-import { interpret, type Shown } from "../completion/acceptance";
+import { interpret, type Change, type Shown } from "../completion/acceptance";
+import { Kept } from "../completion/kept";
 import type { InlineProvider } from "./inlineProvider";
 import type { StatisticsStore } from "./statisticsStore";
 
@@ -13,7 +14,8 @@ export class AcceptanceTracker implements vscode.Disposable {
   private shown: Shown | undefined;
   /** What has been accepted of the suggestion that is shown, over several words. */
   private accepted = "";
-  private readonly timers = new Set<NodeJS.Timeout>();
+  /** Accepted texts that are being watched, by the timer that ends it. */
+  private readonly watched = new Map<NodeJS.Timeout, Kept>();
   private readonly subscriptions: readonly vscode.Disposable[];
 
   constructor(
@@ -37,43 +39,50 @@ export class AcceptanceTracker implements vscode.Disposable {
   }
 
   dispose(): void {
-    this.timers.forEach(clearTimeout);
+    [...this.watched.keys()].forEach(clearTimeout);
     vscode.Disposable.from(...this.subscriptions).dispose();
   }
 
   private changed({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
-    const change = contentChanges[0];
-    if (this.shown === undefined || change === undefined) {
-      return;
-    }
-    const result = interpret(this.shown, {
+    const changes = contentChanges.map((change) => ({
       document: document.uri.toString(),
       offset: change.rangeOffset,
       removed: change.rangeLength,
       text: change.text,
-    });
+    }));
+    for (const kept of this.watched.values()) {
+      // Several changes of one event are told from the last to the first: none moves those that follow.
+      changes.forEach((change) => kept.changed(change));
+    }
+    const [change] = changes;
+    if (this.shown === undefined || change === undefined) {
+      return;
+    }
+    const result = interpret(this.shown, change);
     if (result.kind === "none") {
       return;
     }
     if (result.kind !== "gone" && result.accepted) {
-      this.count(document, change.text, result.characters);
+      this.count(document, change, result.characters);
     }
     this.shown = result.kind === "advanced" ? result.rest : undefined;
   }
 
-  private count(document: vscode.TextDocument, text: string, characters: number): void {
+  private count(document: vscode.TextDocument, change: Change, characters: number): void {
     if (this.accepted === "") {
       this.statistics.add({ kind: "accepted", characters });
     } else {
       this.statistics.add({ kind: "acceptedMore", characters });
     }
-    this.accepted += text;
+    this.accepted += change.text;
+    const kept = new Kept(change.document, change.offset, change.text.length);
     const timer = setTimeout(() => {
-      this.timers.delete(timer);
-      if (!document.isClosed && document.getText().includes(text)) {
-        this.statistics.add({ kind: "kept", characters });
+      this.watched.delete(timer);
+      if (!document.isClosed && kept.characters > 0) {
+        // A line break of a CRLF file counts as one.
+        this.statistics.add({ kind: "kept", characters: Math.min(characters, kept.characters) });
       }
     }, KEPT_AFTER_MS);
-    this.timers.add(timer);
+    this.watched.set(timer, kept);
   }
 }
