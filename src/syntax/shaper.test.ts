@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import path from "node:path";
+import { Shaper, type Progress } from "../completion/shaper";
+import { completed } from "../completion/testing";
+import { grammarFolder } from "./folder";
+import { SyntaxParser } from "./parser";
+
+interface Case {
+  readonly language?: string;
+  readonly progress?: Progress;
+  /** What the model writes stands between `│`s, and what is suggested of it. */
+  readonly text: string;
+  readonly expected: string;
+}
+
+const CASES: Readonly<Record<string, Case>> = {
+  "an argument": { text: "foo(│a, b);\nbar();│)", expected: "foo(│a, b);│)" },
+  "a statement, and not the next": {
+    text: "const total = │items.length;\nreturn total;│\n",
+    expected: "const total = │items.length;│\n",
+  },
+  "the rest of a line in a string": {
+    text: "import a from '│./a';\nimport b from './b';│'\n",
+    expected: "import a from '│./a';│'\n",
+  },
+  "a whole empty function": {
+    text: "function f(a: number) {│\n  const b = a;\n  return b;\n}\n\nfunction g() {│\n",
+    expected: "function f(a: number) {│\n  const b = a;\n  return b;\n}│\n",
+  },
+  "the inside of an empty function, without what is below already": {
+    text: "function f() {\n  │a();\n  return b;\n}\nc();│\n}\n",
+    expected: "function f() {\n  │a();\n  return b;│\n}\n",
+  },
+  "one statement where a function has others": {
+    text: "function f() {\n  a();\n  │b();\n  c();│\n  d();\n}\n",
+    expected: "function f() {\n  a();\n  │b();│\n  d();\n}\n",
+  },
+  "a block inside of another one": {
+    text: "function f() {\n  if (a) {│\n    b();\n  }\n  c();│\n}\n",
+    expected: "function f() {\n  if (a) {│\n    b();\n  }│\n}\n",
+  },
+  "what parses of a block that is broken at its end": {
+    text: "function f() {\n  │a();\n  const = ;│\n}\n",
+    expected: "function f() {\n  │a();│\n}\n",
+  },
+  "what is whole of a block that was cut off": {
+    progress: "cut",
+    text: "function f() {\n  │a();\n  const b = c(│\n}\n",
+    expected: "function f() {\n  │a();│\n}\n",
+  },
+  "all of a line that the parser refuses, rather than nothing": {
+    text: "class A {\n  │async *b(│\n}\n",
+    expected: "class A {\n  │async *b(│\n}\n",
+  },
+  "a whole Python function after its docstring": {
+    language: "python",
+    text: 'def f(a):\n    """Adds."""\n    │b = a\n    return b\n\n\ndef g():│\n\nx = 1\n',
+    expected: 'def f(a):\n    """Adds."""\n    │b = a\n    return b│\n\nx = 1\n',
+  },
+  "a Python statement with its block": {
+    language: "python",
+    text: "def f(a):\n    b = a\n    │for c in b:\n        d(c)\n    return b│\n    e()\n",
+    expected: "def f(a):\n    b = a\n    │for c in b:\n        d(c)│\n    e()\n",
+  },
+  "nothing of a comment once more": {
+    text: "// Adds two.\n│// Adds two.│\n",
+    expected: "// Adds two.\n││\n",
+  },
+};
+
+describe("Shaper", () => {
+  let syntax: SyntaxParser;
+  before(async () => {
+    syntax = new SyntaxParser(grammarFolder(path.resolve(import.meta.dirname, "../..")));
+    await Promise.all([syntax.load("typescript"), syntax.load("python")]);
+  });
+  after(() => syntax.dispose());
+
+  for (const [name, { language = "typescript", progress = "finished", text, expected }] of Object.entries(
+    CASES,
+  )) {
+    it(`suggests ${name}`, () => {
+      const shaper = new Shaper(syntax);
+      const result = completed(text, (generated, cursor) => {
+        const place = { ...cursor, document: name, language, offset: cursor.prefix.length };
+        return shaper.shape(shaper.kind(place), place, generated, progress)!;
+      });
+      assert.equal(result, expected);
+    });
+  }
+});
