@@ -170,10 +170,10 @@ describe("completions", () => {
   });
 
   it("obey the limits of length", async () => {
-    await setting("maxTokens", 3);
+    await setting("maxTokens", 8); // some of them may go into white space
     const editor = await untitled(JS, "javascript");
     const text = await accept(editor);
-    assert.ok(text.length > 0 && text.length < 60, text);
+    assert.ok(text.length > 0 && text.length < 120, JSON.stringify(text));
   });
 
   it("survive a document that is closed during a request", async () => {
