@@ -3,6 +3,7 @@ import { ATTRIBUTE, attribute } from "./attribute";
 import { BENCH_QUALITY, benchQuality } from "./bench/quality/command";
 import { runWorker } from "./bench/worker";
 import { WORKER_COMMAND } from "./bench/workerProcess";
+import { BENCH_LATENCY, benchLatency } from "./benchLatency";
 import { BENCH_SPEED, benchSpeed } from "./benchSpeed";
 import { commandHelp, type CommandSpec } from "./commandLine";
 import { COMPLETE, complete } from "./complete";
@@ -21,6 +22,7 @@ const COMMANDS: readonly Command[] = [
   { spec: ATTRIBUTE, run: attribute },
   { spec: BENCH_SPEED, run: benchSpeed },
   { spec: BENCH_QUALITY, run: benchQuality },
+  { spec: BENCH_LATENCY, run: benchLatency },
 ];
 
 function help(): string {

@@ -3,7 +3,15 @@ import type { Evaluation } from "../sparsity/guard";
 import type { LayerMask } from "../sparsity/mask";
 import { throwIfAborted } from "./abort";
 import { EngineFailure } from "./errors";
-import { decode, setFfnActive, setFfnRows, type DecodeOptions, type DecodeResult } from "./native";
+import {
+  decode,
+  loadState,
+  saveState,
+  setFfnActive,
+  setFfnRows,
+  type DecodeOptions,
+  type DecodeResult,
+} from "./native";
 import type { Timing } from "./protocol";
 import { Sequence } from "./sequence";
 
@@ -101,6 +109,28 @@ export class DocumentContext {
   /** Tokens that the cache holds. */
   get tokens(): readonly number[] {
     return this.sequence.tokens;
+  }
+
+  /** Those of them whose entries were computed densely: what is worth keeping. */
+  get exact(): readonly number[] {
+    return this.tokens.slice(0, this.exactTokens);
+  }
+
+  /** Writes the cache to a file as the state after `tokens`, which must be a beginning of the exact ones. */
+  save(file: string, tokens: readonly number[]): Promise<void> {
+    return saveState(this.context, file, tokens);
+  }
+
+  /** Takes the cache of a fresh document from a file; resolves to its tokens, undefined when it does not fit. */
+  async restore(file: string): Promise<readonly number[] | undefined> {
+    try {
+      const tokens = await loadState(this.context, file);
+      this.sequence.restored(tokens);
+      this.exactTokens = tokens.length;
+      return tokens;
+    } catch {
+      return undefined;
+    }
   }
 
   /**

@@ -22,6 +22,9 @@ import type {
 import { requireModel, Session } from "./session";
 import { Sparsifier } from "./sparsifier";
 
+/** How long after the last completion the documents' KV caches go to disk. */
+const SAVE_AFTER_MS = 5_000;
+
 /** How long after the last completion the dense FFN pages leave memory, unless the load says otherwise. */
 const EVICT_AFTER_MS = 2_000;
 
@@ -48,6 +51,7 @@ export class Engine {
   private activeRatio = 1;
   private evictTimer: NodeJS.Timeout | undefined;
   private evictAfterMs = EVICT_AFTER_MS;
+  private saveTimer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly onState: (state: EngineState) => void,
@@ -96,7 +100,7 @@ export class Engine {
       requireModel(params.modelPath); // before the native library is loaded, which takes seconds
       const llama = await this.llama(params);
       setRepackFfn(llama, params.repack === true);
-      const session = await Session.load(llama, params, report, call.signal);
+      const session = await Session.load(llama, params, report, call.signal, this.log);
       reported = Infinity;
       this.session = session;
       this.loadedKey = key;
@@ -194,6 +198,7 @@ export class Engine {
   /** Waits for native work in progress: nothing may run on a model that is being freed. */
   private async unload(): Promise<void> {
     clearTimeout(this.evictTimer);
+    clearTimeout(this.saveTimer);
     const { session } = this;
     this.session = undefined;
     await this.sparsifier?.dispose();
@@ -206,6 +211,11 @@ export class Engine {
   /** In idle time only: the next dense prefill has to bring the pages back. */
   private evictLater(): void {
     clearTimeout(this.evictTimer);
+    clearTimeout(this.saveTimer);
+    // Not at the end only: a process that is killed, or whose machine is switched off, has nothing to say.
+    this.saveTimer = setTimeout(() => {
+      void this.session?.saveStates(this.gate);
+    }, SAVE_AFTER_MS).unref();
     this.evictTimer = setTimeout(() => {
       const released = this.session?.evictDense() ?? 0;
       if (released > 0) {

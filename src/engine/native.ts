@@ -293,6 +293,29 @@ export function cannotGoBack(error: unknown): boolean {
   return error instanceof Error && error.message === "the model cannot go back in its sequence";
 }
 
+interface WithStateFiles {
+  saveSequenceStateToFile(file: string, sequence: number, tokens: Uint32Array): Promise<number>;
+  loadSequenceStateFromFile(file: string, sequence: number, maxTokens: number): Promise<Uint32Array>;
+}
+
+/** Writes the KV cache of a context's sequence 0 to a file, with the tokens that it stands for. */
+export async function saveState(
+  context: LlamaContext,
+  file: string,
+  tokens: readonly number[],
+): Promise<void> {
+  await (nativeContext(context) as WithStateFiles).saveSequenceStateToFile(file, 0, Uint32Array.from(tokens));
+}
+
+/**
+ * Fills sequence 0 of a fresh context with what {@link saveState} has written for the same model; resolves to its tokens.
+ * Rejects when the file does not fit the context. Its content must be trusted.
+ */
+export async function loadState(context: LlamaContext, file: string): Promise<number[]> {
+  const native = nativeContext(context) as WithStateFiles;
+  return [...(await native.loadSequenceStateFromFile(file, 0, context.contextSize))];
+}
+
 /** Lets the pages of the dense FFN leave memory. Only file-mapped weights; returns the bytes released. */
 export function evictDense(model: LlamaModel): number {
   return bindingsOf(model).evictDense(nativeModel(model));

@@ -56,6 +56,13 @@ export interface LoadModel {
    * not needed can leave memory).
    */
   readonly repack?: boolean;
+  /** Bytes that the KV caches and packed rows of all documents together may occupy (default 512 MiB). */
+  readonly documentBytes?: number;
+  /**
+   * Folder for the KV caches of the last documents, so that they need not be evaluated again after a restart; whoever may
+   * read it can read from it what was in the files. Absent: nothing is kept.
+   */
+  readonly stateDirectory?: string;
   /** Tokens drafted at a time by looking up the last ones in the prompt (default: see `session`); 0: none. */
   readonly draftTokens?: number;
 }

@@ -20,6 +20,11 @@ export class Sequence {
     return this.held;
   }
 
+  /** The context has been filled from a file: it holds `tokens`. */
+  restored(tokens: readonly number[]): void {
+    this.held.splice(0, this.held.length, ...tokens);
+  }
+
   /** Forgets everything after the first `length` tokens; costs nothing. */
   truncate(length: number): void {
     this.held.length = Math.min(this.held.length, length);

@@ -6,9 +6,11 @@ import { StopRules } from "../completion/stopRules";
 import type { GgufHeader } from "../models/gguf";
 import { checkModel, fingerprint } from "../models/modelCheck";
 import { DocumentContext } from "./document";
+import { Documents, type DocumentsOptions, type Kept } from "./documents";
 import { EngineFailure } from "./errors";
 import { generate } from "./generate";
-import { loadLlamaModel } from "./llama";
+import { kvBytesPerToken } from "./kvSize";
+import { loadLlamaModel, type Log } from "./llama";
 import { evictDense, isArchitectureSupported, sparsitySupport, type SparsitySupport } from "./native";
 import type { Gate } from "./gate";
 import type {
@@ -19,11 +21,12 @@ import type {
   WarmRequest,
   WarmResult,
 } from "./protocol";
+import { StateStore } from "./stateStore";
 import { usefulThreads } from "./threads";
 import { ModelTokenizer } from "./tokenizer";
 
-/** Documents whose KV cache and packed rows are kept at the same time. */
-const MAX_DOCUMENTS = 2;
+/** For KV caches and packed rows, unless the load says otherwise. */
+const DOCUMENT_BYTES = 512 * 2 ** 20;
 
 /** Prompt lookup: drafts of at most this many tokens. */
 const DRAFT_TOKENS = 0;
@@ -34,10 +37,7 @@ const COMPLETION_TOKENS = 128;
 
 /** A loaded model and the documents that are completed with it. */
 export class Session {
-  private readonly documents = new Map<string, DocumentContext>();
-  /** Counts the prompts of each document: a warm-up ends when a newer one comes. */
-  private readonly tickets = new Map<string, number>();
-  private readonly planners = new Map<string, PromptPlanner>();
+  private readonly documents: Documents;
 
   private constructor(
     readonly model: LlamaModel,
@@ -50,7 +50,14 @@ export class Session {
     /** Dense FFN pages leave memory after every prompt, rather than in idle time. */
     private readonly evictsAfterPrompt: boolean,
     private readonly drafts: LookupOptions | undefined,
-  ) {}
+    storage: Pick<DocumentsOptions, "kvBytes" | "maxBytes" | "states" | "onRestored">,
+  ) {
+    this.documents = new Documents({
+      ...storage,
+      create: () => DocumentContext.create(model, info.contextSize, threads),
+      planner: () => new PromptPlanner(tokenizer.fim, tokenizer),
+    });
+  }
 
   /** Throws an {@link EngineFailure} for a file that is not a model that can run here. */
   static async load(
@@ -58,6 +65,7 @@ export class Session {
     params: LoadModel,
     onProgress: (fraction: number) => void,
     signal: AbortSignal | undefined,
+    log: Log = () => undefined,
   ): Promise<Session> {
     const header = requireModel(params.modelPath, (name) => isArchitectureSupported(llama, name));
     const model = await loadLlamaModel(llama, params.modelPath, onProgress, signal);
@@ -75,41 +83,35 @@ export class Session {
       ...denseOnly(support),
     };
     const usable = support.supported ? support : undefined;
+    const identity = fingerprint(params.modelPath, header);
+    const { stateDirectory } = params;
+    const use = [identity, info.contextSize, llama.llamaCppRelease.release].join("\n");
     return new Session(
       model,
       tokenizer,
       info,
-      fingerprint(params.modelPath, header),
+      identity,
       usefulThreads(header.fileBytes, params.threads),
       usable,
       params.evictAfterMs === 0,
       lookupOptions(params.draftTokens ?? DRAFT_TOKENS),
+      {
+        kvBytes: kvBytesPerToken(header) * info.contextSize,
+        maxBytes: params.documentBytes ?? DOCUMENT_BYTES,
+        states: stateDirectory === undefined ? undefined : new StateStore(stateDirectory, use),
+        onRestored: (_, tokens, ms) => log("debug", `restored ${tokens} tokens in ${ms.toFixed(0)} ms`),
+      },
     );
   }
 
-  /** The document's native state; the one not used for longest makes room. */
+  /** The document's native state; the ones not used for longest make room. */
   async document(path: string): Promise<DocumentContext> {
-    const known = this.documents.get(path);
-    if (known !== undefined) {
-      this.documents.delete(path);
-      this.documents.set(path, known); // a Map keeps insertion order: last is most recent
-      return known;
-    }
-    const oldest = this.documents.entries().next().value;
-    if (oldest !== undefined && this.documents.size >= MAX_DOCUMENTS) {
-      this.documents.delete(oldest[0]);
-      this.planners.delete(oldest[0]);
-      this.tickets.delete(oldest[0]);
-      await oldest[1].dispose();
-    }
-    const context = await DocumentContext.create(this.model, this.info.contextSize, this.threads);
-    this.documents.set(path, context);
-    return context;
+    return (await this.documents.get(path)).context;
   }
 
   /** The document's state if it has one; does not make it the most recent. */
   peek(path: string): DocumentContext | undefined {
-    return this.documents.get(path);
+    return this.documents.peek(path)?.context;
   }
 
   /**
@@ -124,15 +126,15 @@ export class Session {
     // Half of the context at most: the other half is for what is to be continued.
     const { contextSize } = this.info;
     const maxTokens = Math.max(1, Math.min(request.maxTokens, Math.floor(contextSize / 2)));
-    this.newTicket(request.path);
-    const document = await this.document(request.path);
-    const plan = this.plan(request, document);
+    const kept = await this.documents.get(request.path);
+    kept.ticket++;
+    const plan = this.plan(request, kept);
     if (plan.tokens.length === 0) {
       throw new EngineFailure("bad-request", "There is nothing to complete: no text before the cursor.");
     }
     return generate({
       tokenizer: this.tokenizer,
-      document,
+      document: kept.context,
       plan,
       maxTokens,
       contextSize,
@@ -154,22 +156,24 @@ export class Session {
    */
   async warm(request: WarmRequest, gate: Gate, signal: AbortSignal): Promise<WarmResult> {
     const start = performance.now();
-    const ticket = this.newTicket(request.path);
+    const before = this.documents.peek(request.path)?.ticket ?? 0;
+    let ticket: number | undefined;
     let plan: Plan | undefined;
     let tokens = 0;
     for (let done = false; !done;) {
       done = await gate.run(
         "background",
         async () => {
-          if (this.tickets.get(request.path) !== ticket) {
+          const kept = await this.documents.get(request.path);
+          if (kept.ticket !== (ticket ?? before)) {
             return true;
           }
-          const document = await this.document(request.path);
-          plan ??= this.plan(request, document, SETTLED_LIMITS);
+          ticket ??= ++kept.ticket;
+          plan ??= this.plan(request, kept, SETTLED_LIMITS);
           if (plan.tokens.length === 0) {
             return true;
           }
-          const step = await document.prefillStep(plan.tokens);
+          const step = await kept.context.prefillStep(plan.tokens);
           tokens += step.tokens;
           return step.done;
         },
@@ -179,42 +183,35 @@ export class Session {
     return { prefill: { tokens, ms: performance.now() - start } };
   }
 
-  private newTicket(path: string): number {
-    const ticket = (this.tickets.get(path) ?? 0) + 1;
-    this.tickets.set(path, ticket);
-    return ticket;
-  }
-
   private plan(
     { context = [], ...request }: WarmRequest,
-    document: DocumentContext,
+    { planner, context: { tokens } }: Kept,
     limits?: AnchorLimits,
   ): Plan {
     const { contextSize } = this.info;
     // As much room for what is written, whatever a request asks for: another prompt for each would help nobody.
     const budget = contextSize - Math.min(COMPLETION_TOKENS, Math.floor(contextSize / 4));
-    let planner = this.planners.get(request.path);
-    if (planner === undefined) {
-      planner = new PromptPlanner(this.tokenizer.fim, this.tokenizer);
-      this.planners.set(request.path, planner);
+    return planner.plan({ ...request, context, budget }, tokens, limits);
+  }
+
+  /** Keeps the documents' KV caches on disk, where that is wanted; each is one turn at the gate. */
+  async saveStates(gate: Gate): Promise<void> {
+    for (const document of this.documents.unsaved()) {
+      await gate.run("background", () => this.documents.save(document));
     }
-    return planner.plan({ ...request, context, budget }, document.tokens, limits);
   }
 
   /** Lets dense FFN pages leave memory when a document decodes sparsely; returns the bytes released. */
-  evictDense(documents: Iterable<DocumentContext> = this.documents.values()): number {
+  evictDense(documents: Iterable<DocumentContext> = this.documents.contexts()): number {
     return [...documents].some(({ activeRatio }) => activeRatio < 1) ? evictDense(this.model) : 0;
   }
 
   get packedBytes(): number {
-    return [...this.documents.values()].reduce((sum, document) => sum + document.packedBytes, 0);
+    return this.documents.contexts().reduce((sum, { packedBytes }) => sum + packedBytes, 0);
   }
 
   async dispose(): Promise<void> {
-    for (const document of this.documents.values()) {
-      await document.dispose();
-    }
-    this.documents.clear();
+    await this.documents.dispose();
     await this.model.dispose();
   }
 }

@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { SimulatedEditor } from "./simulatedEditor";
+import type { System, Usage, Watcher } from "./system";
+import { changesText, durationOf, type Trace } from "./trace";
+
+/** What became of one change of the text. */
+export interface KeyResult {
+  /** Milliseconds to the first text; undefined: none before the next key. */
+  readonly firstMs?: number;
+  /** The first text came from the model, not from what was known. */
+  readonly asked?: boolean;
+  /** Milliseconds to all of the suggestion; undefined: not before the next key. */
+  readonly fullMs?: number;
+  /** Milliseconds until it was known whether there is a suggestion; undefined: not before the next key. */
+  readonly answerMs?: number;
+  /** Milliseconds until the next key, as it was. */
+  readonly gapMs: number;
+}
+
+export interface Run {
+  readonly keys: readonly KeyResult[];
+  readonly usage: Usage;
+  /** How long the trace takes at its own speed. */
+  readonly traceMs: number;
+}
+
+/** The last suggestion of a trace has this long to come. */
+const TAIL_MS = 1_500;
+
+/**
+ * Does what a trace says, at `speed` times its pace, and takes the times. Waits until the system has nothing more to do.
+ * @throws the signal's reason
+ */
+export async function replay(
+  trace: Trace,
+  system: System,
+  document: string,
+  speed: number,
+  signal: AbortSignal,
+  onShare: (share: number) => void,
+): Promise<Run> {
+  const editor = new SimulatedEditor(document, trace.language, trace);
+  system.open(editor.place());
+  const keys: { -readonly [K in keyof KeyResult]: KeyResult[K] }[] = [];
+  const running: Promise<void>[] = [];
+  let controller = new AbortController();
+  let due = performance.now();
+  for (const [index, event] of trace.events.entries()) {
+    due += event.ms / speed;
+    await sleep(Math.max(0, due - performance.now()), undefined, { signal });
+    controller.abort();
+    controller = new AbortController();
+    editor.apply(event);
+    onShare((index + 1) / trace.events.length);
+    if (!changesText(event)) {
+      system.moved(editor);
+      continue;
+    }
+    const gapMs = (trace.events[index + 1]?.ms ?? TAIL_MS) / speed;
+    const key: (typeof keys)[number] = { gapMs };
+    keys.push(key);
+    const at = performance.now();
+    const still = controller.signal;
+    const elapsed = (): number => performance.now() - at;
+    const watcher: Watcher = {
+      signal: still,
+      first: (asked) => {
+        if (!still.aborted) {
+          key.firstMs ??= elapsed();
+          key.answerMs ??= key.firstMs;
+          key.asked ??= asked;
+        }
+      },
+      full: () => {
+        if (!still.aborted) {
+          key.fullMs ??= elapsed();
+        }
+      },
+    };
+    running.push(
+      system.changed(editor, watcher).then(() => {
+        if (!still.aborted) {
+          key.answerMs ??= elapsed();
+        }
+      }),
+    );
+  }
+  await sleep(TAIL_MS / speed, undefined, { signal });
+  controller.abort();
+  await Promise.all(running);
+  return { keys, usage: await system.finish(), traceMs: durationOf(trace) + TAIL_MS };
+}

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import type { Run } from "./replay";
+import { percentiles, summarise, table } from "./summary";
+
+const run = (firstMs: readonly (number | undefined)[], overrides: Partial<Run["usage"]> = {}): Run => ({
+  keys: firstMs.map((ms) => ({ gapMs: 100, ...(ms === undefined ? {} : { firstMs: ms, fullMs: 2 * ms }) })),
+  usage: {
+    promptTokens: 20,
+    generatedTokens: 40,
+    cpuSeconds: 3,
+    residentBytes: 2 ** 21,
+    requests: 2,
+    ...overrides,
+  },
+  traceMs: 30_000,
+});
+
+describe("latency summary", () => {
+  it("takes percentiles by nearest rank", () => {
+    const values = Array.from({ length: 100 }, (_, i) => i + 1);
+    assert.deepEqual(percentiles(values), { p50: 50, p95: 95, p99: 99 });
+    assert.deepEqual(percentiles([7]), { p50: 7, p95: 7, p99: 7 });
+    assert.equal(percentiles([]), undefined);
+  });
+
+  it("counts per key and per minute of typing", () => {
+    const summary = summarise("a", [run([10, undefined]), run([30, 50])]);
+    assert.equal(summary.keys, 4);
+    assert.equal(summary.answered, 0.75);
+    assert.deepEqual(summary.first, { p50: 30, p95: 50, p99: 50 });
+    assert.equal(summary.firstAsked, undefined);
+    assert.equal(summary.full?.p50, 60);
+    assert.equal(summary.promptTokensPerKey, 10);
+    assert.equal(summary.generatedTokensPerKey, 20);
+    assert.equal(summary.cpuSecondsPerMinute, 6);
+    assert.equal(summary.residentMiB, 2);
+  });
+
+  it("says what was not measured, and compares the second system with the first", () => {
+    const own = summarise("own", [run([10])]);
+    const rival = summarise("rival", [run([40], { cpuSeconds: undefined })]);
+    const rows = new Map(table([own, rival]).map(([label, ...cells]) => [label, cells]));
+    assert.deepEqual(rows.get(""), ["own", "rival", "ratio"]);
+    assert.deepEqual(rows.get("first text, p50 (ms)"), ["10", "40", "4.00 ×"]);
+    assert.deepEqual(rows.get("CPU seconds per minute of typing"), ["6.0", "not measured", ""]);
+    assert.equal(table([own])[0]!.length, 2);
+  });
+});

@@ -1,0 +1,122 @@
+import type { Run } from "./replay";
+
+export interface Percentiles {
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+}
+
+/** What one system did over all runs. */
+export interface SystemSummary {
+  readonly name: string;
+  /** Changes of the text. */
+  readonly keys: number;
+  /** Share of the keys whose suggestion's first text came before the next key. */
+  readonly answered: number;
+  /** Milliseconds from the key, over the keys that were answered. */
+  readonly first: Percentiles | undefined;
+  readonly full: Percentiles | undefined;
+  /** As `first`, over the keys for which the model had to write. */
+  readonly firstAsked: Percentiles | undefined;
+  /** Until it was known whether there is a suggestion, over the keys for which that was before the next. */
+  readonly answer: Percentiles | undefined;
+  readonly promptTokensPerKey: number;
+  readonly generatedTokensPerKey: number;
+  readonly requestsPerKey: number;
+  /** Processor seconds per minute of typing at the trace's own pace. */
+  readonly cpuSecondsPerMinute: number | undefined;
+  readonly residentMiB: number | undefined;
+}
+
+/** Nearest rank; undefined for no values. */
+export function percentiles(values: readonly number[]): Percentiles | undefined {
+  if (values.length === 0) {
+    return undefined;
+  }
+  const sorted = [...values].sort((a, b) => a - b);
+  const rank = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
+  return { p50: rank(0.5), p95: rank(0.95), p99: rank(0.99) };
+}
+
+export function summarise(name: string, runs: readonly Run[]): SystemSummary {
+  const keys = runs.flatMap((run) => run.keys);
+  const defined = (values: readonly (number | undefined)[]): number[] =>
+    values.filter((value) => value !== undefined);
+  const first = defined(keys.map(({ firstMs }) => firstMs));
+  const cpu = defined(runs.map(({ usage }) => usage.cpuSeconds));
+  const resident = defined(runs.map(({ usage }) => usage.residentBytes));
+  const minutes = sum(runs.map(({ traceMs }) => traceMs)) / 60_000;
+  const perKey = (values: readonly number[]): number => sum(values) / keys.length;
+  return {
+    name,
+    keys: keys.length,
+    answered: first.length / keys.length,
+    first: percentiles(first),
+    firstAsked: percentiles(
+      defined(keys.map(({ firstMs, asked }) => (asked === true ? firstMs : undefined))),
+    ),
+    answer: percentiles(defined(keys.map(({ answerMs }) => answerMs))),
+    full: percentiles(defined(keys.map(({ fullMs }) => fullMs))),
+    promptTokensPerKey: perKey(runs.map(({ usage }) => usage.promptTokens)),
+    generatedTokensPerKey: perKey(runs.map(({ usage }) => usage.generatedTokens)),
+    requestsPerKey: perKey(runs.map(({ usage }) => usage.requests)),
+    cpuSecondsPerMinute: cpu.length === runs.length ? sum(cpu) / minutes : undefined,
+    residentMiB: resident.length === runs.length ? Math.max(...resident) / 2 ** 20 : undefined,
+  };
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+interface Row {
+  readonly label: string;
+  readonly of: (summary: SystemSummary) => number | undefined;
+  readonly digits: number;
+  /** A share is compared by its difference, not by its ratio. */
+  readonly share?: true;
+}
+
+const ROWS: readonly Row[] = [
+  { label: "first text, p50 (ms)", of: ({ first }) => first?.p50, digits: 0 },
+  { label: "first text, p95 (ms)", of: ({ first }) => first?.p95, digits: 0 },
+  { label: "first text, p99 (ms)", of: ({ first }) => first?.p99, digits: 0 },
+  {
+    label: "first text where the model wrote it, p50 (ms)",
+    of: ({ firstAsked }) => firstAsked?.p50,
+    digits: 0,
+  },
+  {
+    label: "first text where the model wrote it, p95 (ms)",
+    of: ({ firstAsked }) => firstAsked?.p95,
+    digits: 0,
+  },
+  { label: "full suggestion, p50 (ms)", of: ({ full }) => full?.p50, digits: 0 },
+  { label: "full suggestion, p95 (ms)", of: ({ full }) => full?.p95, digits: 0 },
+  { label: "full suggestion, p99 (ms)", of: ({ full }) => full?.p99, digits: 0 },
+  { label: "answer, also of nothing, p50 (ms)", of: ({ answer }) => answer?.p50, digits: 0 },
+  { label: "answer, also of nothing, p95 (ms)", of: ({ answer }) => answer?.p95, digits: 0 },
+  {
+    label: "keys with text before the next (%)",
+    of: ({ answered }) => 100 * answered,
+    digits: 1,
+    share: true,
+  },
+  { label: "prompt tokens evaluated per key", of: (s) => s.promptTokensPerKey, digits: 1 },
+  { label: "tokens generated per key", of: (s) => s.generatedTokensPerKey, digits: 1 },
+  { label: "requests per key", of: (s) => s.requestsPerKey, digits: 2 },
+  { label: "CPU seconds per minute of typing", of: (s) => s.cpuSecondsPerMinute, digits: 1 },
+  { label: "resident memory (MiB)", of: (s) => s.residentMiB, digits: 0 },
+];
+
+/** A row for each figure, a column for each system, and the second over the first. */
+export function table(summaries: readonly SystemSummary[]): readonly (readonly string[])[] {
+  const [own, rival] = summaries;
+  const head = ["", ...summaries.map(({ name }) => name), ...(rival === undefined ? [] : ["ratio"])];
+  const rows = ROWS.map(({ label, of, digits, share }) => {
+    const cells = summaries.map((summary) => of(summary)?.toFixed(digits) ?? "not measured");
+    const a = own === undefined ? undefined : of(own);
+    const b = rival === undefined ? undefined : of(rival);
+    const ratio = a === undefined || b === undefined || a === 0 || share ? "" : `${(b / a).toFixed(2)} ×`;
+    return [label, ...cells, ...(rival === undefined ? [] : [ratio])];
+  });
+  return [head, ...rows];
+}

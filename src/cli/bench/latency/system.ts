@@ -1,0 +1,46 @@
+import type { Place } from "../../../completion/place";
+import type { SimulatedEditor } from "./simulatedEditor";
+import type { Trace } from "./trace";
+
+/** What a system tells about a change of the text. */
+export interface Watcher {
+  /** Aborted by the next thing that the person does. */
+  readonly signal: AbortSignal;
+  /**
+   * There is text to be shown.
+   * @param asked the model had to be asked, or was already writing; false: it was known from before
+   */
+  readonly first: (asked: boolean) => void;
+  /** All of it is there. */
+  readonly full: () => void;
+}
+
+/** What a run cost, apart from time. */
+export interface Usage {
+  /** Prompt tokens and generated ones. */
+  readonly promptTokens: number;
+  readonly generatedTokens: number;
+  /** Of the process that runs the model, since the trace began; undefined where the system does not tell. */
+  readonly cpuSeconds: number | undefined;
+  /** Of the same process, at the end. */
+  readonly residentBytes: number | undefined;
+  readonly requests: number;
+}
+
+/** Something that completes while a trace is replayed: started anew for each trace. */
+export interface System {
+  /** The file has just been opened. */
+  open(place: Place): void;
+  /** The text has changed: resolves when nothing more comes of it. */
+  changed(editor: SimulatedEditor, watcher: Watcher): Promise<void>;
+  /** The cursor has moved, the text has not changed. */
+  moved(editor: SimulatedEditor): void;
+  /** Waits until nothing runs any more. */
+  finish(): Promise<Usage>;
+  dispose(): Promise<void>;
+}
+
+export interface SystemKind {
+  readonly name: string;
+  start(trace: Trace): Promise<System>;
+}

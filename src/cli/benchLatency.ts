@@ -1,0 +1,180 @@
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { requireModel } from "../engine/session";
+import { LacunaSystem } from "./bench/latency/lacunaSystem";
+import { LlamaServer } from "./bench/latency/llamaServer";
+import { LlamaVscode } from "./bench/latency/llamaVscode";
+import { replay, type Run } from "./bench/latency/replay";
+import { formatReport, markdownReport, type LatencyReport } from "./bench/latency/report";
+import { summarise } from "./bench/latency/summary";
+import type { SystemKind } from "./bench/latency/system";
+import { durationOf, parseTrace, type Trace } from "./bench/latency/trace";
+import { shippedTraces } from "./bench/latency/traces";
+import { provenance } from "./bench/provenance";
+import { writeFiles } from "./bench/latency/evidence";
+import { parseCommand, type Arguments, type CommandSpec } from "./commandLine";
+import type { Context } from "./context";
+import { CliError, UsageError } from "./errors";
+import { chooseModel, chooseThreads } from "./install";
+
+export const BENCH_LATENCY: CommandSpec = {
+  name: "bench latency",
+  usage:
+    "bench latency [--trace FILE,…] [--model PATH] [--server PATH|none] [--rounds N] [--speed X] [--out DIR] [--json]",
+  summary: "Replays someone typing against Lacuna and against llama.vscode with stock llama-server.",
+  details:
+    "Both complete the same keys with the same model and the same number of threads, one after the other, each in fresh processes.\n" +
+    "Build the server with `npm run build:native -- --server`; it is found there. A key counts as answered when its suggestion's\n" +
+    "first text comes before the next key; times are over the answered keys, debouncing included. llama.vscode's part is done\n" +
+    "after its sources: 256 lines before and 64 after the cursor, one request at a time, 150 ms between looks.",
+  options: {
+    trace: { value: "FILE,…", help: "replay these traces (default: the three that come with Lacuna)" },
+    model: { value: "PATH", help: "GGUF model file (default: the one that comes with Lacuna)" },
+    server: { value: "PATH", help: "llama-server binary; `none`: measure Lacuna alone" },
+    rounds: { value: "N", help: "rounds (default 3)" },
+    speed: { value: "X", help: "type this many times faster (default 1)" },
+    keys: { value: "N", help: "only the first N events of each trace" },
+    "context-size": {
+      value: "N",
+      help: "tokens of context for both (default 2048, at most the model's own)",
+    },
+    threads: { value: "N", help: "CPU threads (default: the machine's cores, at most 8)" },
+    out: { value: "DIR", help: "also write the report there, as JSON and Markdown" },
+  },
+  examples: ["lacuna bench latency", "lacuna bench latency --server none --speed 2 --rounds 1 --json"],
+};
+
+const BUILT_SERVER = "native/.build/server/bin/llama-server";
+
+interface Setup {
+  readonly modelPath: string;
+  readonly contextSize: number;
+  readonly threads: number;
+}
+
+export async function benchLatency(words: readonly string[], context: Context): Promise<void> {
+  const args = parseCommand(BENCH_LATENCY, words);
+  const traces = readTraces(args);
+  const rounds = args.integer("rounds", 3, 1, 100);
+  const speed = parseSpeed(args.text("speed") ?? "1");
+  const threads = chooseThreads(args);
+  const modelPath = chooseModel(args.text("model"), context.install);
+  const contextSize = contextSizeOf(modelPath, args.integer("context-size", 2048, 256, 32_768));
+  const server = chooseServer(args, context);
+  const kinds = systemKinds({ modelPath, contextSize, threads }, server, context);
+
+  const { progress, signal, output, install } = context;
+  const runs = new Map<string, Run[]>(kinds.map(({ name }) => [name, []]));
+  const total = rounds * traces.length * kinds.length;
+  let done = 0;
+  for (let round = 0; round < rounds; round++) {
+    for (const trace of traces) {
+      // Who goes first takes turns: a machine that slows down slows both.
+      for (const kind of round % 2 === 0 ? kinds : [...kinds].reverse()) {
+        const system = await kind.start(trace);
+        try {
+          const report = (share: number): void => {
+            progress.report(`Typing ${trace.name}, ${kind.name}`, (done + share) / total);
+          };
+          const document = `file:///${trace.path}`;
+          runs.get(kind.name)!.push(await replay(trace, system, document, speed, signal, report));
+        } finally {
+          await system.dispose();
+        }
+        done++;
+      }
+    }
+  }
+  progress.end();
+  const report: LatencyReport = {
+    provenance: provenance(install.root, modelPath, threads),
+    traces: traces.map((trace) => ({
+      name: trace.name,
+      source: trace.source,
+      events: trace.events.length,
+      seconds: durationOf(trace) / 1000,
+    })),
+    rounds,
+    speed,
+    contextSize,
+    systems: kinds.map(({ name }) => summarise(name, runs.get(name)!)),
+    byTrace: traces.map((trace, index) => ({
+      name: trace.name,
+      systems: kinds.map(({ name }) =>
+        summarise(
+          name,
+          runs.get(name)!.filter((_, run) => run % traces.length === index),
+        ),
+      ),
+    })),
+  };
+  const json = `${JSON.stringify(report, undefined, 2)}\n`;
+  const directory = args.text("out");
+  if (directory !== undefined) {
+    const name = `latency-${path.basename(modelPath, ".gguf")}`;
+    writeFiles(directory, { [`${name}.json`]: json, [`${name}.md`]: markdownReport(report) });
+  }
+  output(args.flag("json") ? json : formatReport(report));
+}
+
+function systemKinds(setup: Setup, server: string | undefined, { install, signal }: Context): SystemKind[] {
+  const load = { ...setup, gpu: false as const };
+  const kinds: SystemKind[] = [
+    { name: "Lacuna", start: (trace) => LacunaSystem.start(install, load, trace) },
+  ];
+  if (server !== undefined) {
+    kinds.push({
+      name: "llama.vscode + llama-server",
+      start: async (trace) =>
+        new LlamaVscode(await LlamaServer.start({ ...setup, binary: server }, signal), trace.path),
+    });
+  }
+  return kinds;
+}
+
+function readTraces(args: Arguments): readonly Trace[] {
+  const limit = args.integer("keys", Number.MAX_SAFE_INTEGER, 1, Number.MAX_SAFE_INTEGER);
+  const files = args.text("trace")?.split(",");
+  const traces = files?.map((file) => parseTrace(readText(file), file)) ?? shippedTraces();
+  return traces.map((trace) => ({ ...trace, events: trace.events.slice(0, limit) }));
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    throw new CliError(`There is no readable file at ${file}.`);
+  }
+}
+
+function parseSpeed(word: string): number {
+  const speed = word.trim() === "" ? NaN : Number(word);
+  if (!(speed > 0 && speed <= 100)) {
+    throw new UsageError(`--speed must be above 0 and at most 100, not ${word}.`);
+  }
+  return speed;
+}
+
+/** At most what the model was trained for; both systems get the same. */
+function contextSizeOf(modelPath: string, wanted: number): number {
+  const { metadata } = requireModel(modelPath);
+  const architecture = metadata.get("general.architecture");
+  const trained = metadata.get(`${typeof architecture === "string" ? architecture : ""}.context_length`);
+  return typeof trained === "number" ? Math.min(wanted, trained) : wanted;
+}
+
+function chooseServer(args: Arguments, { install, progress }: Context): string | undefined {
+  const given = args.text("server");
+  if (given === "none") {
+    return undefined;
+  }
+  const binary = path.resolve(given ?? path.join(install.root, BUILT_SERVER));
+  if (existsSync(binary)) {
+    return binary;
+  }
+  if (given !== undefined) {
+    throw new UsageError(`There is no llama-server at ${binary}.`);
+  }
+  progress.note("Measuring Lacuna alone: there is no llama-server. Run `npm run build:native -- --server`.");
+  return undefined;
+}

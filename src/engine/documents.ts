@@ -1,0 +1,129 @@
+import type { PromptPlanner } from "../completion/promptPlan";
+import type { DocumentContext } from "./document";
+import type { StateStore } from "./stateStore";
+
+/** A document's native state and its prompts. */
+export interface Kept {
+  readonly path: string;
+  readonly context: DocumentContext;
+  readonly planner: PromptPlanner;
+  /** Counts the prompts: a warm-up ends when a newer one comes. */
+  ticket: number;
+  /** What its state on disk holds. */
+  saved: readonly number[];
+}
+
+export interface DocumentsOptions {
+  readonly create: () => Promise<DocumentContext>;
+  readonly planner: () => PromptPlanner;
+  /** Of one document's KV cache. */
+  readonly kvBytes: number;
+  /** What the documents together may occupy; the one in use may always be there. */
+  readonly maxBytes: number;
+  /** Absent: nothing is kept on disk. */
+  readonly states: StateStore | undefined;
+  readonly onRestored: (path: string, tokens: number, ms: number) => void;
+}
+
+const MAX_DOCUMENTS = 16;
+
+/** Fewer new tokens than this are evaluated again in no time. */
+const MIN_TOKENS = 64;
+
+/** The documents whose KV cache and packed rows are kept at the same time; the ones not used for longest make room. */
+export class Documents {
+  private readonly kept = new Map<string, Kept>();
+
+  constructor(private readonly options: DocumentsOptions) {}
+
+  async get(path: string): Promise<Kept> {
+    const known = this.kept.get(path);
+    if (known !== undefined) {
+      this.kept.delete(path);
+      this.kept.set(path, known); // a Map keeps insertion order: last is most recent
+      return known;
+    }
+    await this.makeRoom();
+    const { create, planner } = this.options;
+    const document: Kept = { path, context: await create(), planner: planner(), ticket: 0, saved: [] };
+    this.kept.set(path, document);
+    await this.restore(document);
+    return document;
+  }
+
+  /** Does not make it the most recent. */
+  peek(path: string): Kept | undefined {
+    return this.kept.get(path);
+  }
+
+  contexts(): DocumentContext[] {
+    return [...this.kept.values()].map(({ context }) => context);
+  }
+
+  /** Documents whose state on disk is out of date. */
+  unsaved(): Kept[] {
+    if (this.options.states === undefined) {
+      return [];
+    }
+    return [...this.kept.values()].filter(({ context, saved }) => {
+      const tokens = context.exact;
+      return tokens.length - commonLength(tokens, saved) >= MIN_TOKENS;
+    });
+  }
+
+  async save(document: Kept): Promise<void> {
+    const { context, path } = document;
+    const tokens = [...context.exact];
+    const bytes = await this.options.states?.put(path, (file) => context.save(file, tokens));
+    // What could not be kept now will not be in a moment either.
+    document.saved = tokens;
+    if (bytes === undefined) {
+      await this.options.states?.forget(path);
+    }
+  }
+
+  async dispose(): Promise<void> {
+    for (const document of this.unsaved()) {
+      await this.save(document);
+    }
+    for (const { context } of this.kept.values()) {
+      await context.dispose();
+    }
+    this.kept.clear();
+  }
+
+  private async makeRoom(): Promise<void> {
+    const { kvBytes, maxBytes } = this.options;
+    for (const [path, document] of [...this.kept]) {
+      const bytes = this.contexts().reduce((sum, { packedBytes }) => sum + kvBytes + packedBytes, kvBytes);
+      if (bytes <= maxBytes && this.kept.size < MAX_DOCUMENTS) {
+        return;
+      }
+      this.kept.delete(path);
+      await document.context.dispose();
+    }
+  }
+
+  private async restore(document: Kept): Promise<void> {
+    const file = await this.options.states?.find(document.path);
+    if (file === undefined) {
+      return;
+    }
+    const start = performance.now();
+    const tokens = await document.context.restore(file);
+    if (tokens === undefined) {
+      await this.options.states?.forget(document.path);
+      return;
+    }
+    document.saved = tokens;
+    this.options.onRestored(document.path, tokens.length, performance.now() - start);
+  }
+}
+
+function commonLength(a: readonly number[], b: readonly number[]): number {
+  let same = 0;
+  while (same < a.length && same < b.length && a[same] === b[same]) {
+    same++;
+  }
+  return same;
+}
