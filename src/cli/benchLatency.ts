@@ -10,7 +10,7 @@ import { summarise } from "./bench/latency/summary";
 import type { SystemKind } from "./bench/latency/system";
 import { durationOf, parseTrace, type Trace } from "./bench/latency/trace";
 import { shippedTraces } from "./bench/latency/traces";
-import { provenance } from "./bench/provenance";
+import { describeEnvironment } from "./bench/quality/environment";
 import { writeFiles } from "./bench/latency/evidence";
 import { parseCommand, type Arguments, type CommandSpec } from "./commandLine";
 import type { Context } from "./context";
@@ -87,7 +87,7 @@ export async function benchLatency(words: readonly string[], context: Context): 
   }
   progress.end();
   const report: LatencyReport = {
-    provenance: provenance(install.root, modelPath, threads),
+    environment: describeEnvironment(install.root, modelPath, threads, {}),
     traces: traces.map((trace) => ({
       name: trace.name,
       source: trace.source,

@@ -1,8 +1,8 @@
-import { provenanceLines, type Provenance } from "../provenance";
+import type { Environment } from "../quality/environment";
 import { table, type SystemSummary } from "./summary";
 
 export interface LatencyReport {
-  readonly provenance: Provenance;
+  readonly environment: Environment;
   readonly traces: readonly {
     readonly name: string;
     readonly source: string;
@@ -16,10 +16,10 @@ export interface LatencyReport {
   readonly byTrace: readonly { readonly name: string; readonly systems: readonly SystemSummary[] }[];
 }
 
-function heading({ provenance, traces, rounds, speed, contextSize }: LatencyReport): string {
+function heading({ environment, traces, rounds, speed, contextSize }: LatencyReport): string {
   const seconds = traces.reduce((sum, trace) => sum + trace.seconds, 0);
   return (
-    `${provenance.model.name}, context ${contextSize}, ${provenance.threads} threads; ` +
+    `${environment.model.name}, context ${contextSize}, ${environment.machine.threads} threads; ` +
     `${traces.length} traces of ${seconds.toFixed(0)} s in all, ${rounds} rounds, at ${speed} times the pace`
   );
 }
@@ -57,7 +57,7 @@ export function markdownReport(report: LatencyReport): string {
     "",
     "## Where this comes from",
     "",
-    ...provenanceLines(report.provenance),
+    ...environmentLines(report.environment),
     ...report.traces.map(
       ({ name, source, events, seconds }) =>
         `- trace ${name}: ${source}; ${events} events, ${seconds.toFixed(0)} s`,
@@ -70,4 +70,14 @@ function markdownTable(systems: readonly SystemSummary[]): string[] {
   const [head, ...rows] = table(systems);
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [line(head!), line(head!.map((_, column) => (column === 0 ? "---" : "---:"))), ...rows.map(line)];
+}
+
+function environmentLines({ command, commit, date, model, machine }: Environment): string[] {
+  const { cpu, cores, memoryGiB, system, threads } = machine;
+  return [
+    `- command: \`${command}\``,
+    `- commit: ${commit ?? "not a checkout"}, ${date}`,
+    `- model: ${model.name}, ${(model.bytes / 1e6).toFixed(1)} MB, SHA-256 ${model.sha256.slice(0, 16)}`,
+    `- machine: ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}; ${threads} threads`,
+  ];
 }
