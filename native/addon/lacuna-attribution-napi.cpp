@@ -32,6 +32,16 @@ static Napi::Object attributionResult(const Napi::Env& env, const lacuna_attribu
         means.Set(il, toTypedArray<Napi::Float32Array>(env, job.layers()[il].mean));
     }
     res.Set("means", means);
+    if (!job.layers()[0].gates.up.empty()) {
+        auto gates = Napi::Array::New(env, job.layers().size());
+        for (size_t il = 0; il < job.layers().size(); il++) {
+            auto layer = Napi::Object::New(env);
+            layer.Set("histogram", toTypedArray<Napi::Uint16Array>(env, job.layers()[il].gates.histogram));
+            layer.Set("up", toTypedArray<Napi::Float32Array>(env, job.layers()[il].gates.up));
+            gates.Set(il, layer);
+        }
+        res.Set("gates", gates);
+    }
     res.Set("peakBytes", job.peak_bytes());
 
     auto ms = Napi::Object::New(env);
@@ -76,6 +86,7 @@ Napi::Value lacunaCreateAttribution(const Napi::CallbackInfo& info) {
     }
     params.n_ig_steps = std::max(1, optionOr(options, "igSteps", params.n_ig_steps));
     params.seed = optionOr(options, "seed", params.seed);
+    params.gates = optionOr(options, "gates", params.gates);
     params.n_threads = std::max(1, optionOr(options, "threads", params.n_threads));
     params.keep_bytes = optionOr(options, "keepBytes", params.keep_bytes);
     if (options.Get("labels").IsTypedArray()) {

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { requireModel } from "../engine/session";
-import { isRatio } from "../sparsity/budget";
+import { ffnShare } from "../sparsity/levels";
 import { cachedModel } from "./bench/cachedModel";
 import type { Attributed, Configuration, Round, Started } from "./bench/messages";
 import { formatReport, rowsOf, type Measured, type Report } from "./bench/report";
@@ -10,16 +10,18 @@ import { parseCommand, type Arguments, type CommandSpec } from "./commandLine";
 import type { Context } from "./context";
 import { UsageError } from "./errors";
 import { chooseThreads } from "./install";
+import { parseRatios } from "./ratios";
 
 export const BENCH_SPEED: CommandSpec = {
   name: "bench speed",
-  usage: `bench speed --shape ${Object.keys(SHAPES).join("|")} --quant ${QUANTS.join("|")} [--active R,...] [--json]`,
+  usage: `bench speed --shape ${Object.keys(SHAPES).join("|")} --quant ${QUANTS.join("|")} [--active R|S:D,...] [--json]`,
   summary: "Measures sparse decoding against stock decoding of the same model, on this machine.",
   details:
     "Makes a model with random weights in the shape of a real one, kept in the user's cache directory (LACUNA_CACHE\n" +
     "overrides it). Every configuration has a process of its own; they are measured in turn, round after round.\n" +
     "`stock`: as node-llama-cpp loads the model. 1: all neurons, mapped weights. Others: that share of FFN neurons,\n" +
-    "chosen at random. `limit` is stock's weight bytes per token over the configuration's own.",
+    "chosen at random. S:D: the share S, of which a threshold lets D pass for each token; the threshold comes from an attribution\n" +
+    "of random tokens. `limit` is stock's weight bytes per token over the configuration's own, as counted.",
   options: {
     shape: { value: "SHAPE", help: "model shape (default qwen2.5-coder-1.5b)" },
     quant: { value: "TYPE", help: "quantisation (default Q4_K_M)" },
@@ -37,7 +39,12 @@ export const BENCH_SPEED: CommandSpec = {
   ],
 };
 
-const STOCK: Configuration = { name: "stock", stock: true, activeRatio: 1 };
+const STOCK: Configuration = {
+  name: "stock",
+  stock: true,
+  activeRatio: 1,
+  levels: { staticRatio: 1, dynamicRatio: 1 },
+};
 
 interface Running {
   readonly configuration: Configuration;
@@ -49,7 +56,7 @@ interface Running {
 
 export async function benchSpeed(words: readonly string[], context: Context): Promise<void> {
   const args = parseCommand(BENCH_SPEED, words);
-  const configurations = [STOCK, ...parseRatios(args.text("active") ?? "1,0.5,0.4,0.3,0.2")];
+  const configurations = [STOCK, ...parseConfigurations(args.text("active") ?? "1,0.5,0.4,0.3,0.2")];
   const threads = chooseThreads(args);
   const promptTokens = args.integer("prompt-tokens", 64, 2, 4096);
   const decodeTokens = args.integer("decode-tokens", 24, 2, 4096);
@@ -140,10 +147,15 @@ function chooseBenchModel(args: Arguments, context: Context): Promise<string> {
   return cachedModel(shape, quant as Quant, context);
 }
 
-function parseRatios(list: string): Configuration[] {
-  const ratios = list.split(",").map((word) => (word.trim() === "" ? NaN : Number(word)));
-  if (!ratios.every(isRatio)) {
-    throw new UsageError(`--active needs ratios above 0 and at most 1, separated by commas, not ${list}.`);
-  }
-  return [...new Set(ratios)].map((ratio) => ({ name: String(ratio), stock: false, activeRatio: ratio }));
+function parseConfigurations(list: string): Configuration[] {
+  return [...new Set(list.split(","))].map((word) => {
+    const ratios = parseRatios(word);
+    if (ratios === undefined) {
+      throw new UsageError(
+        `--active needs ratios above 0 and at most 1, or pairs as 0.7:0.35, separated by commas, not ${list}.`,
+      );
+    }
+    const levels = typeof ratios === "number" ? { staticRatio: ratios, dynamicRatio: 1 } : ratios;
+    return { name: word.trim(), stock: false, activeRatio: ffnShare(levels), levels };
+  });
 }

@@ -1,17 +1,17 @@
 import { DEFAULT_METRIC, isMetric, METRIC_NAMES } from "../sparsity/metrics";
-import { isRatio } from "../sparsity/budget";
 import { EngineClient, forkEngine, unwrap } from "../engine/client";
-import type { CompleteResult, SparsifyResult, Sparsity } from "../engine/protocol";
+import type { CompleteResult, SparsifyRequest, SparsifyResult } from "../engine/protocol";
 import { parseCommand, type Arguments, type CommandSpec } from "./commandLine";
 import type { Context } from "./context";
 import { UsageError } from "./errors";
 import { chooseModel, chooseThreads } from "./install";
+import { parseRatios } from "./ratios";
 import { parseLocation, readSource, splitAt } from "./sourceFile";
 
 export const COMPLETE: CommandSpec = {
   name: "complete",
   usage:
-    "complete FILE:LINE:COLUMN [--model PATH] [--active RATIO|dense|auto] [--metric M] [--window N] [--max-tokens N] [--threads N] [--json]",
+    "complete FILE:LINE:COLUMN [--model PATH] [--active RATIO|STATIC:DYNAMIC|dense|auto] [--metric M] [--window N] [--max-tokens N] [--threads N] [--json]",
   summary: "Completes the code at a position of a file.",
   details:
     "Lines and columns are counted from 1, columns in UTF-16 units, as editors do.\n" +
@@ -20,7 +20,7 @@ export const COMPLETE: CommandSpec = {
     model: { value: "PATH", help: "GGUF model file (default: the one that comes with Lacuna)" },
     active: {
       value: "RATIO",
-      help: "share of FFN neurons to use, above 0 and up to 1; `auto`: what keeps the loss within 5 %; default `dense`",
+      help: "share of the FFN's weights that a token reads, above 0 and up to 1, or share of neurons kept and of those read, as 0.7:0.35; `auto`: what keeps the loss within 5 %; default `dense`",
     },
     metric: {
       value: "M",
@@ -120,10 +120,10 @@ function print(
 ): void {
   const { residentBytes, mappedBytes, packedBytes } = memory;
   if (args.flag("json")) {
-    const { text, stopReason, activeRatio, prefill, decode } = result;
+    const { text, stopReason, activeRatio, readRatio, prefill, decode } = result;
     const attribution = sparse?.attribution ?? { tokens: 0, ms: 0 };
     const packing = sparse?.packing ?? { ms: 0 };
-    const report = { text, stopReason, activeRatio, prefill, decode, attribution, packing };
+    const report = { text, stopReason, activeRatio, readRatio, prefill, decode, attribution, packing };
     output(
       `${JSON.stringify({ ...report, memory: { residentBytes, mappedBytes, packedBytes } }, undefined, 2)}\n`,
     );
@@ -131,7 +131,7 @@ function print(
   }
   output(`${result.text}\n`);
   const parts = [
-    `${(result.activeRatio * 100).toFixed(0)} % of neurons`,
+    `${((result.readRatio ?? 1) * 100).toFixed(0)} % of the FFN read`,
     `prompt ${result.prefill.tokens} tokens in ${result.prefill.ms.toFixed(0)} ms`,
     `${result.decode.tokensPerSecond.toFixed(1)} tokens/s`,
     `${(residentBytes / 2 ** 20).toFixed(0)} MiB resident`,
@@ -140,15 +140,17 @@ function print(
   progress.note(parts.join(" · "));
 }
 
-export function parseActive(word: string): Sparsity {
+export function parseActive(word: string): SparsifyRequest["sparsity"] {
   if (word === "dense" || word === "auto") {
     return word;
   }
-  const ratio = word.trim() === "" ? NaN : Number(word);
-  if (!isRatio(ratio)) {
-    throw new UsageError(`--active must be above 0 and at most 1, \`dense\` or \`auto\`, not ${word}.`);
+  const ratios = parseRatios(word);
+  if (ratios === undefined) {
+    throw new UsageError(
+      `--active must be above 0 and at most 1, two such ratios as 0.7:0.35, \`dense\` or \`auto\`, not ${word}.`,
+    );
   }
-  return ratio;
+  return ratios;
 }
 
 export function parseMetric(word: string): string {

@@ -23,6 +23,7 @@ describe("MaskMemory", () => {
     modelFingerprint: "model",
     metric: "wanda",
     activeRatio: 0.5,
+    levels: { staticRatio: 0.5, dynamicRatio: 1 },
     sketch: new Uint32Array(),
     createdAt: 1,
     guard: [],

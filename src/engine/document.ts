@@ -1,10 +1,12 @@
 import type { LlamaContext, LlamaModel } from "node-llama-cpp";
 import type { Evaluation } from "../sparsity/guard";
+import { ffnShare } from "../sparsity/levels";
 import type { LayerMask } from "../sparsity/mask";
 import { throwIfAborted } from "./abort";
 import { EngineFailure } from "./errors";
 import {
   decode,
+  ffnCounters,
   loadState,
   saveState,
   setFfnActive,
@@ -21,13 +23,16 @@ import { Sequence } from "./sequence";
  */
 const BATCH_TOKENS = 64;
 
+const NOTHING_READ = { active: 0, candidates: 0 };
+
 /**
  * One document's native state: its context with the KV cache of its last prompt and its packed FFN rows. Prompts are
  * evaluated densely; only generated tokens pass through the mask (design decision 9).
  */
 export class DocumentContext {
-  /** The share of neurons active while decoding; 1: dense. */
+  /** The share of the FFN's weights that is to be read while decoding; 1: dense. */
   activeRatio = 1;
+  private staticRatio = 1;
   packedBytes = 0;
   /** Tokens at the start of the sequence whose KV entries were computed densely. */
   private exactTokens = 0;
@@ -168,7 +173,18 @@ export class DocumentContext {
     this.sequence.truncate(position);
   }
 
-  /** Packs the mask's rows, one layer each time the iterator is asked; dense until the last one is packed. */
+  /** The share of the FFN's weights that tokens have read since the mask was packed, as counted where thresholds decide. */
+  get readRatio(): number {
+    const { active, candidates } = this.activeRatio < 1 ? ffnCounters(this.context) : NOTHING_READ;
+    return candidates === 0
+      ? this.activeRatio
+      : ffnShare({ staticRatio: this.staticRatio, dynamicRatio: active / candidates });
+  }
+
+  /**
+   * Packs the mask's rows, one layer each time the iterator is asked; dense until the last one is packed.
+   * @param activeRatio what a token is to read
+   */
   async *pack(layers: readonly LayerMask[], activeRatio: number): AsyncGenerator<number, void, void> {
     this.activeRatio = 1;
     this.packedBytes = 0;
@@ -181,10 +197,14 @@ export class DocumentContext {
       bytes += await setFfnRows(this.context, index, layer.rows, {
         threads: this.threads,
         ...(layer.means === undefined ? {} : { means: layer.means }),
+        ...(layer.threshold === undefined ? {} : { threshold: layer.threshold }),
       });
       yield index;
     }
     this.activeRatio = activeRatio;
+    this.staticRatio =
+      layers.reduce((sum, { rows }) => sum + rows.length, 0) /
+      layers.reduce((sum, { size }) => sum + size, 0);
     this.packedBytes = bytes;
   }
 

@@ -101,13 +101,14 @@ class Run {
   result(): CompleteResult {
     const end = performance.now();
     const { steps: tokens, firstAt = end } = this;
-    const { activeRatio } = this.generation.document;
+    const { activeRatio, readRatio } = this.generation.document;
     const ms = end - firstAt;
     const { reason } = this.generation.plan;
     return {
       text: this.text ?? this.generation.rules.generated,
       stopReason: this.stopReason,
       activeRatio,
+      ...(activeRatio < 1 ? { readRatio } : {}),
       prefill: { tokens: this.promptTokens, ms: firstAt - this.start },
       decode: { tokens, ms, tokensPerSecond: tokens > 0 && ms > 0 ? (1000 * tokens) / ms : 0 },
       ...(this.drafted.proposed === 0 ? {} : { drafts: this.drafted }),

@@ -1,4 +1,5 @@
 import { chooseRatio, curvePoint, type CurvePoint, type Evaluation } from "../sparsity/guard";
+import type { Levels } from "../sparsity/levels";
 import type { LayerMask } from "../sparsity/mask";
 import { throwIfAborted } from "./abort";
 import { DocumentContext } from "./document";
@@ -6,16 +7,21 @@ import type { Gate } from "./gate";
 import { packRows } from "./packing";
 import type { Session } from "./session";
 
+export interface Candidate {
+  readonly activeRatio: number;
+  readonly levels: Levels;
+}
+
 export interface Measurement {
   /** As fed to the model. */
   readonly tokens: readonly number[];
   /** Tokens before this position are dense context; those after it are predicted by the masked model. */
   readonly denseUntil: number;
-  /** From the largest down. */
-  readonly ratios: readonly number[];
-  /** Stop below the first ratio that loses more. */
+  /** What to measure, from the most that is read to the least. */
+  readonly candidates: readonly Candidate[];
+  /** Stop below the first that loses more. */
   readonly maxLossIncrease: number;
-  readonly select: (ratio: number) => readonly LayerMask[];
+  readonly select: (levels: Levels) => readonly LayerMask[];
 }
 
 /** Tokens evaluated in one turn at the gate: no completion waits longer. */
@@ -27,7 +33,7 @@ const STEP = 16;
  */
 export async function measureCurve(
   session: Session,
-  { tokens, denseUntil, ratios, maxLossIncrease, select }: Measurement,
+  { tokens, denseUntil, candidates, maxLossIncrease, select }: Measurement,
   gate: Gate,
   signal: AbortSignal,
   onProgress: (fraction: number) => void,
@@ -40,11 +46,11 @@ export async function measureCurve(
     }
     const dense = await scoreRest(context, tokens, denseUntil, gate, signal);
     const points: CurvePoint[] = [];
-    for (const [index, ratio] of ratios.entries()) {
-      await packRows(context, select(ratio), ratio, gate, signal);
-      points.push(curvePoint(ratio, dense, await scoreRest(context, tokens, denseUntil, gate, signal)));
-      onProgress((index + 1) / ratios.length);
-      if (chooseRatio(points, maxLossIncrease) !== ratio) {
+    for (const [index, { activeRatio, levels }] of candidates.entries()) {
+      await packRows(context, select(levels), activeRatio, gate, signal);
+      points.push(curvePoint(activeRatio, dense, await scoreRest(context, tokens, denseUntil, gate, signal)));
+      onProgress((index + 1) / candidates.length);
+      if (chooseRatio(points, maxLossIncrease) !== activeRatio) {
         break;
       }
     }

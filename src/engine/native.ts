@@ -50,6 +50,8 @@ export interface AttributionOptions {
   readonly threads: number;
   /** Bytes that kept activations may use before layers are recomputed (default 192 MiB). */
   readonly keepBytes?: number;
+  /** Keep {@link AttributionResult.gates} (default false). */
+  readonly gates?: boolean;
   /** For studies. `[end - start]` labels instead of the tokens themselves, which the model still reads. */
   readonly labels?: Int32Array;
   /** For studies: how per-token values of metrics that need gradients become scores; default `mean`. */
@@ -86,10 +88,20 @@ export interface AttributionResult {
   readonly tokens: Readonly<Partial<Record<NativeMetric, readonly Float32Array[]>>>;
   /** Mean activation of every neuron over the predicting positions, `[layerCount]` arrays of `n_ff`. */
   readonly means: readonly Float32Array[];
+  /** With `gates`: how large each neuron's activated gate was over the predicting positions, `[layerCount]`. */
+  readonly gates?: readonly GateStatistics[];
   /** Peak bytes of compute buffers and kept activations (weights excluded). */
   readonly peakBytes: number;
   /** Milliseconds spent computing, by phase. */
   readonly ms: { readonly forward: number; readonly backward: number };
+}
+
+/** See `sparsity/thresholds`, which reads it. */
+export interface GateStatistics {
+  /** Positions by |silu(gate)|, `[n_ff, 32]`: bin i holds 2^(i/2 - 12) to 2^((i + 1)/2 - 12). */
+  readonly histogram: Uint16Array;
+  /** Mean of |up|, `[n_ff]`. */
+  readonly up: Float32Array;
 }
 
 /** One attribution in progress. Steps run on a worker thread, one layer each, one at a time. */

@@ -113,8 +113,10 @@ export type StopReason = "eos" | "max-tokens" | "max-lines" | "stop-rule" | "can
 export interface CompleteResult {
   readonly text: string;
   readonly stopReason: StopReason;
-  /** 1 when the dense FFN was used. */
+  /** The share of the FFN's weights that generated tokens were to read; 1: the dense FFN was used. */
   readonly activeRatio: number;
+  /** The share that tokens have read with the document's mask, as counted; absent for dense. */
+  readonly readRatio?: number;
   /** Prompt tokens evaluated (the others were in the KV cache), until the first token was chosen. */
   readonly prefill: Timing;
   readonly decode: Timing & { readonly tokensPerSecond: number };
@@ -124,14 +126,21 @@ export interface CompleteResult {
   readonly anchored?: "first" | "jump" | "suffix" | "typed";
 }
 
+/** A number is the share of the FFN's weights that a token reads. */
 export type Sparsity = "dense" | "auto" | number;
+
+/** How that share is divided: of the neurons those kept for the file, and of these what a token needs (`sparsity/levels`). */
+export interface SparsityLevels {
+  readonly staticRatio: number;
+  readonly dynamicRatio: number;
+}
 
 export interface SparsifyRequest {
   /** Key of the mask: one per document. */
   readonly path: string;
   readonly prefix: string;
   readonly suffix: string;
-  readonly sparsity: Sparsity;
+  readonly sparsity: Sparsity | SparsityLevels;
   readonly metric: string;
   readonly windowTokens: number;
   /** How rows are shared out between layers (default `uniform`): see `sparsity/budget`. */
@@ -154,7 +163,10 @@ export interface GuardPoint {
 }
 
 export interface SparsifyResult {
+  /** The share of the FFN's weights that a token is to read; 1: dense. */
   readonly activeRatio: number;
+  /** How it is divided; absent for dense. */
+  readonly levels?: SparsityLevels;
   /** Rows kept in each layer. */
   readonly rows: readonly number[];
   readonly source: "attributed" | "remembered" | "dense";

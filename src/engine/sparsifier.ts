@@ -1,24 +1,26 @@
 import { isRatio, massBudget, uniformBudget } from "../sparsity/budget";
 import { chooseRatio, type CurvePoint } from "../sparsity/guard";
+import { ffnShare, isLevels, levelsFor, type Levels } from "../sparsity/levels";
 import { heatmap, type LayerMask, type Mask } from "../sparsity/mask";
 import { decodeMask, encodeMask } from "../sparsity/maskFormat";
 import { mismatch } from "../sparsity/maskReuse";
 import { isMetric, type Metric } from "../sparsity/metrics";
 import { topRows } from "../sparsity/ranking";
 import { sketch } from "../sparsity/similarity";
+import { thresholdFor, type Gates } from "../sparsity/thresholds";
 import { planWindow, type WindowPlan } from "../sparsity/window";
 import { throwIfAborted } from "./abort";
 import { attribute } from "./attribution";
 import { EngineFailure } from "./errors";
 import type { Gate } from "./gate";
-import { measureCurve } from "./guardCurve";
+import { measureCurve, type Candidate } from "./guardCurve";
 import type { Log } from "./llama";
 import { memoryStats } from "./memory";
 import { packRows } from "./packing";
 import type { EngineState, SparsifyRequest, SparsifyResult, Timing } from "./protocol";
 import type { Session } from "./session";
 
-/** Ratios that `auto` tries, from the safest down; it stops at the first one out of tolerance. */
+/** Shares of the FFN that `auto` tries, from the safest down; it stops at the first one out of tolerance. */
 const AUTO_RATIOS = [0.7, 0.5, 0.4, 0.3, 0.2] as const;
 
 /** Text on either side of the cursor that is tokenised at all; longer than any window and its held-out tokens. */
@@ -43,12 +45,14 @@ interface Plan extends WindowPlan {
 interface Scored {
   readonly scores: readonly Float32Array[];
   readonly means: readonly Float32Array[];
+  /** Absent where thresholds are not available. */
+  readonly gates?: readonly Gates[];
 }
 
 /** A request that has been checked, apart from `dense`. */
 interface Work {
   readonly request: SparsifyRequest;
-  readonly sparsity: number | "auto";
+  readonly target: Candidate | "auto";
   readonly metric: Metric;
   readonly signal: AbortSignal;
   readonly progress: (fraction: number) => void;
@@ -80,11 +84,11 @@ export class Sparsifier {
       try {
         throwIfAborted(signal);
         const metric = validate(request);
-        const { sparsity } = request;
-        if (sparsity === "dense" || sparsity === 1) {
+        const target = this.target(request.sparsity);
+        if (target === "dense") {
           return await this.dense(request.path);
         }
-        return await this.sparse({ request, sparsity, metric, signal, progress });
+        return await this.sparse({ request, target, metric, signal, progress });
       } finally {
         this.reportState(request.path);
       }
@@ -100,9 +104,13 @@ export class Sparsifier {
   }
 
   private async sparse(work: Work): Promise<SparsifyResult> {
-    const { request, sparsity, metric } = work;
-    if (this.session.support === undefined) {
+    const { request, target, metric } = work;
+    const { support } = this.session;
+    if (support === undefined) {
       return this.dense(request.path, this.session.info.denseOnly);
+    }
+    if (target !== "auto" && target.levels.dynamicRatio < 1 && support.thresholdsReason !== undefined) {
+      throw new EngineFailure("bad-request", `Ask for one ratio: ${support.thresholdsReason}.`);
     }
     const remembered = this.remembered(work);
     if (remembered !== undefined) {
@@ -118,7 +126,8 @@ export class Sparsifier {
     const scored = await this.attribute(work, plan);
     const attribution: Timing = { tokens: to - from, ms: performance.now() - start };
     const guard = await this.guard(work, plan, scored);
-    const activeRatio = sparsity === "auto" ? chooseRatio(guard, request.maxQualityLoss) : sparsity;
+    const { activeRatio, levels } =
+      target === "auto" ? this.share(chooseRatio(guard, request.maxQualityLoss)) : target;
     if (activeRatio === 1) {
       const why =
         guard.length === 0
@@ -130,15 +139,33 @@ export class Sparsifier {
       modelFingerprint: this.session.modelFingerprint,
       metric,
       activeRatio,
+      levels,
       sketch: sketch(request.prefix + request.suffix),
       createdAt: Date.now(),
       guard,
-      layers: this.select(scored, activeRatio, request.budget),
+      layers: this.select(scored, levels, request.budget),
     };
     return this.apply(work, mask, "attributed", attribution);
   }
 
-  private remembered({ request, sparsity, metric }: Work): Mask | undefined {
+  /** A share of the FFN, divided as this model allows. */
+  private share(activeRatio: number): Candidate {
+    const thresholds = this.session.support?.thresholdsReason === undefined;
+    return { activeRatio, levels: levelsFor(activeRatio, thresholds) };
+  }
+
+  private target(sparsity: SparsifyRequest["sparsity"]): Candidate | "auto" | "dense" {
+    if (sparsity === "auto" || sparsity === "dense") {
+      return sparsity;
+    }
+    const target =
+      typeof sparsity === "number"
+        ? this.share(sparsity)
+        : { activeRatio: ffnShare(sparsity), levels: sparsity };
+    return target.activeRatio === 1 ? "dense" : target;
+  }
+
+  private remembered({ request, target, metric }: Work): Mask | undefined {
     if (request.mask === undefined) {
       return undefined;
     }
@@ -149,6 +176,7 @@ export class Sparsifier {
     }
     const { modelFingerprint, support } = this.session;
     const { maxQualityLoss } = request;
+    const sparsity = target === "auto" ? target : target.levels;
     const use = { modelFingerprint, ffnSize: support!.ffnSize, metric, sparsity, maxQualityLoss };
     const why = mismatch(decoded.mask, use);
     if (why !== undefined) {
@@ -169,36 +197,41 @@ export class Sparsifier {
 
   private async attribute({ metric, signal, progress }: Work, plan: Plan): Promise<Scored> {
     const tokens = this.withBos(plan.tokens.slice(...plan.window));
-    const { neurons, means } = await attribute(
+    const thresholds = this.session.support!.thresholdsReason === undefined;
+    const { neurons, means, gates } = await attribute(
       this.session.model,
       Int32Array.from(tokens),
-      { window: [1, tokens.length], metrics: [metric], threads: this.session.threads },
+      { window: [1, tokens.length], metrics: [metric], gates: thresholds, threads: this.session.threads },
       this.gate,
       (fraction) => {
         progress(fraction * ATTRIBUTED);
       },
       signal,
     );
-    return { scores: neurons[metric]!, means };
+    return { scores: neurons[metric]!, means, ...(gates === undefined ? {} : { gates }) };
   }
 
-  private select({ scores, means }: Scored, ratio: number, budget: SparsifyRequest["budget"]): LayerMask[] {
+  private select(scored: Scored, levels: Levels, budget: SparsifyRequest["budget"]): LayerMask[] {
+    const { scores, means, gates } = scored;
+    const { staticRatio: ratio, dynamicRatio } = levels;
     const { ffnSize, rowMultiple: multiple } = this.session.support!;
     const counts =
       budget === "score-mass"
         ? massBudget(scores, ratio, { multiple, minRatio: ratio * MIN_SHARE, maxRatio: 1 })
         : uniformBudget(ffnSize, ratio, { multiple });
-    return ffnSize.map((size, layer) => ({
-      size,
-      rows: topRows(scores[layer]!, counts[layer]!),
-      means: means[layer]!,
-    }));
+    return ffnSize.map((size, layer) => {
+      const rows = topRows(scores[layer]!, counts[layer]!);
+      const mask = { size, rows, means: means[layer]! };
+      return gates === undefined || dynamicRatio === 1
+        ? mask
+        : { ...mask, threshold: thresholdFor(gates[layer]!, rows, dynamicRatio) };
+    });
   }
 
   /** Always measured for `auto`, whose choice it is. */
   private async guard(work: Work, plan: Plan, scored: Scored): Promise<CurvePoint[]> {
-    const { request, sparsity, signal, progress } = work;
-    if (plan.heldOut === undefined || (sparsity !== "auto" && request.measure === false)) {
+    const { request, target, signal, progress } = work;
+    if (plan.heldOut === undefined || (target !== "auto" && request.measure === false)) {
       return [];
     }
     const { from, measure, to } = plan.heldOut;
@@ -206,9 +239,9 @@ export class Sparsifier {
     const measurement = {
       tokens,
       denseUntil: tokens.length - (to - measure),
-      ratios: sparsity === "auto" ? AUTO_RATIOS : [sparsity],
+      candidates: target === "auto" ? AUTO_RATIOS.map((ratio) => this.share(ratio)) : [target],
       maxLossIncrease: request.maxQualityLoss,
-      select: (ratio: number) => this.select(scored, ratio, request.budget),
+      select: (levels: Levels) => this.select(scored, levels, request.budget),
     };
     return measureCurve(this.session, measurement, this.gate, signal, (fraction) => {
       progress(ATTRIBUTED + (GUARDED - ATTRIBUTED) * fraction);
@@ -221,7 +254,7 @@ export class Sparsifier {
     source: SparsifyResult["source"],
     attribution: Timing,
   ): Promise<SparsifyResult> {
-    const { layers, activeRatio, guard } = mask;
+    const { layers, activeRatio, levels, guard } = mask;
     const document = await this.gate.run("background", () => this.session.document(request.path), signal);
     const start = performance.now();
     await packRows(document, layers, activeRatio, this.gate, signal, (share) => {
@@ -229,6 +262,7 @@ export class Sparsifier {
     });
     return {
       activeRatio,
+      levels,
       rows: layers.map(({ rows }) => rows.length),
       source,
       guard,
@@ -283,6 +317,9 @@ function validate({ sparsity, metric, windowTokens, maxQualityLoss }: SparsifyRe
   };
   if (typeof sparsity === "number" && !isRatio(sparsity)) {
     refuse(`The activation ratio must be above 0 and at most 1, not ${sparsity}.`);
+  }
+  if (typeof sparsity === "object" && !isLevels(sparsity)) {
+    refuse("Both ratios must be above 0 and at most 1.");
   }
   if (!Number.isInteger(windowTokens) || windowTokens < 2) {
     refuse(`The window must have at least 2 tokens, not ${windowTokens}.`);

@@ -1,4 +1,5 @@
 import type { CurvePoint } from "./guard";
+import type { Levels } from "./levels";
 import type { Metric } from "./metrics";
 
 /** The neurons of one layer that stay active. */
@@ -9,6 +10,8 @@ export interface LayerMask {
   readonly rows: Int32Array;
   /** Mean activation `[n_ff]` over the window of the dropped neurons (0 for active ones): their bias. */
   readonly means?: Float32Array;
+  /** Of the active neurons, a token leaves out those whose |silu(gate)| is below this; absent: none. */
+  readonly threshold?: number;
 }
 
 /** Which neurons a file needs, and where that knowledge comes from. */
@@ -16,7 +19,9 @@ export interface Mask {
   /** Of the model file; a mask for another model is worthless. */
   readonly modelFingerprint: string;
   readonly metric: Metric;
+  /** The share of the FFN's weights that a token is to read, see `levels`. */
   readonly activeRatio: number;
+  readonly levels: Levels;
   /** Sketch of the content that the mask was made from, see `similarity`. */
   readonly sketch: Uint32Array;
   /** Milliseconds since 1970. */

@@ -5,7 +5,7 @@ import { topRows } from "./ranking";
 import { sketch } from "./similarity";
 import { random } from "./testing";
 
-function exampleMask(seed: number, withMeans: boolean): Mask {
+function exampleMask(seed: number, withMeans: boolean, withThresholds = withMeans): Mask {
   const next = random(seed);
   const layers = Array.from({ length: 3 }, (_, layer) => {
     const size = 61 + 32 * layer;
@@ -14,12 +14,18 @@ function exampleMask(seed: number, withMeans: boolean): Mask {
     const means = Float32Array.from({ length: size }, (_, row) =>
       rows.includes(row) ? 0 : Math.floor(next() * 64) / 8,
     );
-    return withMeans ? { size, rows, means } : { size, rows };
+    return {
+      size,
+      rows,
+      ...(withMeans ? { means } : {}),
+      ...(withThresholds ? { threshold: next() } : {}),
+    };
   });
   return {
     modelFingerprint: "f00d",
     metric: "corrected-gxo",
     activeRatio: 0.4,
+    levels: { staticRatio: 0.7, dynamicRatio: 0.35 },
     sketch: sketch("function add(a, b) { return a + b; }"),
     createdAt: 1_700_000_000_000,
     guard: [{ activeRatio: 0.4, lossIncrease: 0.03, top1Agreement: 0.9 }],
@@ -28,11 +34,13 @@ function exampleMask(seed: number, withMeans: boolean): Mask {
 }
 
 describe("mask format", () => {
-  it("returns what was written, with and without means", () => {
+  it("returns what was written, with and without means and thresholds", () => {
     for (const withMeans of [true, false]) {
-      for (let seed = 1; seed < 20; seed++) {
-        const mask = exampleMask(seed, withMeans);
-        assert.deepEqual(decodeMask(encodeMask(mask)), { ok: true, mask });
+      for (const withThresholds of [true, false]) {
+        for (let seed = 1; seed < 20; seed++) {
+          const mask = exampleMask(seed, withMeans, withThresholds);
+          assert.deepEqual(decodeMask(encodeMask(mask)), { ok: true, mask });
+        }
       }
     }
   });

@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import type { CurvePoint } from "./guard";
+import { isLevels, type Levels } from "./levels";
 import { fromHalf, toHalf } from "./half";
 import type { LayerMask, Mask } from "./mask";
 import { isMetric } from "./metrics";
@@ -14,13 +15,17 @@ import { isMetric } from "./metrics";
  *     per layer, where the header says so: binary16 means of the dropped rows, ascending
  */
 const MAGIC = 0x4d4e434c;
-const VERSION = 1;
+/** 2: levels and thresholds. */
+const VERSION = 2;
 const PREAMBLE = 16;
 
 interface Header {
   readonly modelFingerprint: string;
   readonly metric: string;
   readonly activeRatio: number;
+  readonly levels: Levels;
+  /** Of each layer; empty: none. */
+  readonly thresholds: readonly number[];
   readonly createdAt: number;
   readonly guard: readonly CurvePoint[];
   readonly sizes: readonly number[];
@@ -37,6 +42,8 @@ export function encodeMask(mask: Mask): Uint8Array {
     modelFingerprint: mask.modelFingerprint,
     metric: mask.metric,
     activeRatio: mask.activeRatio,
+    levels: mask.levels,
+    thresholds: mask.layers.flatMap(({ threshold }) => (threshold === undefined ? [] : [threshold])),
     createdAt: mask.createdAt,
     guard: mask.guard,
     sizes: mask.layers.map((layer) => layer.size),
@@ -136,14 +143,17 @@ function decodeBody(bytes: Uint8Array, view: DataView): Mask {
       layers[index] = { ...layer, means };
     }
   }
+  header.thresholds.forEach((threshold, index) => {
+    layers[index] = { ...layers[index]!, threshold };
+  });
   if (at !== bytes.length) {
     throw new Error("it holds more than its header says");
   }
-  const { modelFingerprint, activeRatio, createdAt, guard } = header;
+  const { modelFingerprint, activeRatio, levels, createdAt, guard } = header;
   if (!isMetric(header.metric)) {
     throw new Error(`its metric ${JSON.stringify(header.metric)} is unknown`);
   }
-  return { modelFingerprint, metric: header.metric, activeRatio, createdAt, guard, sketch, layers };
+  return { modelFingerprint, metric: header.metric, activeRatio, levels, createdAt, guard, sketch, layers };
 }
 
 function parseHeader(value: unknown): Header {
@@ -156,11 +166,15 @@ function parseHeader(value: unknown): Header {
     typeof header.modelFingerprint === "string" &&
     typeof header.metric === "string" &&
     typeof header.activeRatio === "number" &&
+    isLevels(header.levels) &&
     typeof header.createdAt === "number" &&
     typeof header.hasMeans === "boolean" &&
     count(header.sketchLength) &&
     Array.isArray(header.sizes) &&
     header.sizes.every(count) &&
+    Array.isArray(header.thresholds) &&
+    [0, header.sizes.length].includes(header.thresholds.length) &&
+    header.thresholds.every((threshold) => typeof threshold === "number" && threshold >= 0) &&
     Array.isArray(header.guard) &&
     header.guard.every((point) => typeof (point as CurvePoint | null)?.activeRatio === "number");
   if (!valid) {

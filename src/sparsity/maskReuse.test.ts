@@ -11,6 +11,7 @@ const mask: Mask = {
   modelFingerprint: "m",
   metric: "wanda",
   activeRatio: 0.4,
+  levels: { staticRatio: 0.7, dynamicRatio: 0.35 },
   sketch: new Uint32Array(),
   createdAt: 0,
   guard: [point(0.5, 0.01), point(0.4, 0.03), point(0.3, 0.2)],
@@ -27,6 +28,7 @@ const use: MaskUse = {
 describe("mismatch", () => {
   it("is none for the same model, metric and ratio", () => {
     assert.equal(mismatch(mask, use), undefined);
+    assert.equal(mismatch(mask, { ...use, sparsity: { ...mask.levels } }), undefined);
   });
 
   it("names what differs", () => {
@@ -34,7 +36,12 @@ describe("mismatch", () => {
     assert.match(mismatch(mask, { ...use, ffnSize: [8] })!, /another model/);
     assert.match(mismatch(mask, { ...use, ffnSize: [4, 4] })!, /another model/);
     assert.match(mismatch(mask, { ...use, metric: "snip" })!, /metric wanda/);
-    assert.match(mismatch(mask, { ...use, sparsity: 0.3 })!, /keeps 0\.4/);
+    assert.match(mismatch(mask, { ...use, sparsity: 0.3 })!, /reads 0\.4/);
+    assert.match(
+      mismatch(mask, { ...use, sparsity: { staticRatio: 0.7, dynamicRatio: 0.2 } })!,
+      /keeps 0\.7/,
+    );
+    assert.match(mismatch(mask, { ...use, sparsity: { staticRatio: 0.4, dynamicRatio: 1 } })!, /reads 0\.35/);
   });
 
   it("follows the guard's curve where the ratio is automatic", () => {

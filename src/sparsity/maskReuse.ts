@@ -1,4 +1,5 @@
 import { chooseRatio } from "./guard";
+import { sameLevels, type Levels } from "./levels";
 import type { Mask } from "./mask";
 
 /** What a remembered mask would be used for. */
@@ -7,8 +8,8 @@ export interface MaskUse {
   /** Neurons of each layer. */
   readonly ffnSize: readonly number[];
   readonly metric: string;
-  /** A ratio, or `auto`: the smallest one within `maxQualityLoss`. */
-  readonly sparsity: number | "auto";
+  /** What a token is to read, or `auto`: the least that is within `maxQualityLoss`. */
+  readonly sparsity: number | Levels | "auto";
   readonly maxQualityLoss: number;
 }
 
@@ -27,5 +28,12 @@ export function mismatch(mask: Mask, use: MaskUse): string | undefined {
     const chosen = chooseRatio(mask.guard, use.maxQualityLoss);
     return chosen === mask.activeRatio ? undefined : "it is not what the tolerated quality loss asks for";
   }
-  return mask.activeRatio === use.sparsity ? undefined : `it keeps ${mask.activeRatio} of the neurons`;
+  const { activeRatio, levels } = mask;
+  if (typeof use.sparsity === "number") {
+    return activeRatio === use.sparsity ? undefined : `a token reads ${activeRatio} of the FFN with it`;
+  }
+  const { staticRatio, dynamicRatio } = levels;
+  return sameLevels(levels, use.sparsity)
+    ? undefined
+    : `it keeps ${staticRatio} of the neurons, of which a token reads ${dynamicRatio}`;
 }

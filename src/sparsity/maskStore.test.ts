@@ -44,6 +44,7 @@ function maskOf(content = text, modelFingerprint = "model"): Mask {
     modelFingerprint,
     metric: "wanda",
     activeRatio: 0.5,
+    levels: { staticRatio: 0.5, dynamicRatio: 1 },
     sketch: sketch(content),
     createdAt: 1,
     guard: [],

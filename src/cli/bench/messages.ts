@@ -1,12 +1,14 @@
 import type { MemoryStats } from "../../engine/protocol";
+import type { Levels } from "../../sparsity/levels";
 
 /** One way to run the model: each has a process of its own. */
 export interface Configuration {
   readonly name: string;
   /** As stock node-llama-cpp loads it: weights repacked where that is faster, every neuron active. */
   readonly stock: boolean;
-  /** 1: all neurons, weights left in the mapped file. */
+  /** The share of the FFN's weights that a token reads; 1: all, left in the mapped file. */
   readonly activeRatio: number;
+  readonly levels: Levels;
 }
 
 export interface WorkerSetup {
@@ -20,8 +22,6 @@ export interface WorkerSetup {
 export interface Started {
   readonly loadMs: number;
   readonly packingMs: number;
-  /** Weight bytes that one decoded token reads. */
-  readonly bytesPerToken: number;
 }
 
 export interface Round {
@@ -29,6 +29,8 @@ export interface Round {
   /** Milliseconds of every decoded token. */
   readonly tokenMs: readonly number[];
   readonly memory: MemoryStats;
+  /** Weight bytes that one decoded token reads, so far. */
+  readonly bytesPerToken: number;
 }
 
 export interface Attributed {

@@ -2,23 +2,26 @@ import assert from "node:assert/strict";
 import type { Round } from "./messages";
 import { formatReport, rowsOf, type Measured } from "./report";
 
-const round = (milliseconds: number): Round => ({
+const round = (milliseconds: number, bytesPerToken: number): Round => ({
   prefillMs: 500,
   tokenMs: [milliseconds * 9, milliseconds, milliseconds],
   memory: { residentBytes: 2 ** 30, mappedBytes: 0, packedBytes: 2 ** 20 },
+  bytesPerToken,
 });
-const measured = (name: string, bytesPerToken: number, rounds: readonly Round[]): Measured => ({
-  configuration: { name, stock: name === "stock", activeRatio: 1 },
-  started: { loadMs: 1, packingMs: 2, bytesPerToken },
-  rounds,
+const measured = (name: string, bytesPerToken: number, milliseconds: readonly number[]): Measured => ({
+  configuration: {
+    name,
+    stock: name === "stock",
+    activeRatio: 1,
+    levels: { staticRatio: 1, dynamicRatio: 1 },
+  },
+  started: { loadMs: 1, packingMs: 2 },
+  rounds: milliseconds.map((ms) => round(ms, bytesPerToken)),
   coldStartMs: 3,
 });
 
 describe("bench report", () => {
-  const rows = rowsOf(
-    [measured("stock", 1000, [10, 20, 40].map(round)), measured("0.4", 500, [5, 11, 25].map(round))],
-    100,
-  );
+  const rows = rowsOf([measured("stock", 1000, [10, 20, 40]), measured("0.4", 500, [5, 11, 25])], 100);
 
   it("compares within rounds, so that what slows a round slows both", () => {
     assert.deepEqual(rows[0]!.decode, { median: 50, min: 25, max: 100 });

@@ -47,17 +47,18 @@ export function rowsOf(measured: readonly Measured[], promptTokens: number): Row
   return measured.map(({ configuration, started, rounds, coldStartMs }) => {
     const speeds = rounds.map(decodeSpeed);
     const speedup = median(speeds.map((speed, round) => speed / stockSpeeds[round]!));
-    const byteRatioLimit = stock.started.bytesPerToken / started.bytesPerToken;
+    const { memory, bytesPerToken } = rounds.at(-1)!;
+    const byteRatioLimit = stock.rounds.at(-1)!.bytesPerToken / bytesPerToken;
     return {
       name: configuration.name,
       activeRatio: configuration.activeRatio,
       prefill: spread(rounds.map(({ prefillMs }) => (1000 * promptTokens) / prefillMs)),
       decode: spread(speeds),
       speedup,
-      bytesPerToken: started.bytesPerToken,
+      bytesPerToken,
       byteRatioLimit,
       shareOfLimit: speedup / byteRatioLimit,
-      memory: rounds.at(-1)!.memory,
+      memory,
       packingMs: started.packingMs,
       loadMs: started.loadMs,
       coldStartMs,

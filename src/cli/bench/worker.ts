@@ -8,10 +8,20 @@ import { setRepackFfn } from "../../engine/native";
 import { Session } from "../../engine/session";
 import { readGguf } from "../../models/gguf";
 import { uniformBudget } from "../../sparsity/budget";
+import type { Levels } from "../../sparsity/levels";
 import type { LayerMask } from "../../sparsity/mask";
 import { DEFAULT_METRIC } from "../../sparsity/metrics";
 import { topRows } from "../../sparsity/ranking";
-import type { Attributed, Round, Started, WorkerAnswer, WorkerRequest, WorkerSetup } from "./messages";
+import { thresholdFor } from "../../sparsity/thresholds";
+import type {
+  Attributed,
+  Configuration,
+  Round,
+  Started,
+  WorkerAnswer,
+  WorkerRequest,
+  WorkerSetup,
+} from "./messages";
 
 /** One configuration of `lacuna bench speed`, measured in a process of its own: see `benchSpeed`. */
 export class BenchWorker {
@@ -44,26 +54,22 @@ export class BenchWorker {
     const session = await Session.load(llama, load, () => undefined, undefined);
     const document = await DocumentContext.create(session.model, contextSize, threads);
     const loaded = performance.now();
+    let maskedAt = loaded;
     if (configuration.activeRatio < 1) {
-      const packing = document.pack(
-        randomMask(session, configuration.activeRatio),
-        configuration.activeRatio,
-      );
+      const mask = await randomMask(session, configuration.levels);
+      maskedAt = performance.now();
+      const packing = document.pack(mask, configuration.activeRatio);
       while ((await packing.next()).done !== true);
     }
     const packed = performance.now();
     this.setup = setup;
     this.session = session;
     this.document = document;
-    const bytesPerToken = decodeBytes(
-      modelPath,
-      configuration.activeRatio < 1 ? document.packedBytes : undefined,
-    );
-    return { loadMs: loaded - begun, packingMs: packed - loaded, bytesPerToken };
+    return { loadMs: loaded - begun, packingMs: packed - maskedAt };
   }
 
   private async round(seed: number): Promise<Round> {
-    const { promptTokens, decodeTokens } = this.setup!;
+    const { promptTokens, decodeTokens, modelPath, configuration } = this.setup!;
     const document = this.document!;
     const prompt = randomTokens(promptTokens, seed);
     const prefill = await document.prefill(prompt, new AbortController().signal);
@@ -80,7 +86,8 @@ export class BenchWorker {
     const { residentBytes, mappedBytes } = memoryStats(this.session);
     // The first token comes out of the prompt's last position, which is evaluated densely.
     const memory = { residentBytes, mappedBytes, packedBytes: document.packedBytes };
-    return { prefillMs: prefill.ms + tokenMs[0]!, tokenMs: tokenMs.slice(1), memory };
+    const bytesPerToken = decodeBytes(modelPath, configuration, document);
+    return { prefillMs: prefill.ms + tokenMs[0]!, tokenMs: tokenMs.slice(1), memory, bytesPerToken };
   }
 
   private async attribute(window: number): Promise<Attributed> {
@@ -115,17 +122,35 @@ export function runWorker(): Promise<void> {
   });
 }
 
-/** Rows chosen at random in every layer: which rows they are does not change the speed. */
-function randomMask(session: Session, ratio: number): LayerMask[] {
+/** Tokens whose gates decide the thresholds; a forward pass only. */
+const GATE_TOKENS = 64;
+
+/** Rows chosen at random in every layer: which rows they are does not change the speed. Thresholds are as for a file. */
+async function randomMask(session: Session, { staticRatio, dynamicRatio }: Levels): Promise<LayerMask[]> {
   if (session.support === undefined) {
     throw new Error(session.info.denseOnly);
   }
   const { ffnSize, rowMultiple } = session.support;
-  const counts = uniformBudget(ffnSize, ratio, { multiple: rowMultiple });
+  const counts = uniformBudget(ffnSize, staticRatio, { multiple: rowMultiple });
   const next = generator(7);
-  return ffnSize.map((size, layer) => ({
+  const layers = ffnSize.map((size, layer) => ({
     size,
     rows: topRows(Float32Array.from({ length: size }, next), counts[layer]!),
+  }));
+  if (dynamicRatio === 1) {
+    return layers;
+  }
+  const { gates } = await attribute(
+    session.model,
+    Int32Array.from(randomTokens(GATE_TOKENS, 1)),
+    { window: [1, GATE_TOKENS], metrics: ["griffin"], gates: true, threads: session.threads },
+    new Gate(),
+    () => undefined,
+    undefined,
+  );
+  return layers.map((layer, il) => ({
+    ...layer,
+    threshold: thresholdFor(gates![il]!, layer.rows, dynamicRatio),
   }));
 }
 
@@ -144,12 +169,23 @@ function generator(seed: number): () => number {
 }
 
 /** Every weight but the embedding's (one row of it) is read once for a token; a tied embedding is the output, too. */
-function decodeBytes(modelPath: string, packedBytes: number | undefined): number {
+function decodeBytes(
+  modelPath: string,
+  { activeRatio, levels }: Configuration,
+  document: DocumentContext,
+): number {
   const { tensors } = readGguf(modelPath);
   const hasOutput = tensors.some(({ name }) => name === "output.weight");
-  const read = tensors.filter(({ name }) => {
-    const replaced = packedBytes !== undefined && /\.ffn_(gate|up|down)\.weight$/.test(name);
-    return !replaced && !(hasOutput && name === "token_embd.weight");
-  });
-  return read.reduce((sum, { bytes }) => sum + bytes, packedBytes ?? 0);
+  const bytesOf = (wanted: (name: string) => boolean): number =>
+    tensors.reduce((sum, { name, bytes }) => sum + (wanted(name) ? bytes : 0), 0);
+  const isFfn = (name: string): boolean => /\.ffn_(gate|up|down)\.weight$/.test(name);
+  const others = bytesOf((name) => !isFfn(name) && !(hasOutput && name === "token_embd.weight"));
+  if (activeRatio === 1) {
+    return others + bytesOf(isFfn);
+  }
+  // Gates are read whole, of the rest what thresholds let pass.
+  const { staticRatio } = levels;
+  const gates = staticRatio * bytesOf((name) => name.endsWith(".ffn_gate.weight"));
+  const passing = ((3 * document.readRatio) / staticRatio - 1) / 2;
+  return others + gates + passing * (document.packedBytes - gates);
 }

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { BINS, thresholdFor } from "./thresholds";
+
+const POSITIONS = 200;
+
+/** Histograms as the native side makes them. */
+function histogramOf(values: readonly (readonly number[])[]): Uint16Array {
+  const histogram = new Uint16Array(values.length * BINS);
+  values.forEach((row, at) => {
+    for (const value of row) {
+      const bin = Math.max(0, Math.min(BINS - 1, Math.floor(2 * Math.log2(value) + 24)));
+      histogram[at * BINS + bin]!++;
+    }
+  });
+  return histogram;
+}
+
+/** Neuron i has values round 2^-i, log-normal. */
+const values = Array.from({ length: 8 }, (_, row) =>
+  Array.from({ length: POSITIONS }, (_, t) => 2 ** (-row + 3 * Math.sin(t * 12.9898 + row))),
+);
+const gates = { histogram: histogramOf(values) };
+
+describe("thresholds", () => {
+  for (const rows of [
+    [0, 1, 2, 3, 4, 5, 6, 7],
+    [2, 5],
+  ]) {
+    for (const share of [0.9, 0.5, 0.35, 0.1]) {
+      it(`let about ${share} of the values of rows ${rows.join()} pass`, () => {
+        const threshold = thresholdFor(gates, Int32Array.from(rows), share);
+        const kept = rows.flatMap((row) => values[row]!);
+        const passing = kept.filter((value) => value >= threshold).length / kept.length;
+        assert.ok(Math.abs(passing - share) < 0.03, `${passing}`);
+      });
+    }
+  }
+
+  it("are 0 when everything is to pass, or nothing was seen", () => {
+    assert.equal(thresholdFor(gates, Int32Array.of(1, 2), 1), 0);
+    assert.equal(thresholdFor({ histogram: new Uint16Array(BINS) }, Int32Array.of(0), 0.5), 0);
+  });
+});
