@@ -74,6 +74,7 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
       (setting) => requireModel(setting, bundled),
       config,
       log,
+      path.join(storage, "states"),
     ),
   );
   const admission = new Admission(config);

@@ -54,6 +54,8 @@ export class EngineService implements vscode.Disposable {
     private readonly modelFile: (setting: string) => string,
     private readonly config: Config,
     private readonly log: Log,
+    /** Where the engine keeps the state of the last files. */
+    private readonly stateDirectory: string,
   ) {
     this.subscription = config.onDidChange(({ before, now }) => {
       if (needsReload(before, now)) {
@@ -215,6 +217,7 @@ export class EngineService implements vscode.Disposable {
       contextSize,
       threads: threads > 0 ? threads : defaultThreads(countCores()),
       gpu,
+      stateDirectory: this.stateDirectory,
     };
     const info = await this.use("load", async () => unwrap(await this.connect().load(params)));
     this.log.write(

@@ -11,6 +11,8 @@ export interface Kept {
   ticket: number;
   /** What its state on disk holds. */
   saved: readonly number[];
+  /** When that was written, on the clock of `performance.now()`. */
+  savedAt: number;
 }
 
 export interface DocumentsOptions {
@@ -45,7 +47,14 @@ export class Documents {
     }
     await this.makeRoom();
     const { create, planner } = this.options;
-    const document: Kept = { path, context: await create(), planner: planner(), ticket: 0, saved: [] };
+    const document: Kept = {
+      path,
+      context: await create(),
+      planner: planner(),
+      ticket: 0,
+      saved: [],
+      savedAt: -Infinity,
+    };
     this.kept.set(path, document);
     await this.restore(document);
     return document;
@@ -60,12 +69,19 @@ export class Documents {
     return [...this.kept.values()].map(({ context }) => context);
   }
 
-  /** Documents whose state on disk is out of date. */
-  unsaved(): Kept[] {
+  /**
+   * Documents whose state on disk is out of date.
+   * @param minAgeMs leave out those that were written less than this ago: states of large models are large
+   */
+  unsaved(minAgeMs = 0): Kept[] {
     if (this.options.states === undefined) {
       return [];
     }
-    return [...this.kept.values()].filter(({ context, saved }) => {
+    const before = performance.now() - minAgeMs;
+    return [...this.kept.values()].filter(({ context, saved, savedAt }) => {
+      if (savedAt > before) {
+        return false;
+      }
       const tokens = context.exact;
       return tokens.length - commonLength(tokens, saved) >= MIN_TOKENS;
     });
@@ -77,6 +93,7 @@ export class Documents {
     const bytes = await this.options.states?.put(path, (file) => context.save(file, tokens));
     // What could not be kept now will not be in a moment either.
     document.saved = tokens;
+    document.savedAt = performance.now();
     if (bytes === undefined) {
       await this.options.states?.forget(path);
     }

@@ -28,6 +28,9 @@ import { ModelTokenizer } from "./tokenizer";
 /** For KV caches and packed rows, unless the load says otherwise. */
 const DOCUMENT_BYTES = 512 * 2 ** 20;
 
+/** A document's KV cache goes to disk no more often than this while the model is loaded. */
+const SAVE_EVERY_MS = 60_000;
+
 /** Prompt lookup: drafts of at most this many tokens. */
 const DRAFT_TOKENS = 0;
 const LOOKUP = { minMatch: 2, maxMatch: 4 } as const;
@@ -196,7 +199,7 @@ export class Session {
 
   /** Keeps the documents' KV caches on disk, where that is wanted; each is one turn at the gate. */
   async saveStates(gate: Gate): Promise<void> {
-    for (const document of this.documents.unsaved()) {
+    for (const document of this.documents.unsaved(SAVE_EVERY_MS)) {
       await gate.run("background", () => this.documents.save(document));
     }
   }

@@ -16,6 +16,8 @@ import { cpuSeconds, residentBytes } from "./usage";
 const MAX_TOKENS = 64;
 const MAX_LINES = 8;
 const AHEAD_WITHIN_MS = 400;
+const SETTLE_MS = 400;
+const JUMP_LINES = 30;
 
 const END: Readonly<Record<StopReason, Generated["end"]>> = {
   eos: "finished",
@@ -36,6 +38,9 @@ export class LacunaSystem implements System {
   private generatedTokens = 0;
   private requests = 0;
   private started = 0;
+  private settling: NodeJS.Timeout | undefined;
+  /** Where the cursor came to rest last, in another place than before. */
+  private settledLine: number | undefined;
   /** Generations under way. */
   private active = 0;
   private readonly cpuAtStart: number | undefined;
@@ -64,17 +69,20 @@ export class LacunaSystem implements System {
     }
   }
 
-  open(place: Place): void {
-    this.warm(place);
+  open(editor: SimulatedEditor): void {
+    this.settle(editor);
   }
 
   moved(editor: SimulatedEditor): void {
     this.suggester.cancel();
-    this.warm(editor.place());
+    if (this.settledLine === undefined || Math.abs(editor.line - this.settledLine) > JUMP_LINES) {
+      this.settle(editor);
+    }
   }
 
   async changed(editor: SimulatedEditor, { signal, first, full }: Watcher): Promise<void> {
     const place = editor.place();
+    clearTimeout(this.settling);
     this.debounce.keystroke(performance.now());
     this.suggester.moved([place]);
     if (whyNotHere(place, "automatic") !== undefined) {
@@ -91,6 +99,7 @@ export class LacunaSystem implements System {
   }
 
   async finish(): Promise<Usage> {
+    clearTimeout(this.settling);
     this.suggester.cancel();
     await this.generation;
     const { pid } = this.client;
@@ -107,6 +116,14 @@ export class LacunaSystem implements System {
   dispose(): Promise<void> {
     this.client.dispose();
     return Promise.resolve();
+  }
+
+  private settle(editor: SimulatedEditor): void {
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => {
+      this.settledLine = editor.line;
+      this.warm(editor.place());
+    }, SETTLE_MS);
   }
 
   private warm(place: Place): void {

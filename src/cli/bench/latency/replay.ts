@@ -40,7 +40,7 @@ export async function replay(
   onShare: (share: number) => void,
 ): Promise<Run> {
   const editor = new SimulatedEditor(document, trace.language, trace);
-  system.open(editor.place());
+  system.open(editor);
   const keys: { -readonly [K in keyof KeyResult]: KeyResult[K] }[] = [];
   const running: Promise<void>[] = [];
   let controller = new AbortController();

@@ -1,4 +1,3 @@
-import type { Place } from "../../../completion/place";
 import type { SimulatedEditor } from "./simulatedEditor";
 import type { Trace } from "./trace";
 
@@ -30,7 +29,7 @@ export interface Usage {
 /** Something that completes while a trace is replayed: started anew for each trace. */
 export interface System {
   /** The file has just been opened. */
-  open(place: Place): void;
+  open(editor: SimulatedEditor): void;
   /** The text has changed: resolves when nothing more comes of it. */
   changed(editor: SimulatedEditor, watcher: Watcher): Promise<void>;
   /** The cursor has moved, the text has not changed. */
