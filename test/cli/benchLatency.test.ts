@@ -20,7 +20,7 @@ const trace = {
   path: "sum.js",
   language: "javascript",
   text: "function sum(items) {\n  let total = 0;\n  for (const item of items) {\n    \n  }\n  return total;\n}\n",
-  offset: 75,
+  offset: 73,
   events: Array.from(typed).map((text) => ({ ms: 120, text })),
 };
 
