@@ -22,8 +22,9 @@ static constexpr size_t CACHE_LINE = 64;
 // Neurons whose weights stay in the L1 and L2 caches between the two halves of the work
 static constexpr int CHUNK = 16;
 
-// Rows of up that are on their way while one is multiplied
-static constexpr int AHEAD = 4;
+// Records that are on their way into the L2 cache while one is worked on. Hardware prefetches long reads only, and a core has
+// too few outstanding reads to wait for each record in turn.
+static constexpr int AHEAD = 12;
 
 const lacuna_sparse_kernels * const * lacuna_sparse_all_kernels() {
     static const lacuna_sparse_kernels * const all[] = {
@@ -175,9 +176,10 @@ struct lacuna_sparse_ffn::slice {
     float * y;  // [n][n_embd]
 };
 
-static inline void prefetch(const uint8_t * p, size_t size) {
+// level: 3 for L1, 2 for L2
+template <int level> static inline void prefetch(const uint8_t * p, size_t size) {
     for (size_t i = 0; i < size; i += CACHE_LINE) {
-        __builtin_prefetch(p + i);
+        __builtin_prefetch(p + i, 0, level);
     }
 }
 
@@ -252,13 +254,12 @@ void lacuna_sparse_ffn::run(const slice & s) const {
     const int i0 = (int) ((int64_t) n_any*s.part/s.n_part);
     const int i1 = (int) ((int64_t) n_any*(s.part + 1)/s.n_part);
 
-    const size_t up_size   = ggml_row_size(layout.up_type, n_embd);
     const size_t down_size = lacuna_down_size(layout.down_type, n_embd);
 
     const auto record = [&](int i) { return records + any[i]*layout.record_size; };
 
     for (int i = i0; i < std::min(i0 + AHEAD, i1); i++) {
-        prefetch(record(i) + layout.up_offset, up_size);
+        prefetch<2>(record(i), layout.record_size);
     }
 
     for (int c = i0; c < i1; c += CHUNK) {
@@ -277,9 +278,9 @@ void lacuna_sparse_ffn::run(const slice & s) const {
                 const uint8_t * rec = record(c + k);
 
                 if (t == 0) {
-                    prefetch(rec, down_size);
+                    prefetch<3>(rec, down_size);
                     if (c + k + AHEAD < i1) {
-                        prefetch(record(c + k + AHEAD) + layout.up_offset, up_size);
+                        prefetch<2>(record(c + k + AHEAD), layout.record_size);
                     }
                 }
                 if (s.n > 1 && !(buf.is_active[row] >> t & 1)) {

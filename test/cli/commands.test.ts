@@ -73,6 +73,7 @@ describe("lacuna", () => {
         "text",
         "stopReason",
         "activeRatio",
+        "readRatio",
         "prefill",
         "decode",
         "attribution",
@@ -95,7 +96,7 @@ describe("lacuna", () => {
       const json = await run([...args, "--json"]);
       assert.equal(plain.code, 0, plain.stderr);
       assert.equal(plain.stdout, `${(JSON.parse(json.stdout) as { text: string }).text}\n`);
-      assert.match(plain.stderr, /100 % of neurons .* tokens\/s/);
+      assert.match(plain.stderr, /100 % of the FFN read .* tokens\/s/);
     });
 
     it("ends cleanly on Ctrl-C", async () => {
@@ -183,7 +184,7 @@ describe("lacuna", () => {
         "--model",
         modelPath,
         "--active",
-        "1,0.5",
+        "1,0.5,0.7:0.35",
         "--rounds",
         "2",
         "--threads",
@@ -204,9 +205,10 @@ describe("lacuna", () => {
       };
       assert.deepEqual(
         report.rows.map(({ name }) => name),
-        ["stock", "1", "0.5"],
+        ["stock", "1", "0.5", "0.7:0.35"],
       );
-      const [stock, dense, half] = report.rows;
+      const [stock, dense, half, two] = report.rows;
+      assert.ok(two!.bytesPerToken < half!.bytesPerToken, "it reads 40 % of the FFN");
       assert.equal(stock!.speedup, 1);
       assert.equal(dense!.bytesPerToken, stock!.bytesPerToken);
       assert.ok(half!.bytesPerToken < stock!.bytesPerToken && half!.byteRatioLimit > 1);
