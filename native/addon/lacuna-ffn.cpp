@@ -325,7 +325,7 @@ size_t lacuna_ffn::set_rows(llama_context * ctx, int il, const std::vector<int32
         use_large_pages(records->data, ggml_nbytes(records));
         gather_records(layout, up, weights->host(layer.ffn_down), rows, options.mean, bias, (uint8_t *) records->data, options.n_threads);
 
-        if (!workspace || (!options.kernels.empty() && options.kernels != workspace->kernels->name)) {
+        if (!workspace || options.kernels != workspace->asked) {
             workspace = std::make_shared<lacuna_sparse_workspace>(up->ne[0], options.kernels);
         }
         packed->sparse = std::make_unique<lacuna_sparse_ffn>(workspace, layout, (const uint8_t *) records->data, (int) rows.size());

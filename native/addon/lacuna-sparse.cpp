@@ -137,7 +137,7 @@ static const lacuna_sparse_kernels * find_kernels(const std::string & name) {
 }
 
 lacuna_sparse_workspace::lacuna_sparse_workspace(int64_t n_embd, const std::string & name) :
-    kernels(find_kernels(name)), n_embd(n_embd), partials(new float[(size_t) MAX_THREADS*MAX_SHARED*n_embd]) {}
+    asked(name), kernels(find_kernels(name)), n_embd(n_embd), partials(new float[(size_t) MAX_THREADS*MAX_SHARED*n_embd]) {}
 
 lacuna_sparse_ffn::lacuna_sparse_ffn(std::shared_ptr<lacuna_sparse_workspace> workspace, const lacuna_sparse_layout & layout, const uint8_t * records, int n_row) :
         workspace(std::move(workspace)), layout(layout), records(records), n_row(n_row), traits(traits_of(layout.up_type)) {

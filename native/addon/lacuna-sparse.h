@@ -54,8 +54,9 @@ public:
     // [MAX_SHARED][n_embd]
     float * partial(int ith) { return partials.get() + (size_t) ith*MAX_SHARED*n_embd; }
 
+    const std::string             asked;
     const lacuna_sparse_kernels * kernels;
-    const int64_t n_embd;
+    const int64_t                 n_embd;
 
 private:
     std::unique_ptr<float[]> partials; // never touched for threads that do not exist
