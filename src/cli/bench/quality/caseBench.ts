@@ -151,7 +151,7 @@ export class CaseBench {
 }
 
 /** Mean loss of both (nats per token), agreement of their first choices, KL (nats per token). */
-function compare(dense: StudyResult, masked: StudyResult): Record<string, number> {
+export function compare(dense: StudyResult, masked: StudyResult): Record<string, number> {
   const loss = (result: StudyResult): number => -mean(result.logLikelihood);
   const same = dense.top1.filter((token, index) => token === masked.top1[index]).length;
   return {

@@ -16,6 +16,7 @@ import { runQuality, STORE_FILE } from "./run";
 import type { Section } from "./section";
 import { ACTIVATIONS_SECTION } from "./sections/activations";
 import { COMPLETIONS_SECTION } from "./sections/completions";
+import { FIM_SECTION } from "./sections/fim";
 import { GUARD_SECTION } from "./sections/guard";
 import { METRICS_SECTION } from "./sections/metrics";
 import { ORACLES_SECTION } from "./sections/oracles";
@@ -30,6 +31,7 @@ const SECTIONS: readonly Section[] = [
   TWO_LEVEL_SECTION,
   ORACLES_SECTION,
   GUARD_SECTION,
+  FIM_SECTION,
   EDITS_SECTION,
   AGE_SECTION,
   NEIGHBOURS_SECTION,

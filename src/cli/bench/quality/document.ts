@@ -7,6 +7,7 @@ const TITLES: Readonly<Record<string, string>> = {
   variants: "Variants",
   "two-level": "Two levels",
   oracles: "Oracles",
+  fim: "Fill in the middle",
   guard: "What the guard lets through",
   edits: "Masks of edited files",
   age: "Masks that have aged",

@@ -5,10 +5,12 @@ import { linePlot, type Axis, type PlotSeries } from "./svg";
 import { msPerToken } from "./tables";
 
 const ratio: Axis = { label: "share of active neurons", format: (value) => percent(value, 0) };
+/** Smaller rises, and falls, are drawn at its lower end: no number of cases tells them from zero. */
 const rise: Axis = {
   label: "relative rise of the loss",
   format: (value) => percent(value, value < 0.01 ? 1 : 0),
   log: true,
+  min: 0.001,
 };
 
 /** File name → SVG, of the sections that were measured. */
@@ -46,7 +48,6 @@ export function plots({ sections }: QualityReport): Map<string, string> {
           name: name.replace(/ static \(([^)]*)\), then per token by \|gate\|/, " $1, then gate"),
           points: points
             .map(({ values }) => ({ x: values.bytes!.mean, y: values.rise!.mean }))
-            .filter(({ y }) => y > 0)
             .sort((a, b) => a.x - b.x),
         })),
     }),
@@ -106,7 +107,7 @@ function curves(
   wanted: (x: number) => boolean = () => true,
 ): PlotSeries[] {
   return series.map((one) => ({
-    name: one.name,
+    name: one.name.replace("per token, ", ""),
     points: one.points
       .filter(({ x }) => wanted(x))
       .map(({ x, values }) => ({
@@ -114,7 +115,6 @@ function curves(
         y: values[name]!.mean,
         low: values[name]!.low,
         high: values[name]!.high,
-      }))
-      .filter(({ y }) => name !== "rise" || y > 0),
+      })),
   }));
 }

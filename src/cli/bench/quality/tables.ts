@@ -110,6 +110,16 @@ export const SECTION_TEXTS: Readonly<
       "First choices that agree with the dense model's (%):",
       grid(series, RATIOS, "oracle", share, estimate("top1", 1, 100)),
     ].join("\n\n"),
+  fim: (series) =>
+    [
+      "The loss where it counts: on the hole's own text and the end after it, in a fill-in-the-middle prompt. The mask is made from the 256 tokens " +
+        "before the hole as plain text, or from the same tokens with a hole of their own in the model's fill-in-the-middle form (labels: that hole's " +
+        "text and its end). Mean left behind.",
+      "Rise of the loss:",
+      grid(series, COMPARED_RATIOS, "mask", share, interval("rise")),
+      "First choices that agree with the dense model's (%):",
+      grid(series, COMPARED_RATIOS, "mask", share, estimate("top1", 1, 100)),
+    ].join("\n\n"),
   guard: (series) =>
     [
       "The guard chooses the smallest ratio whose mask, with the mean left behind, keeps the rise of the loss within the tolerance on 96 tokens before the " +
