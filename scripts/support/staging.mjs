@@ -63,17 +63,13 @@ export function packagedManifest(manifest) {
   return { ...rest, dependencies: { "node-llama-cpp": manifest.dependencies["node-llama-cpp"] } };
 }
 
-/** The model that ships: the project's own, until then the tests'. */
+/** The model that ships. */
 export function modelToShip(root) {
-  for (const folder of ["media/model", "test/fixtures/models"]) {
-    const directory = path.join(root, folder);
-    const models = existsSync(directory)
-      ? readdirSync(directory).filter((name) => name.endsWith(".gguf"))
-      : [];
-    const chosen = models.find((name) => name.includes("Q8_0")) ?? models[0];
-    if (chosen !== undefined) return path.join(directory, chosen);
-  }
-  throw new Stop("There is no model in media/model: see training/README.md.");
+  const directory = path.join(root, "media/model");
+  const models = existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith(".gguf")) : [];
+  const chosen = models.find((name) => name.includes("Q8_0")) ?? models[0];
+  if (chosen === undefined) throw new Stop("There is no model in media/model: see training/README.md.");
+  return path.join(directory, chosen);
 }
 
 /**

@@ -24,11 +24,10 @@ describe("bundledModel", () => {
     assert.equal(bundledModel(root), undefined);
   });
 
-  it("is the shipped one before the tests' own, and Q8_0 before others", () => {
-    add("test/fixtures/models/tiny.F16.gguf");
-    const tiny = add("test/fixtures/models/tiny.Q8_0.gguf");
-    assert.equal(bundledModel(root), tiny);
-    const shipped = add("media/model/shipped.Q4_0.gguf");
-    assert.equal(bundledModel(root), shipped);
+  it("is Q8_0 before others", () => {
+    const half = add("media/model/tiny.F16.gguf");
+    assert.equal(bundledModel(root), half);
+    const small = add("media/model/tiny.Q8_0.gguf");
+    assert.equal(bundledModel(root), small);
   });
 });

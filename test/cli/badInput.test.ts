@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { writeTestGguf } from "../../src/models/testing";
-import { errorLine, modelPath, run, Scratch, sourceFile, type Finished } from "./support";
+import { modelPath, shippedShape } from "../shippedModel";
+import { errorLine, run, Scratch, sourceFile, type Finished } from "./support";
 
 const position = `${sourceFile}:10:17`;
 
@@ -36,7 +37,7 @@ describe("bad input", () => {
     });
 
     it("is truncated", async () => {
-      const model = scratch.file("truncated.gguf", readFileSync(modelPath).subarray(0, 5_000_000));
+      const model = scratch.file("truncated.gguf", readFileSync(modelPath).subarray(0, -2.4 * 2 ** 20));
       assertRefused(
         await completeWith(model),
         1,
@@ -141,7 +142,7 @@ describe("bad input", () => {
       const { code, stdout, stderr } = await run([...args, "--active", "0.5", "--window", "64"]);
       assert.equal(code, 0, stderr);
       const result = JSON.parse(stdout) as { prefill: { tokens: number }; attribution: { tokens: number } };
-      assert.ok(result.prefill.tokens > 64 && result.prefill.tokens <= 512);
+      assert.ok(result.prefill.tokens > 64 && result.prefill.tokens <= shippedShape().context);
       assert.equal(result.attribution.tokens, 64);
     });
 
@@ -205,10 +206,11 @@ describe("bad input", () => {
     });
 
     it("is a window larger than the model's context", async () => {
+      const { context } = shippedShape();
       assertRefused(
-        await run(["attribute", sourceFile, "--window", "600"]),
+        await run(["attribute", sourceFile, "--window", String(context + 1)]),
         2,
-        /context has 512 tokens; choose a smaller --window\.$/,
+        new RegExp(`context has ${context} tokens; choose a smaller --window\\.$`),
       );
     });
   });

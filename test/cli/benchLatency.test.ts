@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { errorLine, modelPath, run, Scratch } from "./support";
+import { modelPath } from "../shippedModel";
+import { errorLine, run, Scratch } from "./support";
 
 interface Report {
   readonly traces: readonly { readonly events: number }[];

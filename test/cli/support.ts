@@ -5,7 +5,6 @@ import path from "node:path";
 
 /** The tests run from the project's root. */
 export const root = process.cwd();
-export const modelPath = path.join(root, "test/fixtures/models/lacuna-dev-7m.Q8_0.gguf");
 export const sourceFile = path.join(root, "src/sparsity/ranking.ts");
 
 export interface Finished {

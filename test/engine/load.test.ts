@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { unwrap } from "../../src/engine/client";
-import { completion, errorOf, loadParams, modelPath, root, TestEngine } from "./support";
+import { modelPath, shippedShape } from "../shippedModel";
+import { completion, errorOf, loadParams, root, TestEngine } from "./support";
 
 describe("loading in the engine process", () => {
   let engine: TestEngine;
@@ -18,10 +19,11 @@ describe("loading in the engine process", () => {
     const info = unwrap(
       await engine.client.load(loadParams, { onItem: ({ fraction }) => fractions.push(fraction) }),
     );
+    const { layers, neurons, parameters } = shippedShape();
     assert.equal(info.architecture, "llama");
-    assert.equal(info.layerCount, 6);
-    assert.deepEqual(info.ffnSize, Array<number>(6).fill(1024));
-    assert.ok(info.parameters > 6.9e6 && info.parameters < 7.1e6);
+    assert.equal(info.layerCount, layers);
+    assert.deepEqual(info.ffnSize, Array<number>(layers).fill(neurons));
+    assert.equal(info.parameters, parameters);
     assert.ok(info.hasFim);
     assert.equal(info.denseOnly, undefined);
     assert.ok(fractions.every((fraction, i) => i === 0 || fraction > fractions[i - 1]!));

@@ -8,10 +8,10 @@ import type {
   LoadModel,
   SparsifyRequest,
 } from "../../src/engine/protocol";
+import { modelPath } from "../shippedModel";
 
 /** The tests run from the project's root. */
 export const root = process.cwd();
-export const modelPath = path.join(root, "test/fixtures/models/lacuna-dev-7m.Q8_0.gguf");
 
 /** One thread: spinning threads starve each other on a busy test machine. */
 export const loadParams: LoadModel = { modelPath, contextSize: 512, threads: 1, gpu: false };

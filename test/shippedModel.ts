@@ -1,0 +1,28 @@
+import { bundledModel } from "../src/models/bundled";
+import { readGguf } from "../src/models/gguf";
+
+/** The tests run from the project's root. */
+export const modelPath = bundledModel(process.cwd())!;
+
+export interface ModelShape {
+  readonly layers: number;
+  /** Of each layer's FFN. */
+  readonly neurons: number;
+  readonly heads: number;
+  /** Tokens. */
+  readonly context: number;
+  readonly parameters: number;
+}
+
+/** What the file's header says of the shipped model. */
+export function shippedShape(): ModelShape {
+  const { metadata, tensors } = readGguf(modelPath);
+  const of = (key: string): number => Number(metadata.get(`llama.${key}`));
+  return {
+    layers: of("block_count"),
+    neurons: of("feed_forward_length"),
+    heads: of("attention.head_count"),
+    context: of("context_length"),
+    parameters: tensors.reduce((sum, { dimensions }) => sum + dimensions.reduce((a, b) => a * b, 1), 0),
+  };
+}
