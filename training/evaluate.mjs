@@ -26,6 +26,7 @@ const PREFIX_CHARACTERS = 650;
 const SUFFIX_CHARACTERS = 200;
 const MAX_TOKENS = 64;
 const CONTEXT = 512;
+const AFTER_MIDDLE = 7; // lines: the cursor's and six above
 
 /** Mulberry32: a small seeded generator, uniform in [0, 1). */
 function generator(seed) {
@@ -105,26 +106,29 @@ async function bits(sequence, model, text) {
   }, 0);
 }
 
-/** The model's line between prefix and suffix. */
+/** The model's line between prefix and suffix. The last lines of the prefix come after the middle token, as in the extension. */
 async function fill(sequence, model, {prefix, suffix}) {
   const infill = model.tokens.infill;
+  const written = prefix.split("\n").slice(-AFTER_MIDDLE).join("\n");
+  const tokens = (text) => (text === "" ? [] : model.tokenize(text, false));
   const prompt = [
     model.tokens.bos,
     infill.prefix,
-    ...model.tokenize(prefix, false),
+    ...tokens(prefix.slice(0, prefix.length - written.length)),
     infill.suffix,
-    ...model.tokenize(suffix, false),
-    infill.middle
+    ...tokens(suffix),
+    infill.middle,
+    ...tokens(written)
   ];
   await sequence.clearHistory();
   const answer = [];
+  // Together with the token before: alone, a first token loses its space.
+  const text = () => model.detokenize([...prompt.slice(-1), ...answer]).slice(model.detokenize(prompt.slice(-1)).length);
   for await (const token of sequence.evaluate(prompt, {temperature: 0})) {
     answer.push(token);
-    const text = model.detokenize(answer);
-    if (text.includes("\n")) return text.slice(0, text.indexOf("\n"));
-    if (answer.length >= MAX_TOKENS || prompt.length + answer.length >= CONTEXT - 1) break;
+    if (text().includes("\n") || answer.length >= MAX_TOKENS || prompt.length + answer.length >= CONTEXT - 1) break;
   }
-  return model.detokenize(answer);
+  return text().split("\n", 1)[0];
 }
 
 function levenshtein(a, b) {
