@@ -28,7 +28,8 @@ describe("sparsity", () => {
     assert.ok(mask.result.memory.packedBytes > 0);
     await until("40 % in the status bar", () => api.statusBar.view.text.endsWith("40 %"));
     assert.match(api.statusBar.view.tooltip, /Mask \| 40 %/);
-    // Whatever the model has to say here, it says it with this share.
+    // Whatever the model has to say here, it says it with this share. (What was said to an unchanged text may be known still.)
+    await editor.edit((edit) => edit.insert(new vscode.Position(0, 0), `// ${Math.random()}\n`));
     const completion = nextCompletion(api, editor.document);
     cursorAfter(editor, "total(): number {");
     await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
