@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { ANCHOR_LIMITS, anchorFor, type Anchor } from "./anchor";
+import { ANCHOR_LIMITS, anchorFor as withLimits, type Anchor, type Anchored, type Place } from "./anchor";
 import { at } from "./testing";
 
+const LINE_ONLY = { ...ANCHOR_LIMITS, leadLines: 0 };
+const anchorFor = (old: Anchor | undefined, place: Place): Anchored => withLimits(old, place, LINE_ONLY);
 const first = (text: string): Anchor => anchorFor(undefined, at(text)).anchor;
 
 describe("anchorFor", () => {
@@ -70,5 +72,31 @@ describe("anchorFor", () => {
     const old = anchorFor(undefined, { prefix: "a\n", suffix: below.slice(0, 2_000) }).anchor;
     assert.equal(anchorFor(old, { prefix: "a\nb", suffix: below }).reason, undefined);
     assert.equal(anchorFor(old, { prefix: "a\nb", suffix: below.slice(9) }).reason, "suffix");
+  });
+
+  describe("with lines before the cursor's", () => {
+    const lead = (text: string, leadLines: number): string =>
+      withLimits(undefined, at(text), { ...ANCHOR_LIMITS, leadLines }).typed;
+
+    it("begins behind the indentation of the first of them", () => {
+      assert.equal(lead("a\n  b\n\n  c│\nd", 2), "b\n\n  c");
+    });
+
+    it("begins with the text when there are fewer", () => {
+      assert.equal(lead("a\nb│", 2), "a\nb");
+      assert.equal(lead("\nb│", 2), "\nb");
+      assert.equal(lead("│", 2), "");
+    });
+
+    it("leaves out lines that are too long", () => {
+      assert.equal(lead(`${"x".repeat(500)}\nb\nc│`, 2), "b\nc");
+    });
+
+    it("counts only what has been typed since", () => {
+      const limits = { maxTyped: 3, maxLines: 1, leadLines: 2 };
+      const { anchor } = withLimits(undefined, at("aaaa\nbbbb\n│"), limits);
+      assert.equal(withLimits(anchor, at("aaaa\nbbbb\nccc│"), limits).reason, undefined);
+      assert.equal(withLimits(anchor, at("aaaa\nbbbb\ncccc│"), limits).reason, "typed");
+    });
   });
 });

@@ -5,9 +5,14 @@
  */
 
 /** The text round the cursor when the anchor was set. */
-export interface Anchor {
+export interface Place {
   readonly prefix: string;
   readonly suffix: string;
+}
+
+export interface Anchor extends Place {
+  /** Characters between the anchor and the cursor when it was set. */
+  readonly lead: number;
 }
 
 export interface AnchorLimits {
@@ -15,9 +20,19 @@ export interface AnchorLimits {
   readonly maxTyped: number;
   /** Line breaks among them. */
   readonly maxLines: number;
+  /** Whole lines before the cursor's that come after the middle token, too. */
+  readonly leadLines: number;
 }
 
-export const ANCHOR_LIMITS: AnchorLimits = { maxTyped: 800, maxLines: 12 };
+/**
+ * Text right after the middle token is found by small models as well, the end of a prefix on the other side of the suffix is
+ * not: of 120 ends of lines, lacuna-9m completes 0 at the cursor's place, 4 with the line after the middle token and 5 with six lines more, with
+ * edit similarities of 0.12, 0.25 and 0.29.
+ */
+export const ANCHOR_LIMITS: AnchorLimits = { maxTyped: 800, maxLines: 12, leadLines: 6 };
+
+/** Characters that the lines before the cursor's may have. */
+const MAX_LEAD = 400;
 
 /** Why a new anchor was set. */
 export type AnchorReason = "first" | "jump" | "suffix" | "typed";
@@ -39,35 +54,47 @@ const AUTO_CLOSED = /^[)\]}>"'`]{0,8}/;
 
 /**
  * The anchor for a place: the one there is, as long as the cursor is behind it and what follows the cursor is unchanged but for closing
- * brackets and quotes. Otherwise a new one behind the indentation of the cursor's line, so that what the line says is always evaluated as
- * typed text.
+ * brackets and quotes. Otherwise a new one behind the indentation of a line some lines before the cursor.
  */
 export function anchorFor(
   old: Anchor | undefined,
-  place: Anchor,
+  place: Place,
   limits: AnchorLimits = ANCHOR_LIMITS,
 ): Anchored {
+  const { leadLines } = limits;
   if (old === undefined) {
-    return { ...anchorAt(place), reason: "first" };
+    return { ...anchorAt(place, leadLines), reason: "first" };
   }
   const typed = typedSince(old, place.prefix);
   if (typed === undefined) {
-    return { ...anchorAt(place), reason: "jump" };
+    return { ...anchorAt(place, leadLines), reason: "jump" };
   }
   if (!sameSuffix(old.suffix, place.suffix)) {
-    return { ...anchorAt(place), reason: "suffix" };
+    return { ...anchorAt(place, leadLines), reason: "suffix" };
   }
-  if (typed.length > limits.maxTyped || count(typed, "\n") > limits.maxLines) {
-    return { ...anchorAt(place), reason: "typed" };
+  const since = typed.slice(old.lead);
+  if (since.length > limits.maxTyped || count(since, "\n") > limits.maxLines) {
+    return { ...anchorAt(place, leadLines), reason: "typed" };
   }
   return { anchor: old, typed };
 }
 
-/** A new anchor behind the indentation of the cursor's line. */
-function anchorAt({ prefix, suffix }: Anchor): { readonly anchor: Anchor; readonly typed: string } {
-  const line = prefix.lastIndexOf("\n") + 1;
+function anchorAt(
+  { prefix, suffix }: Place,
+  leadLines: number,
+): { readonly anchor: Anchor; readonly typed: string } {
+  const cursorLine = prefix.lastIndexOf("\n") + 1;
+  let line = cursorLine;
+  for (let lines = 0; lines < leadLines && line > 0; lines++) {
+    const before = line === 1 ? 0 : prefix.lastIndexOf("\n", line - 2) + 1;
+    if (cursorLine - before > MAX_LEAD) {
+      break;
+    }
+    line = before;
+  }
   const at = line + /^[ \t]*/.exec(prefix.slice(line))![0].length;
-  return { anchor: { prefix: prefix.slice(0, at), suffix }, typed: prefix.slice(at) };
+  const typed = prefix.slice(at);
+  return { anchor: { prefix: prefix.slice(0, at), suffix, lead: typed.length }, typed };
 }
 
 /** What stands between the anchor and the end of `prefix`; undefined when the cursor is not behind the anchor in the same text. */

@@ -61,9 +61,10 @@ describe("PromptPlanner", () => {
 
   const shown = (plan: Plan): string => tokenizer.all(plan.tokens) + `[${plan.piece}]`;
 
-  it("puts the cursor's line behind the middle token, and holds generation to its last piece", () => {
-    const plan = complete("a = 1;\n  b = foo.ba│\nend\n");
-    assert.equal(shown(plan), "<|fim_prefix|>a = 1;\n  <|fim_suffix|>\nend\n<|fim_middle|>b = foo.[ba]");
+  it("puts the last lines behind the middle token, and holds generation to its last piece", () => {
+    const plan = complete("x;\n  a = 1;\n1\n2\n3\n4\n5\n  b = foo.ba│\nend\n");
+    const middle = "a = 1;\n1\n2\n3\n4\n5\n  b = foo.[ba]";
+    assert.equal(shown(plan), `<|fim_prefix|>x;\n  <|fim_suffix|>\nend\n<|fim_middle|>${middle}`);
     assert.equal(plan.reason, "first");
     assert.equal(tokenizer.all(plan.tokens.slice(0, plan.headTokens)).slice(-14), "<|fim_middle|>");
   });

@@ -20,10 +20,10 @@ export interface Plan {
 }
 
 /** For idle time: a new anchor takes in what has been typed before the next key would have to. */
-export const SETTLED_LIMITS: AnchorLimits = { maxTyped: 200, maxLines: 3 };
+export const SETTLED_LIMITS: AnchorLimits = { ...ANCHOR_LIMITS, maxTyped: 200, maxLines: 3 };
 
 /** Share of the context that is kept free for text typed after the anchor. */
-const TYPED_SHARE = 0.125;
+const TYPED_SHARE = 0.25;
 
 /**
  * The prompts of one document, one after the other: keeps the anchor and its tokens. Cross-file context is as it was when the
@@ -61,7 +61,7 @@ export class PromptPlanner {
         return { tokens, piece, headTokens, ...(reason === undefined ? {} : { reason }) };
       }
       // Too much has been typed, or the line alone is too long: what is before the cursor becomes prefix.
-      anchor = reason === undefined ? anchorFor(undefined, place).anchor : place;
+      anchor = reason === undefined ? anchorFor(undefined, place).anchor : { ...place, lead: 0 };
       typed = place.prefix.slice(anchor.prefix.length);
       reason = "typed";
     }
