@@ -1,5 +1,5 @@
 import type { LoadModel, Sparsity } from "../engine/protocol";
-import { METRIC_NAMES, type Metric } from "../sparsity/metrics";
+import { DEFAULT_METRIC, METRIC_NAMES, type Metric } from "../sparsity/metrics";
 
 /** All settings, as validated values. Names and defaults as in package.json. */
 export interface Settings {
@@ -109,7 +109,7 @@ const SPECS: { readonly [K in keyof Settings]: Spec<Settings[K]> } = {
   maxContextKB: number(8, 0, 64),
   sparsity: { fallback: "auto", read: parseSparsity, must: "auto, dense or a number from 0.05 to 1" },
   maxQualityLoss: number(0.05, 0, 1),
-  metric: oneOf<string>("corrected-gxo", METRICS),
+  metric: oneOf<string>(DEFAULT_METRIC, METRICS),
   window: integer(256, 32, 1_024),
   model: {
     fallback: "",

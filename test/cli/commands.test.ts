@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { DEFAULT_METRIC } from "../../src/sparsity/metrics";
 import { modelPath, shippedShape } from "../shippedModel";
 import { errorLine, finish, run, Scratch, sourceFile, start } from "./support";
 
@@ -164,7 +165,7 @@ describe("lacuna", () => {
       assert.equal(code, 0);
       const report = JSON.parse(stdout) as { tokens: number[]; metrics: string[] };
       assert.equal(report.tokens.length, 17);
-      assert.deepEqual(report.metrics, ["corrected-gxo"]);
+      assert.deepEqual(report.metrics, [DEFAULT_METRIC]);
     });
 
     it("leaves nothing behind when interrupted", async () => {
