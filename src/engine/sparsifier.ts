@@ -12,6 +12,7 @@ import { planWindow, type WindowPlan } from "../sparsity/window";
 import { throwIfAborted } from "./abort";
 import { attribute } from "./attribution";
 import { EngineFailure } from "./errors";
+import { frame, frameWindow } from "./framing";
 import type { Gate } from "./gate";
 import { measureCurve, type Candidate } from "./guardCurve";
 import type { Log } from "./llama";
@@ -26,6 +27,8 @@ const AUTO_RATIOS = [0.7, 0.5, 0.4, 0.3, 0.2] as const;
 /** Text on either side of the cursor that is tokenised at all; longer than any window and its held-out tokens. */
 const CHARS_PER_TOKEN = 8;
 const HELD_OUT_TOKENS = 256;
+/** Tokens after the held-out ones that the model is shown as what follows the middle. */
+const AFTER_HELD_OUT = 32;
 
 const HEATMAP_BINS = 64;
 
@@ -195,13 +198,18 @@ export class Sparsifier {
     return { ...planWindow(tokens.length, before.length, size), tokens };
   }
 
-  private async attribute({ metric, signal, progress }: Work, plan: Plan): Promise<Scored> {
-    const tokens = this.withBos(plan.tokens.slice(...plan.window));
+  private async attribute({ request, metric, signal, progress }: Work, plan: Plan): Promise<Scored> {
+    const { tokens, middle } = frameWindow(this.session, request.path, plan.tokens.slice(...plan.window));
     const thresholds = this.session.support!.thresholdsReason === undefined;
     const { neurons, means, gates } = await attribute(
       this.session.model,
       Int32Array.from(tokens),
-      { window: [1, tokens.length], metrics: [metric], gates: thresholds, threads: this.session.threads },
+      {
+        window: [tokens.length - middle, tokens.length],
+        metrics: [metric],
+        gates: thresholds,
+        threads: this.session.threads,
+      },
       this.gate,
       (fraction) => {
         progress(fraction * ATTRIBUTED);
@@ -235,7 +243,13 @@ export class Sparsifier {
       return [];
     }
     const { from, measure, to } = plan.heldOut;
-    const tokens = this.withBos(plan.tokens.slice(from, to));
+    // As in a completion: some text just before what is measured belongs to the middle.
+    const written = Math.ceil((from + measure) / 2);
+    const { tokens } = frame(this.session, request.path, {
+      before: plan.tokens.slice(from, written),
+      middle: plan.tokens.slice(written, to),
+      after: plan.tokens.slice(to, to + AFTER_HELD_OUT),
+    });
     const measurement = {
       tokens,
       denseUntil: tokens.length - (to - measure),
@@ -292,11 +306,6 @@ export class Sparsifier {
       memory: memoryStats(session),
       heatmap: { bins: HEATMAP_BINS, values: new Float32Array(layerCount * HEATMAP_BINS).fill(1) },
     };
-  }
-
-  private withBos(tokens: readonly number[]): number[] {
-    const { bos } = this.session.tokenizer;
-    return bos === undefined ? [...tokens] : [bos, ...tokens];
   }
 
   private reportState(path: string): void {
