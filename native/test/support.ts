@@ -15,6 +15,7 @@ import { Random } from "./models/random";
 export class NativeFixture {
   private readonly folder = mkdtempSync(path.join(tmpdir(), "lacuna-native-"));
   private readonly models: LlamaModel[] = [];
+  private readonly contexts: LlamaContext[] = [];
   private count = 0;
 
   private constructor(private readonly llama: Llama) {}
@@ -31,6 +32,13 @@ export class NativeFixture {
     setRepackFfn(this.llama, options.repack ?? true);
     const loaded = await this.llama.loadModel({ modelPath, useMmap: true, gpuLayers: 0 });
     this.models.push(loaded);
+    // A context that is collected before it is disposed keeps its model from being disposed, for ever.
+    const createContext = loaded.createContext.bind(loaded);
+    loaded.createContext = async (contextOptions) => {
+      const context = await createContext(contextOptions);
+      this.contexts.push(context);
+      return context;
+    };
     return loaded;
   }
 
@@ -44,6 +52,9 @@ export class NativeFixture {
 
   /** One after the other: node-llama-cpp blocks libuv's four threads when more models are disposed at once. */
   async disposeModels(): Promise<void> {
+    for (const context of this.contexts.splice(0)) {
+      await context.dispose();
+    }
     for (const model of this.models.splice(0)) {
       await model.dispose();
     }
