@@ -7,7 +7,7 @@ const MIDDLE_FROM = 0.3;
 const MIDDLE_TO = 0.8;
 
 /** Room for special tokens, and for text that does not come out as the tokens that went in. */
-const SLACK_TOKENS = 128;
+export const SLACK_TOKENS = 128;
 
 /** The last `middle` of the tokens are what the model is asked for. */
 export interface Framed {
@@ -17,7 +17,7 @@ export interface Framed {
 
 /**
  * A piece of a file as a fill-in-the-middle prompt and its answer: neurons that a model needs to fill in are others than
- * those with which it reads on. Masks made like this lose half as much in completions (docs/evidence, section fim). A model
+ * those with which it reads on (docs/evidence, lacuna-9m, fill in the middle: at half of the neurons 14 instead of 25 %). A model
  * without FIM tokens gets the text as it is.
  *
  * @param parts consecutive tokens of the file

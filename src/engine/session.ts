@@ -172,6 +172,7 @@ export class Session {
             return true;
           }
           ticket ??= ++kept.ticket;
+          this.tokenizer.prepare();
           plan ??= this.plan(request, kept, SETTLED_LIMITS);
           if (plan.tokens.length === 0) {
             return true;

@@ -12,7 +12,7 @@ import { planWindow, type WindowPlan } from "../sparsity/window";
 import { throwIfAborted } from "./abort";
 import { attribute } from "./attribution";
 import { EngineFailure } from "./errors";
-import { frame, frameWindow } from "./framing";
+import { frame, frameWindow, SLACK_TOKENS } from "./framing";
 import type { Gate } from "./gate";
 import { measureCurve, type Candidate } from "./guardCurve";
 import type { Log } from "./llama";
@@ -190,7 +190,7 @@ export class Sparsifier {
 
   private plan({ prefix, suffix, windowTokens }: SparsifyRequest): Plan {
     const { tokenizer, info } = this.session;
-    const size = Math.min(windowTokens, info.contextSize - 1);
+    const size = Math.max(1, Math.min(windowTokens, info.contextSize - SLACK_TOKENS));
     const chars = (size + HELD_OUT_TOKENS) * CHARS_PER_TOKEN;
     const before = tokenizer.tokenize(prefix.slice(-chars));
     const after = tokenizer.tokenize(suffix.slice(0, chars));

@@ -34,10 +34,15 @@ export class ModelTokenizer implements PlanTokenizer {
     return this.texts.text(token);
   }
 
+  /** Reads what healing needs of the vocabulary, which takes long where that is large: for idle time. */
+  prepare(): void {
+    this.known ??= new TokenTexts(this.ordinaryTokens());
+  }
+
   /** Texts of all ordinary tokens; read from the model on the first call. */
   get texts(): TokenTexts {
-    this.known ??= new TokenTexts(this.ordinaryTokens());
-    return this.known;
+    this.prepare();
+    return this.known!;
   }
 
   private *ordinaryTokens(): Generator<readonly [number, string]> {
