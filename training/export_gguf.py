@@ -22,8 +22,9 @@ from tokenizer import FILE_SEPARATOR, FIM_MIDDLE, FIM_PREFIX, FIM_SUFFIX, INDENT
 
 gguf = import_gguf()
 OUTPUT = HERE.parent / "media" / "model"
-TYPES = {"F16": gguf.GGMLQuantizationType.F16, "Q8_0": gguf.GGMLQuantizationType.Q8_0}
-FILE_TYPES = {"F16": gguf.LlamaFileType.MOSTLY_F16, "Q8_0": gguf.LlamaFileType.MOSTLY_Q8_0}
+SHIPPED = ("F16", "Q8_0")
+TYPES = {"F32": gguf.GGMLQuantizationType.F32, "F16": gguf.GGMLQuantizationType.F16, "Q8_0": gguf.GGMLQuantizationType.Q8_0}
+FILE_TYPES = {"F32": gguf.LlamaFileType.ALL_F32, "F16": gguf.LlamaFileType.MOSTLY_F16, "Q8_0": gguf.LlamaFileType.MOSTLY_Q8_0}
 
 
 def load_model(checkpoint: Path) -> Model:
@@ -131,7 +132,7 @@ def main() -> None:
     arguments = parser.parse_args()
     model = load_model(WORK / f"{arguments.size}.pt")
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    for kind in TYPES:
+    for kind in SHIPPED:
         path = export(model, kind, arguments.folder)
         print(f"{path} {path.stat().st_size / 1e6:.1f} MB")
 

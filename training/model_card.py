@@ -82,6 +82,8 @@ def main() -> None:
     others = [result for result in evaluation["results"] if not result["model"].startswith(name)]
     splits = Counter(package["split"] for package in load_packages())
     licences = Counter(spdx(package["licence"]) for package in load_packages())
+    again = progress.get("schedule_began", 0)
+    schedules = f" in two schedules, the second from the weights that the first had after {again / 60:.0f} minutes" if again else ""
     lines = [
         f"# {name}", "",
         "<!-- written by training/model_card.py -->",
@@ -100,11 +102,11 @@ def main() -> None:
         "the same for every model.", "",
         arguments.evaluation.with_suffix(".md").read_text(),
         *[comparison(own[0], other) for other in others[:1]], "",
-        f"Against PyTorch with the same F16 weights, llama.cpp's logits differ by {check['relative']:.1e} of their root mean square (largest "
-        f"absolute difference {check['absolute']:.1e}), and its tokens in {check['differentTexts']} of {check['texts']} texts.", "",
+        f"Against PyTorch with the same weights, llama.cpp's logits differ by {check['logits']['F32']['relative']:.1e} of their root mean square in F32 and by "
+        f"{check['logits']['F16']['relative']:.1e} in F16, where both round what they multiply, and its tokens in {check['differentTexts']} of {check['texts']} texts.", "",
         "It knows the habits of code better than its meaning: take its completions as the rest of an obvious line, not as an answer.", "",
         "## How it was trained", "",
-        f"{progress['tokens'] / 1e6:.1f} M tokens in {progress['step']} steps, {progress['seconds'] / 60:.0f} minutes of wall-clock time on {progress['processor']} "
+        f"{progress['tokens'] / 1e6:.1f} M tokens in {progress['step']} steps, {progress['seconds'] / 60:.0f} minutes of wall-clock time{schedules}, on {progress['processor']} "
         f"(about {6 * parameters * progress['tokens'] / 1e15:.2f} PFLOP in matrix products); bfloat16, Muon for matrices, AdamW for the rest. "
         f"Half of the documents are FIM. Final training loss {float(rows[-1]['train_loss']):.3f}, validation loss {float(rows[-1]['validation_loss']):.3f} nats per token.", "",
         f"![loss](../../training/results/{size}.svg)", "",

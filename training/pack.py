@@ -7,7 +7,7 @@ A document is one of
   FIM           [path header] <prefix>P<suffix>S<middle>M
   several files <sep>path\\ncode <sep>path\\ncode … <sep>path\\n, the last file whole or FIM; files of one package, near by path
 always between <s> and </s>, never longer than a row. Half of all documents are FIM (prefix, suffix, middle: the order that
-llama.cpp's infill uses). Rows hold whole documents, so that no middle is cut off from its prefix; what is left of a row is
+llama.cpp's infill uses); the middle of most of these begins a few lines above the hole. Rows hold whole documents, so that no middle is cut off from its prefix; what is left of a row is
 filled with cut plain documents, or padded with PAD, which the loss ignores.
 """
 
@@ -26,6 +26,8 @@ from tokenizer import FILE_SEPARATOR, FIM_MIDDLE, FIM_PREFIX, FIM_SUFFIX, Tokeni
 SEED = 3
 BOS, EOS, PAD = 1, 2, 65535
 FIM_SHARE = 0.5
+LEAD_SHARE = 0.6  # FIM documents whose middle begins at a line above the hole, as the extension prompts (src/completion/anchor.ts)
+LEAD_LINES, LEAD_CHARACTERS = 7, 400
 HEADER_SHARE = 0.4  # documents that begin with <sep>path\n
 SEVERAL_SHARE = 0.25  # documents that show pieces of neighbouring files first
 OPEN_BINS = 64  # rows open for more documents while packing
@@ -75,16 +77,33 @@ def middle_span(text: str, random_: random.Random) -> tuple[int, int]:
     return (start if random_.random() < 0.5 else min(line_start + indent, line_end)), end
 
 
+def lead_start(text: str, start: int, random_: random.Random) -> int:
+    """The beginning of the line of `start`, or of one a few lines above it; before or behind its indentation."""
+    at = start
+    for _ in range(1 + random_.randint(0, LEAD_LINES)):
+        line = text.rfind("\n", 0, at)
+        if line < 0 or start - line > LEAD_CHARACTERS:
+            break
+        at = line
+    begin = at + 1 if at < start else start
+    indent = len(text[begin:start]) - len(text[begin:start].lstrip(" \t"))
+    return begin + (indent if random_.random() < 0.7 else 0)
+
+
 def fim_document(text: str, budget: int, random_: random.Random) -> list[int]:
     """<prefix>P<suffix>S<middle>M</s> of at most `budget` tokens round a random span; the three parts are encoded apart."""
     start, end = middle_span(text, random_)
-    middle = _tokenizer.encode(text[start:end])[: budget // 3]
-    room = budget - len(middle) - 4
+    if random_.random() < LEAD_SHARE:
+        start = lead_start(text, start, random_)
+    middle = _tokenizer.encode(text[start:end])
+    ending = [EOS] if len(middle) <= budget // 2 else []
+    middle = middle[: budget // 2] + ending
+    room = budget - len(middle) - 3
     suffix_room = int(room * random_.choice((0.0, 0.15, 0.25, 0.4)))
     suffix = _tokenizer.encode(text[end : end + 5 * suffix_room])[:suffix_room]
     prefix_room = int((room - len(suffix)) * random_.choice((0.3, 0.6, 1.0, 1.0)))
     prefix = _tokenizer.encode(text[max(0, start - 5 * prefix_room) : start])[-prefix_room:] if prefix_room else []
-    return [_piece(FIM_PREFIX), *prefix, _piece(FIM_SUFFIX), *suffix, _piece(FIM_MIDDLE), *middle, EOS]
+    return [_piece(FIM_PREFIX), *prefix, _piece(FIM_SUFFIX), *suffix, _piece(FIM_MIDDLE), *middle]
 
 
 def documents(files: list[dict], length: int, seed: int) -> list[list[int]]:

@@ -2,18 +2,24 @@
 
     python3 training/reference_logits.py media/model/MODEL.F16.gguf
 
-For each text of the held-out sample: tokens and float32 logits at a few positions. The weights are read back
-from the GGUF file, so that names, shapes, the order of rotary rows and the rounding to F16 are all part of the check.
+For each text of the held-out sample: tokens and logits at a few positions, in two ways:
+  F32   everything in float32; llama.cpp computes the same from .work/MODEL.F32.gguf, the same weights widened
+  F16   what is multiplied with an F16 matrix is rounded to F16 first, as in ggml
+The weights are read back from the GGUF file, so that names, shapes, the order of rotary rows and the rounding to F16 are all
+part of the check. The F16 ways can agree only to F16's own rounding: a value that falls on the other side of a rounding
+boundary differs by 1e-3 of itself, and layers multiply such differences.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import torch
 
 from common import HERE, WORK
+from export_gguf import export
 from llama_cpp_source import import_gguf
 from model import Config, Model, deinterleave
 from tokenizer import Tokenizer
@@ -51,26 +57,40 @@ def read_gguf(path: str) -> Model:
     return model.eval()
 
 
+def round_to_f16(model: Model) -> None:
+    """From now on, round the inputs of all matrix products with weights."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Linear):
+            module.register_forward_pre_hook(lambda _, inputs: tuple(x.half().float() for x in inputs))
+    model.norm.register_forward_hook(lambda _, inputs, output: output.half().float())  # for the product with the embedding
+
+
+def logits(model: Model, tokens: list[int]) -> dict[int, list[float]]:
+    """Logits at POSITIONS."""
+    with torch.no_grad():
+        everywhere = model(torch.tensor([tokens]))[0]
+    return {position: everywhere[position].tolist() for position in sorted({p % len(tokens) for p in POSITIONS if p < len(tokens)})}
+
+
 def main() -> None:
-    path = sys.argv[1]
-    model = read_gguf(path)
-    tokenizer = Tokenizer()
-    cases = []
+    path = Path(sys.argv[1])
+    model, tokenizer = read_gguf(str(path)), Tokenizer()
     files = json.loads((HERE / "heldout.json").read_text())["files"]
-    for file in files[:: len(files) // TEXTS][:TEXTS]:
-        text = (HERE / file["file"]).read_text()[:CHARACTERS]
-        tokens = [tokenizer.processor.bos_id(), *tokenizer.encode(text)]
-        with torch.no_grad():
-            logits = model(torch.tensor([tokens]))[0]
-        positions = sorted({position % len(tokens) for position in POSITIONS if position < len(tokens)})
-        cases.append({"text": text, "tokens": tokens, "logits": {position: logits[position].tolist() for position in positions}})
+    texts = [(HERE / file["file"]).read_text()[:CHARACTERS] for file in files[:: len(files) // TEXTS][:TEXTS]]
+    cases = [{"tokens": [tokenizer.processor.bos_id(), *tokenizer.encode(text)]} for text in texts]
+    models = {"F32": str(export(model, "F32", WORK)), "F16": str(path)}
+    for kind in models:
+        if kind == "F16":
+            round_to_f16(model)
+        for case in cases:
+            case[kind] = logits(model, case["tokens"])
     texts = [(HERE / file["file"]).read_text() for file in files]  # whole files, for the tokenizers
     texts += [
         f"x{lines}{indent}{star}y" for lines in ("\n", "\n\n", "\n\n\n", "\n\n\n\n") for star in ("", "* ")
         for indent in [" " * width for width in range(30)] + ["\t" * width for width in range(1, 9)]
     ]
     encoded = [{"text": text, "tokens": tokenizer.encode(text)} for text in texts]
-    (WORK / "reference.json").write_text(json.dumps({"model": path, "cases": cases, "encoded": encoded}))
+    (WORK / "reference.json").write_text(json.dumps({"models": models, "cases": cases, "encoded": encoded}))
     print(f"{len(cases)} texts with logits, {len(encoded)} with tokens")
 
 

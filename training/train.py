@@ -9,8 +9,7 @@ machine is; time in which the process is suspended does not count. A second call
 
 SIGTERM saves a checkpoint and ends the run.
 
-On a CPU each worker is a thread with its own gradients and one PyTorch thread; micro-batches go to whoever is free, so that
-the workers lose little when other programs take a core.
+`--again` begins a new schedule from the weights of a finished run. On a CPU each worker is a process with one PyTorch thread.
 """
 
 from __future__ import annotations
@@ -32,6 +31,7 @@ from common import HERE, WORK
 from model import SIZES, Config, Model, TorchOps
 from muon import Muon
 from pack import PAD, rows_file
+from workers import MicroBatch, Workers
 
 SEED = 4
 WARM_UP, DECAY_FROM = 0.015, 0.50  # shares of the budget: linear warm-up, constant, linear decay to zero
@@ -43,7 +43,7 @@ PAUSE = 60  # seconds; a step that takes longer was stopped from outside, and th
 
 #        tokens per micro-batch and per (first) step, row length of the first phase
 PLANS = {
-    "cpu": {"micro": 1024, "step": 4096, "short": 512},
+    "cpu": {"micro": 1024, "step": 8192, "short": 512},
     "cuda": {"micro": 65536, "step": 262144, "short": 1024},
 }
 
@@ -60,114 +60,29 @@ class Rows:
         self._rows = np.load(rows_file(split, length), mmap_mode="r")
         self.length = length
 
-    def batch(self, start: int, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def batch(self, start: int, count: int) -> MicroBatch:
         """Inputs and targets [count, length] of rows start…, round and round; padding is 0 in inputs and -1 in targets."""
-        rows = torch.from_numpy(self._rows[np.arange(start, start + count) % len(self._rows)].astype(np.int64))
-        inputs, targets = rows[:, :-1].clone(), rows[:, 1:].clone()
+        rows = self._rows[np.arange(start, start + count) % len(self._rows)].astype(np.int64)
+        inputs, targets = rows[:, :-1].copy(), rows[:, 1:].copy()
         inputs[inputs == PAD], targets[targets == PAD] = 0, -1
         return inputs, targets
 
 
-class Workers:
-    """Replicas that share the master's weights and sum their gradients; one without threads on CUDA."""
-
-    def __init__(self, master: Model, count: int, device: str):
-        self.master, self.device = master, device
-        self.replicas = [master]
-        for _ in range(count - 1):
-            replica = Model(master.config, master.ops)
-            for own, shared in zip(replica.parameters(), master.parameters()):
-                own.data = shared.data
-            self.replicas.append(replica)
-        # torch.compile exists from PyTorch 2
-        self._compiled = torch.compile(master.loss) if device == "cuda" else None
-
-    def _autocast(self):
-        return torch.autocast(self.device, dtype=torch.bfloat16)
-
-    def _loss(self, index: int, inputs: torch.Tensor, targets: torch.Tensor, scale: float) -> torch.Tensor:
-        """scale · summed loss of one micro-batch."""
-        inputs, targets = inputs.to(self.device), targets.to(self.device)
-        if self._compiled:  # a changing Python float would be compiled anew each time
-            return scale * self._compiled(inputs, targets, 1.0)
-        return self.replicas[index].loss(inputs, targets, scale)  # the fused kernels need the scale inside
-
-    def gradients(self, micro_batches: list[tuple[torch.Tensor, torch.Tensor]]) -> float:
-        """Leave the mean gradient in the master's .grad; returns the mean loss in nats per token."""
-        scale = 1 / sum(int((targets >= 0).sum()) for _, targets in micro_batches)
-        waiting, losses = list(micro_batches), []
-
-        def work(index: int) -> None:
-            while True:
-                try:
-                    inputs, targets = waiting.pop()
-                except IndexError:
-                    return
-                with self._autocast():
-                    loss = self._loss(index, inputs, targets, scale)
-                loss.backward()
-                losses.append(loss.item())
-
-        self._run(work)
-        for replica in self.replicas[1:]:
-            for own, shared in zip(replica.parameters(), self.master.parameters()):
-                if own.grad is not None:
-                    shared.grad = own.grad if shared.grad is None else shared.grad.add_(own.grad)
-                    own.grad = None
-        return sum(losses)
-
-    def _run(self, work) -> None:
-        threads = [threading.Thread(target=work, args=(index,)) for index in range(1, len(self.replicas))]
-        for thread in threads:
-            thread.start()
-        work(0)
-        for thread in threads:
-            thread.join()
-
-    def step(self, optimisers: list[torch.optim.Optimizer]) -> None:
-        """Every optimiser takes a step, shared out among the workers."""
-        waiting = list(optimisers)
-
-        def work(_: int) -> None:
-            while True:
-                try:
-                    waiting.pop().step()
-                except IndexError:
-                    return
-
-        self._run(work)
-        for weight in self.master.parameters():
-            weight.grad = None
-
-    @torch.no_grad()
-    def evaluate(self, micro_batches: list[tuple[torch.Tensor, torch.Tensor]]) -> float:
-        """Mean loss in nats per token."""
-        count = sum(int((targets >= 0).sum()) for _, targets in micro_batches)
-        waiting, losses = list(micro_batches), []
-
-        def work(index: int) -> None:
-            with torch.no_grad(), self._autocast():
-                while True:
-                    try:
-                        inputs, targets = waiting.pop()
-                    except IndexError:
-                        return
-                    losses.append(self._loss(index, inputs, targets, 1 / count).item())
-
-        self._run(work)
-        return sum(losses)
-
-
 def make_optimisers(model: Model) -> list[torch.optim.Optimizer]:
-    """AdamW for the embedding and the norms, Muon for the matrices."""
+    """AdamW for the embedding and the norms, Muon for the matrices; their state is there, as before the first step."""
     named = dict(model.named_parameters())
     matrices = [weight for name, weight in named.items() if weight.dim() == 2 and name != "embedding.weight"]
     others = [weight for name, weight in named.items() if weight.dim() == 1 or name == "embedding.weight"]
     adam = torch.optim.AdamW(others, lr=ADAM_LR, betas=(0.9, 0.95), weight_decay=0.0)
     optimisers = [adam] + [Muon(matrices[index::MUON_SHARES], lr=MUON_LR) for index in range(MUON_SHARES)]
+    for weight in model.parameters():
+        weight.grad = torch.zeros_like(weight)
     for optimiser in optimisers:
         for group in optimiser.param_groups:
-            group["peak"] = group["lr"]
+            group["peak"], group["lr"] = group["lr"], 0.0
+        optimiser.step()
+    for state in adam.state.values():
+        state["step"].zero_()
     return optimisers
 
 
@@ -179,7 +94,7 @@ def processor(device: str) -> str:
     return f"{os.cpu_count()} cores of {', '.join(sorted(models))}"
 
 
-def train(size: str, device: str, minutes: float, workers: int, save_minutes: float, evaluate_minutes: float) -> None:
+def train(size: str, device: str, minutes: float, again: bool, workers: int, save_minutes: float, evaluate_minutes: float) -> None:
     config: Config = SIZES[size]
     plan = PLANS[device]
     torch.manual_seed(SEED)
@@ -188,25 +103,34 @@ def train(size: str, device: str, minutes: float, workers: int, save_minutes: fl
 
         torch.set_num_threads(1)
     model = Model(config, CpuOps if device == "cpu" else TorchOps).to(device)
-    pool = Workers(model, workers if device == "cpu" else 1, device)
     optimisers = make_optimisers(model)
-    progress = {"step": 0, "tokens": 0, "seconds": 0.0, "position": {}}
+    progress = {"step": 0, "tokens": 0, "seconds": 0.0, "schedule_began": 0.0, "position": {}}
     checkpoint, curve = WORK / f"{size}.pt", HERE / "results" / f"{size}.csv"
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=device)
         model.load_state_dict(state["model"])
         for optimiser, saved in zip(optimisers, state["optimisers"]):
             optimiser.load_state_dict(saved)
-        progress = state["progress"]
+        progress = {**progress, **state["progress"]}
         print(f"resumed at step {progress['step']}, {progress['seconds'] / 60:.1f} min", flush=True)
     else:
         curve.parent.mkdir(exist_ok=True)
         curve.write_text("step,minutes,tokens,learning_rate,train_loss,validation_loss\n")
+    if again:
+        progress["schedule_began"], progress["position"] = progress["seconds"], {}
     progress["processor"] = processor(device)
+    compiled = torch.compile(model.loss) if device == "cuda" else None  # torch.compile exists from PyTorch 2
+
+    def loss_of(inputs: torch.Tensor, targets: torch.Tensor, scale: float) -> torch.Tensor:
+        if compiled:  # a changing Python float would be compiled anew each time
+            return scale * compiled(inputs, targets, 1.0)
+        return model.loss(inputs, targets, scale)  # the fused kernels need the scale inside
+
+    pool = Workers(model, optimisers, loss_of, device, workers if device == "cpu" else 1)
     data = {length: Rows("train", length) for length in (plan["short"], config.n_ctx)}
     held_out = Rows("validation", plan["short"])
     validation = [held_out.batch(start, max(1, plan["micro"] // plan["short"])) for start in range(0, 96, max(1, plan["micro"] // plan["short"]))]
-    print(f"{sum(weight.numel() for weight in model.parameters()) / 1e6:.2f} M parameters, {len(pool.replicas)} workers on {device}", flush=True)
+    print(f"{sum(weight.numel() for weight in model.parameters()) / 1e6:.2f} M parameters, {len(pool)} workers on {device}", flush=True)
 
     def save() -> None:
         partial = checkpoint.with_suffix(".partial")
@@ -222,16 +146,13 @@ def train(size: str, device: str, minutes: float, workers: int, save_minutes: fl
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     average, began, first_tokens, clock, saved, evaluated = None, time.time(), progress["tokens"], time.time(), time.time(), time.time()
-    while (spent := progress["seconds"] / 60 / minutes) < 1 and not stopping.is_set():
+    while (spent := (progress["seconds"] - progress["schedule_began"]) / 60 / minutes) < 1 and not stopping.is_set():
         length = config.n_ctx if spent >= LONG_FROM else plan["short"]
         count = plan["step"] * (2 if spent >= BIGGER_BATCH_FROM else 1) // length
         each = max(1, plan["micro"] // length)
         start = progress["position"].setdefault(length, 0)
         loss = pool.gradients([data[length].batch(start + offset, each) for offset in range(0, count, each)])
-        for optimiser in optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = group["peak"] * learning_rate(spent)
-        pool.step(optimisers)
+        pool.step(learning_rate(spent))
         average = loss if average is None else 0.97 * average + 0.03 * loss
         progress["step"] += 1
         progress["tokens"] += count * length
@@ -255,12 +176,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", choices=SIZES, default="small")
     parser.add_argument("--device", choices=PLANS, default="cpu")
-    parser.add_argument("--minutes", type=float, default=90, help="wall-clock budget of the whole run, over all resumptions")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="threads on a CPU")
+    parser.add_argument("--minutes", type=float, default=90, help="wall-clock budget of the whole schedule, over all resumptions")
+    parser.add_argument("--again", action="store_true", help="begin a new schedule from the checkpoint's weights, on the rows there are now")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes on a CPU")
     parser.add_argument("--save-minutes", type=float, default=4)
     parser.add_argument("--evaluate-minutes", type=float, default=8)
     arguments = parser.parse_args()
-    train(arguments.size, arguments.device, arguments.minutes, arguments.workers, arguments.save_minutes, arguments.evaluate_minutes)
+    train(arguments.size, arguments.device, arguments.minutes, arguments.again, arguments.workers, arguments.save_minutes, arguments.evaluate_minutes)
 
 
 if __name__ == "__main__":
