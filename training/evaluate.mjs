@@ -7,7 +7,9 @@
  * Every model gets the same cases, small enough for a context of 512 tokens:
  *   bits per byte      windows of up to 900 characters of whole lines, each after <s>
  *   FIM, single line   the rest of a line from a random place in it, at temperature 0, between up to 650 characters before and
- *                      200 after; every other place follows a space or punctuation, as a typist pauses there; exact match and edit similarity (1 − Levenshtein / longer length) of that line
+ *                      200 after; every other place follows a space or punctuation, as a typist pauses there; exact match and edit similarity (1 − Levenshtein / longer length) of that line,
+ *                      with the last lines of the prefix after the middle token, as the extension prompts, and with the
+ *                      cursor at the middle token, as llama.cpp's infill does
  * Writes training/results/evaluation.json and the same as a table, evaluation.md (evaluation-sample.*); models measured earlier on
  * the same cases stay there.
  */
@@ -106,10 +108,10 @@ async function bits(sequence, model, text) {
   }, 0);
 }
 
-/** The model's line between prefix and suffix. The last lines of the prefix come after the middle token, as in the extension. */
-async function fill(sequence, model, {prefix, suffix}) {
+/** The model's line between prefix and suffix; the last `lines` lines of the prefix come after the middle token. */
+async function fill(sequence, model, {prefix, suffix}, lines) {
   const infill = model.tokens.infill;
-  const written = prefix.split("\n").slice(-AFTER_MIDDLE).join("\n");
+  const written = prefix.split("\n").slice(prefix.split("\n").length - lines).join("\n");
   const tokens = (text) => (text === "" ? [] : model.tokenize(text, false));
   const prompt = [
     model.tokens.bos,
@@ -148,7 +150,7 @@ const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.
 
 async function evaluate(llama, file, cases) {
   const model = await llama.loadModel({modelPath: path.resolve(file), gpuLayers: 0});
-  const context = await model.createContext({contextSize: CONTEXT, batchSize: CONTEXT, threads: 1}) // one: threads that wait for each other crawl on a busy machine;
+  const context = await model.createContext({contextSize: CONTEXT, batchSize: CONTEXT, threads: 1}); // threads that wait for each other crawl on a busy machine
   const sequence = context.getSequence();
   const result = {model: path.basename(file, ".gguf"), bytes: fs.statSync(file).size, languages: {}};
   for (const language of LANGUAGES) {
@@ -160,17 +162,25 @@ async function evaluate(llama, file, cases) {
       bytes += Buffer.byteLength(text);
       tokens += model.tokenize(text, false).length;
     }
-    const scores = [];
-    for (const example of cases[language].fim) {
-      const answer = (await fill(sequence, model, example)).trimEnd();
-      const wanted = example.middle.trimEnd();
-      scores.push({exact: answer === wanted ? 1 : 0, similarity: similarity(answer, wanted), wanted, answer});
-    }
+    const fim = async (lines) => {
+      const scores = [];
+      for (const example of cases[language].fim) {
+        const answer = (await fill(sequence, model, example, lines)).trimEnd();
+        const wanted = example.middle.trimEnd();
+        scores.push({exact: answer === wanted ? 1 : 0, similarity: similarity(answer, wanted), wanted, answer});
+      }
+      return scores;
+    };
+    const summary = (scores) => ({
+      exactMatch: mean(scores.map((score) => score.exact)),
+      editSimilarity: mean(scores.map((score) => score.similarity))
+    });
+    const scores = await fim(AFTER_MIDDLE);
     result.languages[language] = {
       bitsPerByte: sum / bytes,
       bytesPerToken: bytes / tokens,
-      exactMatch: mean(scores.map((score) => score.exact)),
-      editSimilarity: mean(scores.map((score) => score.similarity))
+      ...summary(scores),
+      atMiddleToken: summary(await fim(0))
     };
     result.examples = [...(result.examples ?? []), ...scores.slice(0, 20).map(({wanted, answer}) => ({language, wanted, answer}))];
     console.log(result.model, language, result.languages[language]);
@@ -193,20 +203,17 @@ const results = [];
 for (const file of process.argv.slice(2).filter((argument) => !argument.startsWith("--"))) {
   results.push(await evaluate(llama, file, cases));
 }
-/** One row per model. */
+/** One row per model and language. */
 function table(rows) {
-  const measures = [
-    ["bits/byte", ({bitsPerByte}) => bitsPerByte.toFixed(3)],
-    ["exact", ({exactMatch}) => `${(100 * exactMatch).toFixed(1)} %`],
-    ["edit sim.", ({editSimilarity}) => editSimilarity.toFixed(3)]
-  ];
-  const columns = measures.flatMap(([name, format]) => LANGUAGES.map((language) => ({name, format, language})));
-  const lines = rows.map(({model, bytes, languages}) => [
-    model,
-    `${(bytes / 1e6).toFixed(1)} MB`,
-    ...columns.map(({format, language}) => format(languages[language]))
-  ]);
-  const head = ["model", "size", ...columns.map(({name, language}) => `${name}, ${language}`)];
+  const percent = (share) => `${(100 * share).toFixed(1)} %`;
+  const head = ["model", "size", "language", "bits/byte", "exact", "edit sim.", "exact, cursor at the middle token", "edit sim., there"];
+  const lines = rows.flatMap(({model, bytes, languages}) =>
+    LANGUAGES.map((language) => {
+      const {bitsPerByte, exactMatch, editSimilarity, atMiddleToken} = languages[language];
+      const numbers = [bitsPerByte.toFixed(3), percent(exactMatch), editSimilarity.toFixed(3)];
+      return [model, `${(bytes / 1e6).toFixed(1)} MB`, language, ...numbers, percent(atMiddleToken.exactMatch), atMiddleToken.editSimilarity.toFixed(3)];
+    })
+  );
   return [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n") + "\n";
 }
 
