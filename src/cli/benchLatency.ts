@@ -1,17 +1,17 @@
-import { existsSync, readFileSync } from "node:fs";
-import path from "node:path";
-import { requireModel } from "../engine/session";
+import { readFileSync } from "node:fs";
 import { LacunaSystem } from "./bench/latency/lacunaSystem";
 import { LlamaServer } from "./bench/latency/llamaServer";
 import { LlamaVscode } from "./bench/latency/llamaVscode";
 import { replay, type Run } from "./bench/latency/replay";
 import { formatReport, markdownReport, type LatencyReport } from "./bench/latency/report";
+import { chooseServer, contextSizeOf } from "./bench/latency/setup";
 import { summarise } from "./bench/latency/summary";
 import type { SystemKind } from "./bench/latency/system";
 import { durationOf, parseTrace, type Trace } from "./bench/latency/trace";
 import { shippedTraces } from "./bench/latency/traces";
 import { describeEnvironment } from "./bench/quality/environment";
-import { writeFiles } from "./bench/latency/evidence";
+import { recordedCommand } from "./bench/recordedCommand";
+import { prepareDirectory, writeFiles } from "./atomicFiles";
 import { parseCommand, type Arguments, type CommandSpec } from "./commandLine";
 import type { Context } from "./context";
 import { CliError, UsageError } from "./errors";
@@ -20,7 +20,7 @@ import { chooseModel, chooseThreads } from "./install";
 export const BENCH_LATENCY: CommandSpec = {
   name: "bench latency",
   usage:
-    "bench latency [--trace FILE,…] [--model PATH] [--server PATH|none] [--rounds N] [--speed X] [--out DIR] [--json]",
+    "bench latency [--trace FILE,…] [--model PATH] [--server PATH|none] [--rounds N] [--events N] [--speed X] [--out DIR] [--json]",
   summary: "Replays someone typing against Lacuna and against llama.vscode with stock llama-server.",
   details:
     "Both complete the same keys with the same model and the same number of threads, one after the other, each in fresh processes.\n" +
@@ -33,18 +33,20 @@ export const BENCH_LATENCY: CommandSpec = {
     server: { value: "PATH", help: "llama-server binary; `none`: measure Lacuna alone" },
     rounds: { value: "N", help: "rounds (default 3)" },
     speed: { value: "X", help: "type this many times faster (default 1)" },
-    keys: { value: "N", help: "only the first N events of each trace" },
+    events: { value: "N", help: "only the first N events of each trace" },
     "context-size": {
       value: "N",
       help: "tokens of context for both (default 2048, at most the model's own)",
     },
     threads: { value: "N", help: "CPU threads (default: the machine's cores, at most 8)" },
-    out: { value: "DIR", help: "also write the report there, as JSON and Markdown" },
+    out: { value: "DIR", help: "also write the report there, as latency.json and latency.md" },
   },
-  examples: ["lacuna bench latency", "lacuna bench latency --server none --speed 2 --rounds 1 --json"],
+  examples: [
+    "lacuna bench latency",
+    "lacuna bench latency --rounds 1 --events 150 --out docs/evidence",
+    "lacuna bench latency --server none --speed 2 --rounds 1 --json",
+  ],
 };
-
-const BUILT_SERVER = "native/.build/server/bin/llama-server";
 
 interface Setup {
   readonly modelPath: string;
@@ -60,7 +62,11 @@ export async function benchLatency(words: readonly string[], context: Context): 
   const threads = chooseThreads(args);
   const modelPath = chooseModel(args.text("model"), context.install);
   const contextSize = contextSizeOf(modelPath, args.integer("context-size", 2048, 256, 32_768));
-  const server = chooseServer(args, context);
+  const server = chooseServer(args.text("server"), context);
+  const directory = args.text("out");
+  if (directory !== undefined) {
+    prepareDirectory(directory, "Choose another --out.");
+  }
   const kinds = systemKinds({ modelPath, contextSize, threads }, server, context);
 
   const { progress, signal, output, install } = context;
@@ -87,7 +93,10 @@ export async function benchLatency(words: readonly string[], context: Context): 
   }
   progress.end();
   const report: LatencyReport = {
-    environment: describeEnvironment(install.root, modelPath, threads, {}),
+    environment: {
+      ...describeEnvironment(install.root, modelPath, threads, {}),
+      command: recordedCommand([...BENCH_LATENCY.name.split(" "), ...words], install.root, process.cwd()),
+    },
     traces: traces.map((trace) => ({
       name: trace.name,
       source: trace.source,
@@ -109,10 +118,14 @@ export async function benchLatency(words: readonly string[], context: Context): 
     })),
   };
   const json = `${JSON.stringify(report, undefined, 2)}\n`;
-  const directory = args.text("out");
   if (directory !== undefined) {
-    const name = `latency-${path.basename(modelPath, ".gguf")}`;
-    writeFiles(directory, { [`${name}.json`]: json, [`${name}.md`]: markdownReport(report) });
+    writeFiles(
+      directory,
+      new Map([
+        ["latency.json", json],
+        ["latency.md", markdownReport(report)],
+      ]),
+    );
   }
   output(args.flag("json") ? json : formatReport(report));
 }
@@ -133,7 +146,7 @@ function systemKinds(setup: Setup, server: string | undefined, { install, signal
 }
 
 function readTraces(args: Arguments): readonly Trace[] {
-  const limit = args.integer("keys", Number.MAX_SAFE_INTEGER, 1, Number.MAX_SAFE_INTEGER);
+  const limit = args.integer("events", Number.MAX_SAFE_INTEGER, 1, Number.MAX_SAFE_INTEGER);
   const files = args.text("trace")?.split(",");
   const traces = files?.map((file) => parseTrace(readText(file), file)) ?? shippedTraces();
   return traces.map((trace) => ({ ...trace, events: trace.events.slice(0, limit) }));
@@ -153,28 +166,4 @@ function parseSpeed(word: string): number {
     throw new UsageError(`--speed must be above 0 and at most 100, not ${word}.`);
   }
   return speed;
-}
-
-/** At most what the model was trained for; both systems get the same. */
-function contextSizeOf(modelPath: string, wanted: number): number {
-  const { metadata } = requireModel(modelPath);
-  const architecture = metadata.get("general.architecture");
-  const trained = metadata.get(`${typeof architecture === "string" ? architecture : ""}.context_length`);
-  return typeof trained === "number" ? Math.min(wanted, trained) : wanted;
-}
-
-function chooseServer(args: Arguments, { install, progress }: Context): string | undefined {
-  const given = args.text("server");
-  if (given === "none") {
-    return undefined;
-  }
-  const binary = path.resolve(given ?? path.join(install.root, BUILT_SERVER));
-  if (existsSync(binary)) {
-    return binary;
-  }
-  if (given !== undefined) {
-    throw new UsageError(`There is no llama-server at ${binary}.`);
-  }
-  progress.note("Measuring Lacuna alone: there is no llama-server. Run `npm run build:native -- --server`.");
-  return undefined;
 }

@@ -5,6 +5,7 @@ import { runWorker } from "./bench/worker";
 import { WORKER_COMMAND } from "./bench/workerProcess";
 import { BENCH_LATENCY, benchLatency } from "./benchLatency";
 import { BENCH_SPEED, benchSpeed } from "./benchSpeed";
+import { BENCH_TEXT, benchText } from "./benchText";
 import { commandHelp, type CommandSpec } from "./commandLine";
 import { COMPLETE, complete } from "./complete";
 import type { Context } from "./context";
@@ -23,18 +24,27 @@ const COMMANDS: readonly Command[] = [
   { spec: BENCH_SPEED, run: benchSpeed },
   { spec: BENCH_QUALITY, run: benchQuality },
   { spec: BENCH_LATENCY, run: benchLatency },
+  { spec: BENCH_TEXT, run: benchText },
 ];
 
-function help(): string {
-  const width = Math.max(...COMMANDS.map(({ spec }) => spec.name.length)) + 2;
+/** @param group the first word of the commands to be listed; absent: all */
+function help(group?: string): string {
+  const listed = COMMANDS.filter(({ spec }) => group === undefined || spec.name.split(" ")[0] === group);
+  const width = Math.max(...listed.map(({ spec }) => spec.name.length)) + 2;
   return [
-    "Lacuna completes code with a local model that uses only the neurons your file needs.\n",
-    "Usage: lacuna COMMAND [options]\n",
+    ...(group === undefined
+      ? ["Lacuna completes code with a local model that uses only the neurons your file needs.\n"]
+      : []),
+    `Usage: lacuna ${group === undefined ? "" : `${group} `}COMMAND [options]\n`,
     "Commands:",
-    ...COMMANDS.map(({ spec }) => `  ${spec.name.padEnd(width)}${spec.summary}`),
+    ...listed.map(({ spec }) => `  ${spec.name.padEnd(width)}${spec.summary}`),
     "\nSee `lacuna COMMAND --help`. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.\n",
   ].join("\n");
 }
+
+/** The first word of commands of two words. */
+const isGroup = (word: string | undefined): word is string =>
+  COMMANDS.some(({ spec }) => spec.name.startsWith(`${word} `));
 
 async function run(words: readonly string[], context: Context): Promise<void> {
   if (words[0] === WORKER_COMMAND && process.send !== undefined) {
@@ -48,7 +58,12 @@ async function run(words: readonly string[], context: Context): Promise<void> {
       context.output(help());
       return;
     }
-    throw new UsageError(`There is no command "${words[0]}". See \`lacuna --help\`.`);
+    if (isGroup(words[0]) && (words[1] === undefined || ["--help", "-h", "help"].includes(words[1]))) {
+      context.output(help(words[0]));
+      return;
+    }
+    const name = isGroup(words[0]) ? words.slice(0, 2).join(" ") : words[0];
+    throw new UsageError(`There is no command "${name}". See \`lacuna --help\`.`);
   }
   const rest = words.slice(command.spec.name.split(" ").length);
   if (rest.includes("--help") || rest.includes("-h")) {

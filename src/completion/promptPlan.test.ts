@@ -146,4 +146,20 @@ describe("PromptPlanner", () => {
     assert.equal(only.piece, "");
     assert.equal(only.tokens.length, 1);
   });
+
+  it("has as many lines after the middle token as it is told, and evaluates a key's own tokens either way", () => {
+    const text = (typed: string): string => `one();\ntwo();\nthree(${typed}│);\nfour();\n`;
+    for (const [leadLines, after] of [
+      [0, "three("],
+      [1, "two();\nthree("],
+      [6, "one();\ntwo();\nthree("],
+    ] as const) {
+      planner = new PromptPlanner(template, tokenizer, leadLines);
+      held = [];
+      const { tokens, headTokens, piece } = complete(text(""));
+      assert.equal(tokenizer.all(tokens.slice(headTokens)) + piece, after);
+      complete(text("a"));
+      assert.ok(evaluated <= 2, `${evaluated} tokens with ${leadLines} lines`);
+    }
+  });
 });

@@ -19,8 +19,11 @@ export interface Plan {
   readonly reason?: AnchorReason;
 }
 
+/** When a new anchor is set. */
+export type PlanLimits = Omit<AnchorLimits, "leadLines">;
+
 /** For idle time: a new anchor takes in what has been typed before the next key would have to. */
-export const SETTLED_LIMITS: AnchorLimits = { ...ANCHOR_LIMITS, maxTyped: 200, maxLines: 3 };
+export const SETTLED_LIMITS: PlanLimits = { maxTyped: 200, maxLines: 3 };
 
 /** Share of the context that is kept free for text typed after the anchor. */
 const TYPED_SHARE = 0.25;
@@ -37,13 +40,15 @@ export class PromptPlanner {
   constructor(
     private readonly template: FimTemplate | undefined,
     private readonly tokenizer: PlanTokenizer,
+    private readonly leadLines: number = ANCHOR_LIMITS.leadLines,
   ) {}
 
   /**
    * @param request its budget is what prompt and typed text may use
    * @param held tokens that the KV cache holds now: typed text that the model has written itself keeps the model's tokens
    */
-  plan(request: PromptRequest, held: readonly number[] = [], limits: AnchorLimits = ANCHOR_LIMITS): Plan {
+  plan(request: PromptRequest, held: readonly number[] = [], when: PlanLimits = ANCHOR_LIMITS): Plan {
+    const limits = { ...when, leadLines: this.leadLines };
     const typedRoom = Math.floor(request.budget * TYPED_SHARE);
     const place = { prefix: request.prefix, suffix: request.suffix };
     const known = request.budget === this.budget ? this.anchor : undefined;
@@ -61,7 +66,7 @@ export class PromptPlanner {
         return { tokens, piece, headTokens, ...(reason === undefined ? {} : { reason }) };
       }
       // Too much has been typed, or the line alone is too long: what is before the cursor becomes prefix.
-      anchor = reason === undefined ? anchorFor(undefined, place).anchor : { ...place, lead: 0 };
+      anchor = reason === undefined ? anchorFor(undefined, place, limits).anchor : { ...place, lead: 0 };
       typed = place.prefix.slice(anchor.prefix.length);
       reason = "typed";
     }

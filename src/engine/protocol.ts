@@ -65,6 +65,8 @@ export interface LoadModel {
   readonly stateDirectory?: string;
   /** Tokens drafted at a time by looking up the last ones in the prompt (default: see `session`); 0: none. */
   readonly draftTokens?: number;
+  /** Whole lines before the cursor's that prompts have after the middle token (default: see `completion/leadLines`). */
+  readonly leadLines?: number;
 }
 
 export interface ModelInfo {

@@ -1,7 +1,7 @@
 import type { Llama, LlamaModel } from "node-llama-cpp";
-import type { AnchorLimits } from "../completion/anchor";
+import { leadLinesFor } from "../completion/leadLines";
 import type { LookupOptions } from "../completion/lookup";
-import { PromptPlanner, SETTLED_LIMITS, type Plan } from "../completion/promptPlan";
+import { PromptPlanner, SETTLED_LIMITS, type Plan, type PlanLimits } from "../completion/promptPlan";
 import { StopRules } from "../completion/stopRules";
 import type { GgufHeader } from "../models/gguf";
 import { checkModel, fingerprint } from "../models/modelCheck";
@@ -53,12 +53,13 @@ export class Session {
     /** Dense FFN pages leave memory after every prompt, rather than in idle time. */
     private readonly evictsAfterPrompt: boolean,
     private readonly drafts: LookupOptions | undefined,
+    leadLines: number,
     storage: Pick<DocumentsOptions, "kvBytes" | "maxBytes" | "states" | "onRestored">,
   ) {
     this.documents = new Documents({
       ...storage,
       create: () => DocumentContext.create(model, info.contextSize, threads),
-      planner: () => new PromptPlanner(tokenizer.fim, tokenizer),
+      planner: () => new PromptPlanner(tokenizer.fim, tokenizer, leadLines),
     });
   }
 
@@ -98,6 +99,7 @@ export class Session {
       usable,
       params.evictAfterMs === 0,
       lookupOptions(params.draftTokens ?? DRAFT_TOKENS),
+      params.leadLines ?? leadLinesFor(info.parameters),
       {
         kvBytes: kvBytesPerToken(header) * info.contextSize,
         maxBytes: params.documentBytes ?? DOCUMENT_BYTES,
@@ -190,7 +192,7 @@ export class Session {
   private plan(
     { context = [], ...request }: WarmRequest,
     { planner, context: { tokens } }: Kept,
-    limits?: AnchorLimits,
+    limits?: PlanLimits,
   ): Plan {
     const { contextSize } = this.info;
     // As much room for what is written, whatever a request asks for: another prompt for each would help nobody.

@@ -5,28 +5,18 @@ import { Shaper } from "../../../completion/shaper";
 import { Suggester, type Wish } from "../../../completion/suggester";
 import { whyNotHere } from "../../../completion/trigger";
 import { EngineClient, forkEngine, unwrap } from "../../../engine/client";
-import type { CompleteResult, LoadModel, StopReason } from "../../../engine/protocol";
+import type { CompleteResult, LoadModel } from "../../../engine/protocol";
 import type { Install } from "../../install";
+import { completeRequest, END } from "./engineRequests";
 import type { SimulatedEditor } from "./simulatedEditor";
 import type { System, Usage, Watcher } from "./system";
 import type { Trace } from "./trace";
 import { cpuSeconds, residentBytes } from "./usage";
 
-/** The extension's defaults. */
-const MAX_TOKENS = 64;
-const MAX_LINES = 8;
+/** As in the extension. */
 const AHEAD_WITHIN_MS = 400;
 const SETTLE_MS = 400;
 const JUMP_LINES = 30;
-
-const END: Readonly<Record<StopReason, Generated["end"]>> = {
-  eos: "finished",
-  "stop-rule": "finished",
-  "max-lines": "finished",
-  "max-tokens": "cut",
-  deadline: "cut",
-  cancelled: "stopped",
-};
 
 /** Lacuna as the extension runs it, without the editor: its engine process, and its pipeline round it. */
 export class LacunaSystem implements System {
@@ -145,14 +135,7 @@ export class LacunaSystem implements System {
     let answeredAt: number | undefined;
     const ask = async (): Promise<Generated> => {
       const outcome = await this.client.complete(
-        {
-          prefix,
-          suffix,
-          path: this.path,
-          language,
-          maxTokens: MAX_TOKENS,
-          maxLines: kind === "line" ? 1 : MAX_LINES,
-        },
+        completeRequest({ prefix, suffix, path: this.path, language }, kind),
         {
           signal,
           onItem: ({ text }) => {

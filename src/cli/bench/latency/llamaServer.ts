@@ -17,12 +17,15 @@ export interface InfillAnswer {
 
 const START_MS = 120_000;
 
+/** What llama.vscode lets it generate, and special tokens. */
+const ROOM_TOKENS = 128 + 16;
+
 /**
  * The server's options that llama.vscode recommends (llama.cpp's `--fim-…-default`), except that context and batch fit the model:
  * `/infill` takes three quarters of a batch for the prefix and one for the suffix, and what it generates has to fit behind them.
  */
 export function serverArguments({ modelPath, contextSize, threads }: ServerOptions, port: number): string[] {
-  const batch = String(Math.min(1024, Math.floor(contextSize / 2)));
+  const batch = String(Math.min(1024, Math.max(64, contextSize - ROOM_TOKENS)));
   return [
     ...["--model", modelPath, "--host", "127.0.0.1", "--port", String(port)],
     ...["--ctx-size", String(contextSize), "--batch-size", batch, "--ubatch-size", batch],

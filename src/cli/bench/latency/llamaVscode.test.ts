@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { serverArguments, type LlamaServer } from "./llamaServer";
 import { LlamaVscode } from "./llamaVscode";
+import { inputOf, keptOf, shownOf } from "./llamaVscodeRules";
 import { SimulatedEditor } from "./simulatedEditor";
 
 interface Asked {
@@ -92,7 +93,47 @@ describe("the emulation of llama.vscode", () => {
 
   it("gives the server a batch that leaves room in the context", () => {
     const words = serverArguments({ binary: "s", modelPath: "m", contextSize: 1024, threads: 2 }, 1);
-    assert.equal(words[words.indexOf("--batch-size") + 1], "512");
+    assert.equal(words[words.indexOf("--batch-size") + 1], "880");
     assert.equal(words[words.indexOf("--cache-reuse") + 1], "256");
+  });
+});
+
+describe("the rules of llama.vscode", () => {
+  const around = { above: [], linePrefix: "  a", lineSuffix: "", below: ["", "  next();", "  last();"] };
+
+  for (const [content, kept] of [
+    ["b;\n\n", "b;"],
+    ["b;\n  c;", "b;\n  c;"],
+    [" \n", undefined],
+    ["\n\n  next();\n  last();", undefined],
+  ] as const) {
+    it(`keeps ${JSON.stringify(kept)} of ${JSON.stringify(content)}`, () => {
+      assert.equal(keptOf(content, around), kept);
+    });
+  }
+
+  for (const [linePrefix, content, kept] of [
+    ["", "  next();", undefined],
+    ["  n", "ext();\n  la", undefined],
+    ["  n", "ext();\n  last();\n  more();", "ext();\n  last();\n  more();"],
+    ["", "  next();\n  other();", "  next();\n  other();"],
+  ] as const) {
+    it(`keeps ${JSON.stringify(kept)} of ${JSON.stringify(content)} after ${JSON.stringify(linePrefix)}`, () => {
+      assert.equal(keptOf(content, { ...around, linePrefix }), kept);
+    });
+  }
+
+  it("keeps the first line before what stands right of the cursor, without that", () => {
+    const closed = { ...around, lineSuffix: ");" };
+    assert.equal(keptOf("b);\n  c;", closed), "b");
+    assert.equal(keptOf("b\n  c;", closed), "b");
+  });
+
+  it("asks without the indentation of an empty line, and takes it off the answer", () => {
+    const blank = { ...around, linePrefix: "    " };
+    assert.deepEqual([inputOf(blank).prompt, inputOf(blank).indent], ["", 4]);
+    assert.equal(shownOf("    b;\n    c;", blank), "b;\n    c;");
+    assert.equal(shownOf("      b;", blank), "  b;");
+    assert.equal(shownOf(" b;", around), " b;");
   });
 });

@@ -1,42 +1,27 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LlamaServer } from "./llamaServer";
-import type { SimulatedEditor, Surroundings } from "./simulatedEditor";
+import {
+  asksAt,
+  infillBody,
+  inputOf,
+  keptOf,
+  LINES_AFTER,
+  LINES_BEFORE,
+  linesOf,
+  shownOf,
+  type Chunk,
+  type Input,
+} from "./llamaVscodeRules";
+import type { SimulatedEditor } from "./simulatedEditor";
 import type { System, Usage, Watcher } from "./system";
 import { cpuSeconds, residentBytes } from "./usage";
 
 /** llama.vscode's defaults. */
-const LINES_BEFORE = 256;
-const LINES_AFTER = 64;
-const MAX_LINE_SUFFIX = 8;
 const POLL_MS = 150;
 const RING_CHUNKS = 16;
 const CHUNK_LINES = 64;
 const FAR_LINES = 32;
 const CACHE_ENTRIES = 250;
-const REQUEST = {
-  n_predict: 128,
-  top_k: 40,
-  top_p: 0.99,
-  stream: false,
-  samplers: ["top_k", "top_p", "infill"],
-  cache_prompt: true,
-  t_max_prompt_ms: 500,
-  t_max_predict_ms: 1000,
-} as const;
-
-interface Input {
-  readonly prefix: string;
-  readonly suffix: string;
-  /** The cursor's line up to the cursor. */
-  readonly prompt: string;
-  readonly indent: number;
-}
-
-interface Chunk {
-  readonly text: string;
-  readonly filename: string;
-  readonly time: number;
-}
 
 /**
  * What llama.vscode does on a change of the text: one request at a time, and those that come meanwhile look every 150 ms whether they are
@@ -75,7 +60,7 @@ export class LlamaVscode implements System {
         return;
       }
     }
-    if (around.lineSuffix.length > MAX_LINE_SUFFIX) {
+    if (!asksAt(around)) {
       return;
     }
     this.busy = true;
@@ -83,20 +68,19 @@ export class LlamaVscode implements System {
     try {
       const known = this.cached(input);
       const content = known ?? (await this.ask(input));
-      const lines = withoutEmptyEnd(content.split(/\r?\n/));
-      if (content.trim() === "" || discard(lines, around)) {
+      const kept = keptOf(content, around);
+      if (kept === undefined) {
         return;
       }
-      const shown = fitted(lines, around.lineSuffix);
       if (known === undefined) {
-        this.remember(input, shown);
+        this.remember(input, kept);
       }
-      if (shown !== "") {
+      if (shownOf(kept, around) !== "") {
         first(known === undefined); // the answer is not streamed: its beginning comes with its end
         full();
       }
       if (!signal.aborted && around.lineSuffix.trim() === "") {
-        this.follow(input, lines);
+        this.follow(input, linesOf(content));
       }
       this.takeChunks(line, text);
     } finally {
@@ -121,17 +105,9 @@ export class LlamaVscode implements System {
     return this.server.dispose();
   }
 
-  private async ask({ prefix, suffix, prompt, indent }: Input): Promise<string> {
+  private async ask(input: Input): Promise<string> {
     this.requests++;
-    const answer = await this.server.infill({
-      input_prefix: prefix,
-      input_suffix: suffix,
-      input_extra: this.chunks.map(({ text, filename, time }) => ({ text, filename, time })),
-      prompt,
-      ...REQUEST,
-      ...(indent > 0 ? { n_indent: indent } : {}),
-    });
-    return answer.content;
+    return (await this.server.infill(infillBody(input, this.chunks))).content;
   }
 
   /** Asks for what comes after the suggestion is accepted, and after its first line is. */
@@ -158,7 +134,7 @@ export class LlamaVscode implements System {
         if (this.cache.get(keyOf(next)) === undefined) {
           const content = await this.ask(next);
           if (content.trim() !== "") {
-            this.remember(next, withoutEmptyEnd(content.split(/\r?\n/)).join("\n"));
+            this.remember(next, linesOf(content).join("\n"));
           }
         }
       }
@@ -206,46 +182,7 @@ export class LlamaVscode implements System {
   }
 }
 
-function inputOf({ above, linePrefix, lineSuffix, below }: Surroundings): Input {
-  return {
-    prefix: `${above.join("\n")}\n`,
-    suffix: `${lineSuffix}\n${below.join("\n")}\n`,
-    prompt: /^[ \t]*$/.test(linePrefix) ? "" : linePrefix,
-    indent: /^\s*/.exec(linePrefix + lineSuffix)![0].length,
-  };
-}
-
 const keyOf = ({ prefix, suffix, prompt }: Input): string => `${prefix}|${suffix}|${prompt}`;
 
 const lastLines = (text: string): string =>
   `${text.slice(0, -1).split("\n").slice(-LINES_BEFORE).join("\n")}\n`;
-
-function withoutEmptyEnd(lines: string[]): string[] {
-  const kept = [...lines];
-  while (kept.length > 0 && kept.at(-1)!.trim() === "") {
-    kept.pop();
-  }
-  return kept;
-}
-
-/** Suggestions that repeat what follows the cursor are not shown. */
-function discard(lines: readonly string[], { linePrefix, lineSuffix, below }: Surroundings): boolean {
-  const first = lines[0];
-  if (first === undefined) {
-    return true;
-  }
-  if (lines.length === 1) {
-    const next = below.find((line) => line.trim() !== "");
-    return first === lineSuffix || linePrefix + first === next;
-  }
-  const repeats = lines.slice(1).every((line, index) => line === below[index]);
-  return (first.trim() === "" || first.trim() === lineSuffix.trim()) && repeats;
-}
-
-function fitted(lines: readonly string[], lineSuffix: string): string {
-  if (lineSuffix.trim() === "") {
-    return lines.join("\n");
-  }
-  const first = lines[0]!;
-  return first.endsWith(lineSuffix) ? first.slice(0, -lineSuffix.length) : first;
-}

@@ -1,0 +1,214 @@
+import path from "node:path";
+import { grammarFolder } from "../syntax/folder";
+import { SyntaxParser } from "../syntax/parser";
+import type { SparsifyRequest } from "../engine/protocol";
+import { prepareDirectory, writeFiles } from "./atomicFiles";
+import { contextSizeOf, chooseServer } from "./bench/latency/setup";
+import { LlamaServer } from "./bench/latency/llamaServer";
+import { SimulatedEditor } from "./bench/latency/simulatedEditor";
+import { describeEnvironment } from "./bench/quality/environment";
+import { heldOutFiles, matchingFiles } from "./bench/quality/sourceFiles";
+import { recordedCommand } from "./bench/recordedCommand";
+import { cutCases, type TextCase } from "./bench/text/cases";
+import { LacunaText } from "./bench/text/lacunaText";
+import { LlamaVscodeText } from "./bench/text/llamaVscodeText";
+import { textMarkdown } from "./bench/text/markdown";
+import { measure } from "./bench/text/measures";
+import { systemReports, textJson, type Answers, type TextReport } from "./bench/text/report";
+import type { TextSystemKind } from "./bench/text/textSystem";
+import { parseActive } from "./complete";
+import { parseCommand, type Arguments, type CommandSpec } from "./commandLine";
+import type { Context } from "./context";
+import { UsageError } from "./errors";
+import { chooseModel } from "./install";
+
+export const BENCH_TEXT: CommandSpec = {
+  name: "bench text",
+  usage:
+    "bench text [--model PATH] [--files GLOB] [--cases N] [--seed N] [--server PATH|none] [--out DIR] [--json]",
+  summary: "Compares what Lacuna shows with what llama.vscode with stock llama-server does.",
+  details:
+    "Cuts holes into real files and asks both what they would show there, with the same model: how often that is right, and how often\n" +
+    "it is what nobody wants. The same cases, options and model give the same texts again. Build the server with\n" +
+    "`npm run build:native -- --server`; it is found there. Writes text.json and text.md to --out.",
+  options: {
+    model: { value: "PATH", help: "GGUF model file (default: the one that comes with Lacuna)" },
+    files: {
+      value: "GLOB",
+      help: "cut holes into these files (default: held-out files that no training saw)",
+    },
+    cases: { value: "N", help: "holes (default 120)" },
+    seed: { value: "N", help: "of the holes, and of llama.vscode's sampler (default 1)" },
+    server: { value: "PATH", help: "llama-server binary; `none`: measure Lacuna alone" },
+    active: {
+      value: "A,…",
+      help: "sparsity of Lacuna, as of `lacuna complete`; several are measured one by one (default `dense`)",
+    },
+    "lead-lines": {
+      value: "N,…",
+      help: "whole lines that go after the middle token; several are measured one by one (default: the model's)",
+    },
+    "context-size": { value: "N", help: "tokens of context for all (default 2048, at most the model's own)" },
+    threads: { value: "N", help: "CPU threads (default 1)" },
+    out: { value: "DIR", help: "also write the report there, as JSON and Markdown" },
+  },
+  examples: [
+    "lacuna bench text --cases 60 --out evidence",
+    "lacuna bench text --server none --lead-lines 0,1,3,6",
+    "lacuna bench text --active dense,0.5,auto",
+  ],
+};
+
+const RIVAL = "llama.vscode + llama-server";
+
+interface Setup {
+  readonly modelPath: string;
+  readonly contextSize: number;
+  readonly threads: number;
+}
+
+/** See {@link BENCH_TEXT}. */
+export async function benchText(words: readonly string[], context: Context): Promise<void> {
+  const args = parseCommand(BENCH_TEXT, words);
+  if (args.positionals.length > 0) {
+    throw new UsageError(`What is ${args.positionals[0]}? Files are named with --files GLOB.`);
+  }
+  const { install, progress, signal, output } = context;
+  const seed = args.integer("seed", 1, 0, 2 ** 31);
+  const count = args.integer("cases", 120, 1, 10_000);
+  const threads = args.integer("threads", 1, 1, 256);
+  const modelPath = chooseModel(args.text("model"), install);
+  const contextSize = contextSizeOf(modelPath, args.integer("context-size", 2_048, 256, 32_768));
+  const server = chooseServer(args.text("server"), context);
+  const glob = args.text("files");
+  const files = glob === undefined ? heldOutFiles(install.root) : matchingFiles(glob);
+  const cases = cutCases(files, count, seed);
+  const out = args.text("out");
+  if (out !== undefined) {
+    prepareDirectory(out, "Choose another --out.");
+  }
+  const syntax = new SyntaxParser(grammarFolder(install.root));
+  try {
+    for (const language of new Set(cases.map((one) => one.language))) {
+      await syntax.load(language);
+    }
+    const setup = { modelPath, contextSize, threads };
+    const kinds = [
+      ...lacunaKinds(args, setup, syntax, context),
+      ...(server === undefined ? [] : rivalKinds(server, seed, setup)),
+    ];
+    const answers: Answers[] = [];
+    for (const [index, kind] of kinds.entries()) {
+      const texts = await textsOf(kind, cases, signal, (share) => {
+        progress.report("Completing", (index + share) / kinds.length, `, ${kind.name}`);
+      });
+      const measured = texts.map((text, at) => measure(text, cases[at]!, syntax));
+      answers.push({ name: kind.name, texts, measured });
+    }
+    progress.end();
+    const rival = server === undefined ? {} : { rival: RIVAL };
+    const report: TextReport = {
+      environment: {
+        ...describeEnvironment(install.root, modelPath, threads, {}),
+        command: recordedCommand([...BENCH_TEXT.name.split(" "), ...words], install.root, process.cwd()),
+      },
+      seed,
+      contextSize,
+      cases: cases.map(({ id, path: file, language, kind, middle }) => ({
+        id,
+        file,
+        language,
+        kind,
+        middle,
+      })),
+      ...rival,
+      systems: systemReports(
+        answers,
+        cases.map(({ kind }) => kind),
+        rival.rival,
+      ),
+    };
+    const [json, markdown] = [textJson(report), textMarkdown(report)];
+    if (out !== undefined) {
+      writeFiles(
+        path.resolve(out),
+        new Map([
+          ["text.json", json],
+          ["text.md", markdown],
+        ]),
+      );
+    }
+    output(args.flag("json") ? json : markdown);
+  } finally {
+    syntax.dispose();
+  }
+}
+
+async function textsOf(
+  kind: TextSystemKind,
+  cases: readonly TextCase[],
+  signal: AbortSignal,
+  onShare: (share: number) => void,
+): Promise<string[]> {
+  onShare(0);
+  const system = await kind.start(signal);
+  const stop = (): void => void system.dispose();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    const texts: string[] = [];
+    for (const { id, path: file, language, prefix, suffix } of cases) {
+      signal.throwIfAborted();
+      const editor = new SimulatedEditor(`file:///${id}/${file}`, language, {
+        text: prefix + suffix,
+        offset: prefix.length,
+      });
+      texts.push(await system.suggest(editor, file, signal));
+      onShare(texts.length / cases.length);
+    }
+    return texts;
+  } finally {
+    signal.removeEventListener("abort", stop);
+    await system.dispose();
+  }
+}
+
+function lacunaKinds(
+  args: Arguments,
+  setup: Setup,
+  syntax: SyntaxParser,
+  { install }: Context,
+): TextSystemKind[] {
+  const active = (args.text("active") ?? "dense").split(",");
+  const leads = args.text("lead-lines")?.split(",").map(parseLines) ?? [undefined];
+  return leads.flatMap((leadLines) =>
+    active.map((word) => {
+      const sparsity: SparsifyRequest["sparsity"] = parseActive(word);
+      const load = { ...setup, gpu: false as const, ...(leadLines === undefined ? {} : { leadLines }) };
+      const parts = [
+        "Lacuna",
+        ...(sparsity === "dense" && active.length === 1 ? [] : [word]),
+        ...(leadLines === undefined ? [] : [`${leadLines} lead ${leadLines === 1 ? "line" : "lines"}`]),
+      ];
+      return { name: parts.join(", "), start: () => LacunaText.start(install, load, syntax, sparsity) };
+    }),
+  );
+}
+
+function rivalKinds(binary: string, seed: number, setup: Setup): TextSystemKind[] {
+  const start =
+    (greedy: boolean): TextSystemKind["start"] =>
+    async (signal) =>
+      new LlamaVscodeText(await LlamaServer.start({ ...setup, binary }, signal), { seed, greedy });
+  return [
+    { name: RIVAL, start: start(false) },
+    { name: `${RIVAL}, greedy`, start: start(true) },
+  ];
+}
+
+function parseLines(word: string): number {
+  const lines = word.trim() === "" ? NaN : Number(word);
+  if (!Number.isInteger(lines) || lines < 0 || lines > 100) {
+    throw new UsageError(`--lead-lines are whole numbers from 0 to 100, not ${word}.`);
+  }
+  return lines;
+}
