@@ -80,17 +80,19 @@ void lacuna_attribution::impl::forward_layer(int il, int r0, bool score) {
         g.store(out, x);
     });
 
-    if (score && params.gates) {
-        scores[il].gates = lacuna_measure_gates(act_host.data(), up_host.data(), M, n_pred, params.n_threads);
-    }
     if (score) {
-        lacuna_score_forward(units(UNIT_NEURONS), x_host.data(), w_norms(l.ffn_down).data(), params.metrics, scores[il].neurons, &scores[il].mean);
+        const auto down_norms = w_norms(l.ffn_down, params.gates);
+        if (params.gates) {
+            scores[il].gates = lacuna_measure_gates(act_host.data(), up_host.data(), M, n_pred, params.n_threads);
+            scores[il].gates.down = down_norms;
+        }
+        lacuna_score_forward(units(UNIT_NEURONS), x_host.data(), down_norms.data(), params.metrics, scores[il].neurons, &scores[il].mean);
         lacuna_score_forward(units(UNIT_HEADS), attn_host.data(), w_norms(l.wo).data(), params.metrics, scores[il].heads, nullptr);
     }
 }
 
-std::vector<float> lacuna_attribution::impl::w_norms(T w) const {
-    const bool needed = params.metrics & (LACUNA_METRIC_WANDA | LACUNA_METRIC_FLAP | LACUNA_METRIC_CORRECTED_GXO_WEIGHTED);
+std::vector<float> lacuna_attribution::impl::w_norms(T w, bool always) const {
+    const bool needed = always || params.metrics & (LACUNA_METRIC_WANDA | LACUNA_METRIC_FLAP | LACUNA_METRIC_CORRECTED_GXO_WEIGHTED);
 
     return needed ? lacuna_column_norms(weights.host(w), params.n_threads) : std::vector<float>(w->ne[0]);
 }

@@ -112,7 +112,7 @@ struct lacuna_attribution::impl : lacuna_blocks {
     int32_t label(int t) const { return params.labels.empty() ? params.tokens[params.start + t] : params.labels[t]; }
 
     // norms of the outgoing weights, if a metric needs them
-    std::vector<float> w_norms(T w) const;
+    std::vector<float> w_norms(T w, bool always = false) const;
 
     lacuna_progress step();
     lacuna_progress progress() const { return { phase, layer, std::min(1.0, cost_done/cost_total()) }; }

@@ -38,6 +38,7 @@ static Napi::Object attributionResult(const Napi::Env& env, const lacuna_attribu
             auto layer = Napi::Object::New(env);
             layer.Set("histogram", toTypedArray<Napi::Uint16Array>(env, job.layers()[il].gates.histogram));
             layer.Set("up", toTypedArray<Napi::Float32Array>(env, job.layers()[il].gates.up));
+            layer.Set("down", toTypedArray<Napi::Float32Array>(env, job.layers()[il].gates.down));
             gates.Set(il, layer);
         }
         res.Set("gates", gates);

@@ -11,6 +11,7 @@ constexpr int LACUNA_GATE_BINS = 32;
 struct lacuna_gates {
     std::vector<uint16_t> histogram; // [n_ff, LACUNA_GATE_BINS]: positions, at most 65535
     std::vector<float>    up;        // [n_ff]: mean of |up|
+    std::vector<float>    down;      // [n_ff]: norms of the columns of down
 };
 
 // act: silu(gate), up: both [n_token, n_ff]

@@ -38,7 +38,7 @@ describe("gates of an attribution", () => {
     const result = await attributeAll(await fixture.load(model), tokens, options);
     assert.equal(result.gates!.length, SHAPE.layers);
     const positions = WINDOW[1] - WINDOW[0];
-    for (const [layer, { histogram, up }] of result.gates!.entries()) {
+    for (const [layer, { histogram, up, down }] of result.gates!.entries()) {
       assert.equal(histogram.length, SHAPE.ffn * BINS);
       const expected = new Uint16Array(histogram.length);
       const meanUp = new Float64Array(SHAPE.ffn);
@@ -55,6 +55,11 @@ describe("gates of an attribution", () => {
       const moved = histogram.reduce((sum, count, at) => sum + Math.abs(count - expected[at]!), 0) / 2;
       assert.ok(moved <= 3, `${moved} of ${ffn * positions} values are in another bin`);
       assert.ok(maxRelativeDifference(up, meanUp) < 1e-3);
+      const { values, rows, cols } = model.weights.get(`blk.${layer}.ffn_down.weight`)!;
+      const norms = Float64Array.from({ length: cols }, (_, row) =>
+        Math.hypot(...Array.from({ length: rows }, (_, i) => values[i * cols + row]!)),
+      );
+      assert.ok(maxRelativeDifference(down, norms) < 1e-5);
     }
   });
 

@@ -198,6 +198,7 @@ export class DocumentContext {
         threads: this.threads,
         ...(layer.means === undefined ? {} : { means: layer.means }),
         ...(layer.threshold === undefined ? {} : { threshold: layer.threshold }),
+        ...(layer.weights === undefined ? {} : { thresholdWeights: layer.weights }),
       });
       yield index;
     }

@@ -96,12 +96,14 @@ export interface AttributionResult {
   readonly ms: { readonly forward: number; readonly backward: number };
 }
 
-/** See `sparsity/thresholds`, which reads it. */
+/** See `sparsity/selection`, which reads it. */
 export interface GateStatistics {
   /** Positions by |silu(gate)|, `[n_ff, 32]`: bin i holds 2^(i/2 - 12) to 2^((i + 1)/2 - 12). */
   readonly histogram: Uint16Array;
   /** Mean of |up|, `[n_ff]`. */
   readonly up: Float32Array;
+  /** L2 norm of the neuron's column of down, `[n_ff]`. */
+  readonly down: Float32Array;
 }
 
 /** One attribution in progress. Steps run on a worker thread, one layer each, one at a time. */

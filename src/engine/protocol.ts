@@ -145,8 +145,8 @@ export interface SparsifyRequest {
   readonly sparsity: Sparsity | SparsityLevels;
   readonly metric: string;
   readonly windowTokens: number;
-  /** How rows are shared out between layers (default `uniform`): see `sparsity/budget`. */
-  readonly budget?: "uniform" | "score-mass";
+  /** How rows are shared out between layers (default `error`): see `sparsity/selection`. */
+  readonly budget?: "error" | "uniform" | "score-mass";
   /** False: do not measure what a fixed ratio costs; the result's `guard` is empty. */
   readonly measure?: boolean;
   /** Tolerated relative rise of the loss on the file's own tokens, for `auto`. */

@@ -1,13 +1,12 @@
-import { isRatio, massBudget, uniformBudget } from "../sparsity/budget";
+import { isRatio } from "../sparsity/budget";
 import { chooseRatio, type CurvePoint } from "../sparsity/guard";
 import { ffnShare, isLevels, levelsFor, type Levels } from "../sparsity/levels";
 import { heatmap, type LayerMask, type Mask } from "../sparsity/mask";
 import { decodeMask, encodeMask } from "../sparsity/maskFormat";
 import { mismatch } from "../sparsity/maskReuse";
 import { isMetric, type Metric } from "../sparsity/metrics";
-import { topRows } from "../sparsity/ranking";
+import { selectNeurons, type Scored } from "../sparsity/selection";
 import { sketch } from "../sparsity/similarity";
-import { thresholdFor, type Gates } from "../sparsity/thresholds";
 import { planWindow, type WindowPlan } from "../sparsity/window";
 import { throwIfAborted } from "./abort";
 import { attribute } from "./attribution";
@@ -32,9 +31,6 @@ const AFTER_HELD_OUT = 32;
 
 const HEATMAP_BINS = 64;
 
-/** With a budget by score mass no layer keeps less than this share of its uniform part. */
-const MIN_SHARE = 0.25;
-
 /** Shares of the progress bar. */
 const ATTRIBUTED = 0.7;
 const GUARDED = 0.95;
@@ -43,13 +39,6 @@ const NO_TIME: Timing = { tokens: 0, ms: 0 };
 
 interface Plan extends WindowPlan {
   readonly tokens: readonly number[];
-}
-
-interface Scored {
-  readonly scores: readonly Float32Array[];
-  readonly means: readonly Float32Array[];
-  /** Absent where thresholds are not available. */
-  readonly gates?: readonly Gates[];
 }
 
 /** A request that has been checked, apart from `dense`. */
@@ -206,7 +195,7 @@ export class Sparsifier {
       Int32Array.from(tokens),
       {
         window: [tokens.length - middle, tokens.length],
-        metrics: [metric],
+        metrics: [...new Set([metric, "wanda" as const])],
         gates: thresholds,
         threads: this.session.threads,
       },
@@ -216,24 +205,12 @@ export class Sparsifier {
       },
       signal,
     );
-    return { scores: neurons[metric]!, means, ...(gates === undefined ? {} : { gates }) };
+    const contributions = neurons.wanda!;
+    return { scores: neurons[metric]!, contributions, means, ...(gates === undefined ? {} : { gates }) };
   }
 
-  private select(scored: Scored, levels: Levels, budget: SparsifyRequest["budget"]): LayerMask[] {
-    const { scores, means, gates } = scored;
-    const { staticRatio: ratio, dynamicRatio } = levels;
-    const { ffnSize, rowMultiple: multiple } = this.session.support!;
-    const counts =
-      budget === "score-mass"
-        ? massBudget(scores, ratio, { multiple, minRatio: ratio * MIN_SHARE, maxRatio: 1 })
-        : uniformBudget(ffnSize, ratio, { multiple });
-    return ffnSize.map((size, layer) => {
-      const rows = topRows(scores[layer]!, counts[layer]!);
-      const mask = { size, rows, means: means[layer]! };
-      return gates === undefined || dynamicRatio === 1
-        ? mask
-        : { ...mask, threshold: thresholdFor(gates[layer]!, rows, dynamicRatio) };
-    });
+  private select(scored: Scored, levels: Levels, budget: SparsifyRequest["budget"] = "error"): LayerMask[] {
+    return selectNeurons(scored, levels, { budget, multiple: this.session.support!.rowMultiple });
   }
 
   /** Always measured for `auto`, whose choice it is. */

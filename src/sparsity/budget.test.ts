@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { massBudget, roundRows, uniformBudget } from "./budget";
+import { errorBudget, layerScales, massBudget, roundRows, uniformBudget } from "./budget";
 import { random } from "./testing";
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
@@ -85,5 +85,49 @@ describe("massBudget", () => {
 
   it("copes with layers without any positive score", () => {
     assert.deepEqual(massBudget([new Float32Array(40).fill(-1)], 0.5, options), [20]);
+  });
+});
+
+describe("errorBudget", () => {
+  const options = { multiple: 4, minRatio: 0.05, maxRatio: 1 };
+  const next = random(5);
+  const layer = Float32Array.from({ length: 64 }, () => next() ** 4);
+
+  it("gives a layer that contributes less fewer rows", () => {
+    const counts = [1, 10, 1000].map((factor) => {
+      const quieter = layer.map((value) => value / factor);
+      const [loud, quiet] = errorBudget([layer, quieter], 0.5, options);
+      assert.equal(loud! + quiet!, 64);
+      return quiet!;
+    });
+    assert.ok(counts[0]! > counts[1]! && counts[1]! > counts[2]!, counts.join(" "));
+  });
+
+  it("keeps the rows whose scaled contributions are largest", () => {
+    const layers = [
+      layer,
+      Float32Array.from({ length: 64 }, () => 3 * next()),
+      layer.map((value) => 2 * value),
+    ];
+    const scales = layerScales(layers);
+    const rowwise = { ...options, multiple: 1 };
+    const counts = errorBudget(layers, 0.4, rowwise);
+    const scaled = layers.map((values, index) =>
+      values
+        .map((value) => value * scales[index]!)
+        .sort()
+        .reverse(),
+    );
+    const leastKept = Math.min(...scaled.map((values, index) => values[counts[index]! - 1]!));
+    const mostDropped = Math.max(...scaled.map((values, index) => values[counts[index]!] ?? 0));
+    assert.ok(leastKept >= mostDropped, `${leastKept} ${mostDropped}`);
+  });
+
+  it("is the uniform budget for equal layers, and copes with silent ones", () => {
+    const counts = errorBudget([layer, layer], 0.5, options);
+    assert.equal(sum(counts), 64);
+    assert.ok(Math.abs(counts[0]! - counts[1]!) <= options.multiple);
+    assert.deepEqual(errorBudget([layer, new Float32Array(64)], 0.5, options), [60, 4]);
+    assert.deepEqual(errorBudget([new Float32Array(40)], 0.5, options), [20]);
   });
 });

@@ -25,11 +25,11 @@ export function ffnShare({ staticRatio, dynamicRatio }: Levels): number {
 
 /**
  * Keeping more at the first level lets the second choose better, but each gate costs a third of a neuron. Best of several splits
- * for shares of 0.4, 0.3 and 0.2 (lacuna-dev-7m, eight files, the guard's held-out tokens).
+ * for shares from 0.2 to 0.6 (lacuna-9m, lacuna-dev-7m, eight files each).
  */
-const KEPT_BEYOND = 0.3;
+const KEPT_BEYOND = 0.2;
 /** No more than this times the share: at three times, nothing but gates would be read. */
-const MOST_KEPT = 2.5;
+const MOST_KEPT = 2;
 
 /**
  * How a share of the FFN's weights is divided between the levels.

@@ -10,8 +10,10 @@ export interface LayerMask {
   readonly rows: Int32Array;
   /** Mean activation `[n_ff]` over the window of the dropped neurons (0 for active ones): their bias. */
   readonly means?: Float32Array;
-  /** Of the active neurons, a token leaves out those whose |silu(gate)| is below this; absent: none. */
+  /** Of the active neurons, a token leaves out those whose |silu(gate)|, weighted, is below this; absent: none. */
   readonly threshold?: number;
+  /** What |silu(gate)| is multiplied with, `[n_ff]` (0 for dropped neurons); absent: 1. */
+  readonly weights?: Float32Array;
 }
 
 /** Which neurons a file needs, and where that knowledge comes from. */

@@ -5,7 +5,12 @@ import { topRows } from "./ranking";
 import { sketch } from "./similarity";
 import { random } from "./testing";
 
-function exampleMask(seed: number, withMeans: boolean, withThresholds = withMeans): Mask {
+function exampleMask(
+  seed: number,
+  withMeans: boolean,
+  withThresholds = withMeans,
+  withWeights = withThresholds,
+): Mask {
   const next = random(seed);
   const layers = Array.from({ length: 3 }, (_, layer) => {
     const size = 61 + 32 * layer;
@@ -19,6 +24,7 @@ function exampleMask(seed: number, withMeans: boolean, withThresholds = withMean
       rows,
       ...(withMeans ? { means } : {}),
       ...(withThresholds ? { threshold: next() } : {}),
+      ...(withWeights ? { weights: means.map((_, row) => (rows.includes(row) ? row / 8 : 0)) } : {}),
     };
   });
   return {
@@ -34,15 +40,28 @@ function exampleMask(seed: number, withMeans: boolean, withThresholds = withMean
 }
 
 describe("mask format", () => {
-  it("returns what was written, with and without means and thresholds", () => {
+  it("returns what was written, with and without means, thresholds and weights", () => {
     for (const withMeans of [true, false]) {
-      for (const withThresholds of [true, false]) {
+      for (const [withThresholds, withWeights] of [
+        [true, true],
+        [true, false],
+        [false, false],
+      ] as const) {
         for (let seed = 1; seed < 20; seed++) {
-          const mask = exampleMask(seed, withMeans, withThresholds);
+          const mask = exampleMask(seed, withMeans, withThresholds, withWeights);
           assert.deepEqual(decodeMask(encodeMask(mask)), { ok: true, mask });
         }
       }
     }
+  });
+
+  it("ignores masks of an earlier version, with a warning", () => {
+    const bytes = encodeMask(exampleMask(2, true));
+    bytes[4] = 2;
+    assert.deepEqual(decodeMask(bytes), {
+      ok: false,
+      warning: "Ignoring a remembered mask: it has format version 2, this build reads 3.",
+    });
   });
 
   it("is compact: a bit per neuron", () => {

@@ -13,10 +13,11 @@ import { isMetric } from "./metrics";
  *     u32[] sketch
  *     per layer: bitset of ceil(size / 8) bytes, row r in bit r % 8 of byte r / 8
  *     per layer, where the header says so: binary16 means of the dropped rows, ascending
+ *     per layer, where the header says so: binary16 weights of the active rows, ascending
  */
 const MAGIC = 0x4d4e434c;
-/** 2: levels and thresholds. */
-const VERSION = 2;
+/** 2: levels and thresholds. 3: weights. */
+const VERSION = 3;
 const PREAMBLE = 16;
 
 interface Header {
@@ -31,6 +32,7 @@ interface Header {
   readonly sizes: readonly number[];
   readonly sketchLength: number;
   readonly hasMeans: boolean;
+  readonly hasWeights: boolean;
 }
 
 export type Decoded =
@@ -38,6 +40,7 @@ export type Decoded =
 
 export function encodeMask(mask: Mask): Uint8Array {
   const hasMeans = mask.layers.length > 0 && mask.layers.every((layer) => layer.means !== undefined);
+  const hasWeights = mask.layers.some((layer) => layer.weights !== undefined);
   const header: Header = {
     modelFingerprint: mask.modelFingerprint,
     metric: mask.metric,
@@ -49,6 +52,7 @@ export function encodeMask(mask: Mask): Uint8Array {
     sizes: mask.layers.map((layer) => layer.size),
     sketchLength: mask.sketch.length,
     hasMeans,
+    hasWeights,
   };
   const json = new TextEncoder().encode(JSON.stringify(header));
   const length = bodyLength(header, json.length, mask.layers);
@@ -71,6 +75,14 @@ export function encodeMask(mask: Mask): Uint8Array {
     for (const { size, rows, means } of mask.layers) {
       for (const row of dropped(size, rows)) {
         view.setUint16(at, toHalf(means![row]!), true);
+        at += 2;
+      }
+    }
+  }
+  if (hasWeights) {
+    for (const { rows, weights } of mask.layers) {
+      for (const row of rows) {
+        view.setUint16(at, toHalf(weights?.[row] ?? 1), true);
         at += 2;
       }
     }
@@ -143,6 +155,17 @@ function decodeBody(bytes: Uint8Array, view: DataView): Mask {
       layers[index] = { ...layer, means };
     }
   }
+  if (header.hasWeights) {
+    for (const [index, layer] of layers.entries()) {
+      const weights = new Float32Array(layer.size);
+      need(2 * layer.rows.length);
+      for (const row of layer.rows) {
+        weights[row] = fromHalf(view.getUint16(at, true));
+        at += 2;
+      }
+      layers[index] = { ...layer, weights };
+    }
+  }
   header.thresholds.forEach((threshold, index) => {
     layers[index] = { ...layers[index]!, threshold };
   });
@@ -169,6 +192,7 @@ function parseHeader(value: unknown): Header {
     isLevels(header.levels) &&
     typeof header.createdAt === "number" &&
     typeof header.hasMeans === "boolean" &&
+    typeof header.hasWeights === "boolean" &&
     count(header.sketchLength) &&
     Array.isArray(header.sizes) &&
     header.sizes.every(count) &&
@@ -188,7 +212,8 @@ function bodyLength(header: Header, jsonLength: number, layers: readonly LayerMa
   const means = header.hasMeans
     ? layers.reduce((sum, { size, rows }) => sum + 2 * (size - rows.length), 0)
     : 0;
-  return 4 + padded(jsonLength) + 4 * header.sketchLength + bitsets + means;
+  const weights = header.hasWeights ? layers.reduce((sum, { rows }) => sum + 2 * rows.length, 0) : 0;
+  return 4 + padded(jsonLength) + 4 * header.sketchLength + bitsets + means + weights;
 }
 
 const padded = (length: number): number => (length + 3) & ~3;

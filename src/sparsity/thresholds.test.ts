@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BINS, thresholdFor } from "./thresholds";
+import { BINS, commonThreshold, thresholdFor } from "./thresholds";
 
 const POSITIONS = 200;
 
@@ -35,6 +35,37 @@ describe("thresholds", () => {
       });
     }
   }
+
+  it("are common to layers whose neurons weigh differently", () => {
+    const weights = [
+      Float32Array.from({ length: 8 }, (_, row) => 3 ** row),
+      Float32Array.from({ length: 8 }, (_, row) => 0.01 / (row + 1)),
+    ];
+    const layers = weights.map((own, index) => ({
+      gates,
+      rows: index === 0 ? Int32Array.of(0, 1, 2, 5) : Int32Array.of(1, 3, 7),
+      weights: own,
+    }));
+    const all = layers.flatMap(({ rows, weights: own }) =>
+      [...rows].flatMap((row) => values[row]!.map((value) => value * own[row]!)),
+    );
+    for (const share of [0.8, 0.4, 0.1]) {
+      const threshold = commonThreshold(layers, share);
+      const passing = all.filter((value) => value >= threshold).length / all.length;
+      assert.ok(Math.abs(passing - share) < 0.03, `${passing} instead of ${share}`);
+    }
+  });
+
+  it("scale with the weights, and let neurons without weight never pass", () => {
+    const rows = Int32Array.of(0, 3, 4);
+    const of = (factor: number): number =>
+      commonThreshold([{ gates, rows, weights: new Float32Array(8).fill(factor) }], 0.3);
+    assert.ok(Math.abs(of(8) / of(1) - 8) < 1e-9);
+    assert.equal(of(1), thresholdFor(gates, rows, 0.3));
+    const silent = { gates, rows: Int32Array.of(1, 2), weights: new Float32Array(8) };
+    const loud = { gates, rows: Int32Array.of(1, 2) };
+    assert.ok(Math.abs(commonThreshold([silent, loud], 0.25) / commonThreshold([loud], 0.5) - 1) < 1e-9);
+  });
 
   it("are 0 when everything is to pass, or nothing was seen", () => {
     assert.equal(thresholdFor(gates, Int32Array.of(1, 2), 1), 0);

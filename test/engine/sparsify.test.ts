@@ -83,13 +83,10 @@ describe("sparsifying in the engine process", () => {
     assert.ok(Math.abs(nearlyAll!) < 0.02, `${nearlyAll}`);
   });
 
-  it("keeps every neuron's answer: a mask of almost everything completes as dense does", async () => {
-    await sparsify({ sparsity: "dense" });
-    const dense = await complete();
-    await sparsify({ sparsity: 0.99 });
-    const sparse = await complete();
-    assert.equal(sparse.activeRatio, 0.99);
-    assert.equal(sparse.text.slice(0, 6), dense.text.slice(0, 6));
+  it("chooses as dense does with almost everything", async () => {
+    const { guard } = await sparsify({ sparsity: 0.99 });
+    assert.ok(guard[0]!.top1Agreement > 0.9, `${guard[0]!.top1Agreement}`);
+    assert.equal((await complete()).activeRatio, 0.99);
   });
 
   it("chooses by the guard's curve when asked to", async () => {
