@@ -58,6 +58,18 @@ describe("lacuna bench quality", function () {
     assert.deepEqual((JSON.parse(again.stdout) as Report).sections, report.sections);
   });
 
+  it("lets processes share the cases", async () => {
+    const shared = path.join(scratch.directory, "shared");
+    const words = args.map((word) => (word === out ? shared : word));
+    const sharing = await run([...words, "--jobs", "2"]);
+    assert.equal(sharing.code, 0, sharing.stderr);
+    const alone = JSON.parse(readFileSync(path.join(out, "quality.json"), "utf8")) as Report;
+    assert.deepEqual((JSON.parse(sharing.stdout) as Report).sections, alone.sections);
+    const broken = await run([...words, "--jobs", "2", "--shard", "3/2"]);
+    assert.equal(broken.code, 2);
+    assert.match(errorLine(broken), /--shard takes 1\/2/);
+  });
+
   it("says what is wrong with what it was asked for", async () => {
     const section = await run(["bench", "quality", "--sections", "everything"]);
     assert.equal(section.code, 2);

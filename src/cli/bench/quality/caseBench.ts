@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Aggregation, AttributionResult } from "../../../engine/native";
 import { createStudy, type Study, type StudyMask, type StudyResult } from "../../../engine/study";
 import { METRIC_NAMES, type Metric } from "../../../sparsity/metrics";
@@ -17,6 +18,9 @@ export interface ScoreOptions {
   readonly labels?: "text" | "greedy";
 }
 
+/** Both come out of the same gradients. */
+const TOGETHER: readonly Metric[] = ["corrected-gxo", "corrected-gxo-weighted"];
+
 /** One hole in one file, with everything that sections measure on it computed at most once. */
 export class CaseBench {
   readonly masks: Masks;
@@ -26,6 +30,8 @@ export class CaseBench {
   readonly from: number;
   private studied: Promise<Study> | undefined;
   private readonly attributed = new Map<string, Promise<AttributionResult>>();
+  /** What masks lose, by {@link maskKey}: sections have some of them in common. */
+  private readonly results = new Map<string, StudyResult>();
 
   private constructor(
     readonly lab: Lab,
@@ -34,6 +40,8 @@ export class CaseBench {
     readonly before: readonly number[],
     next: readonly number[],
     private readonly igSteps: number,
+    /** Whether integrated gradients, which take long, are measured on this case. */
+    readonly withIg: boolean,
     private readonly signal: AbortSignal,
   ) {
     this.masks = new Masks(lab.rowMultiple);
@@ -50,13 +58,18 @@ export class CaseBench {
   }
 
   /** Undefined: there are too few tokens round the hole. */
-  static create(lab: Lab, hole: Hole, igSteps: number, signal: AbortSignal): CaseBench | undefined {
+  static create(
+    lab: Lab,
+    hole: Hole,
+    ig: { readonly steps: number; readonly measured: boolean },
+    signal: AbortSignal,
+  ): CaseBench | undefined {
     const { tokenizer } = lab.session;
     const before = tokenizer.tokenize(hole.prefix);
     const next = tokenizer.tokenize((hole.middle + hole.suffix).slice(0, MEASURED_TOKENS * 16));
     return before.length < PREFIX_TOKENS || next.length < MEASURED_TOKENS
       ? undefined
-      : new CaseBench(lab, hole, before, next.slice(0, MEASURED_TOKENS), igSteps, signal);
+      : new CaseBench(lab, hole, before, next.slice(0, MEASURED_TOKENS), ig.steps, ig.measured, signal);
   }
 
   study(): Promise<Study> {
@@ -71,7 +84,13 @@ export class CaseBench {
   /** Scores by `metric`; all metrics of the plain way are computed together. */
   async scores(metric: Metric, options: ScoreOptions = {}): Promise<Scores> {
     const isPlain = Object.keys(options).length === 0 && metric !== "ig";
-    return (await (isPlain ? this.plain() : this.attribution([metric], options))).neurons[metric]!;
+    const together = TOGETHER.includes(metric) ? TOGETHER : [metric];
+    return (await (isPlain ? this.plain() : this.attribution(together, options))).neurons[metric]!;
+  }
+
+  /** As {@link scores}, of this metric alone: for those who need nothing else of the case. */
+  async scoresAlone(metric: Metric): Promise<Scores> {
+    return (await this.attribution([metric], {})).neurons[metric]!;
   }
 
   /** Scores and mean activations of the plain way: every metric but integrated gradients, which take long. */
@@ -127,7 +146,12 @@ export class CaseBench {
     this.signal.throwIfAborted();
     const study = await this.study();
     const { densePrefix = true, values = {} } = more;
-    const result = await study.run({ layers, densePrefix });
+    const key = maskKey(layers, densePrefix);
+    const result =
+      key === undefined ? study.dense : (this.results.get(key) ?? (await study.run({ layers, densePrefix })));
+    if (key !== undefined) {
+      this.results.set(key, result);
+    }
     return { series, x, values: { ...compare(study.dense, result), ...values } };
   }
 
@@ -146,8 +170,26 @@ export class CaseBench {
     const { studied } = this;
     this.studied = undefined;
     this.attributed.clear();
+    this.results.clear();
     (await studied)?.dispose();
   }
+}
+
+/** Equal for masks that do the same; undefined for one that leaves nothing out. */
+function maskKey(layers: readonly StudyMask[], densePrefix: boolean): string | undefined {
+  const hash = createHash("sha1").update(densePrefix ? "d" : "m");
+  let isDense = true;
+  for (const { keep, means, tokenKeep, heads, choice } of layers) {
+    const drops = keep?.includes(0) ?? false;
+    isDense &&= !drops && tokenKeep === undefined && heads === undefined && choice === undefined;
+    const { by = "", threshold = "", top = "", weights } = choice ?? {};
+    hash.update(`|${by} ${threshold} ${top}`);
+    for (const part of [drops ? keep : undefined, drops ? means : undefined, tokenKeep, heads, weights]) {
+      hash.update(part === undefined ? "-" : `${part.length}:`);
+      hash.update(part ?? "");
+    }
+  }
+  return isDense ? undefined : hash.digest("base64");
 }
 
 /** Mean loss of both (nats per token), agreement of their first choices, KL (nats per token). */

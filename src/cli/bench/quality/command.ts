@@ -14,10 +14,11 @@ import { makeReport, reportJson } from "./report";
 import { RIVALS, type RivalSetup } from "./rivals";
 import { runQuality, STORE_FILE } from "./run";
 import type { Section } from "./section";
+import { parseShard, type Shard } from "./shards";
 import { ACTIVATIONS_SECTION } from "./sections/activations";
 import { COMPLETIONS_SECTION } from "./sections/completions";
+import { ENGINE_SECTION } from "./sections/engine";
 import { FIM_SECTION } from "./sections/fim";
-import { GUARD_SECTION } from "./sections/guard";
 import { METRICS_SECTION } from "./sections/metrics";
 import { ORACLES_SECTION } from "./sections/oracles";
 import { AGE_SECTION, EDITS_SECTION, NEIGHBOURS_SECTION } from "./sections/reuse";
@@ -30,7 +31,7 @@ const SECTIONS: readonly Section[] = [
   VARIANTS_SECTION,
   TWO_LEVEL_SECTION,
   ORACLES_SECTION,
-  GUARD_SECTION,
+  ENGINE_SECTION,
   FIM_SECTION,
   EDITS_SECTION,
   AGE_SECTION,
@@ -59,7 +60,10 @@ export const BENCH_QUALITY: CommandSpec = {
     sections: { value: "S,...", help: "what to measure (default: all)" },
     metrics: { value: "M,...", help: "metrics that are compared (default: all)" },
     metric: { value: "M", help: `metric of everything else (default ${DEFAULT_METRIC})` },
-    "ig-steps": { value: "N", help: "steps of integrated gradients (default 5; the paper takes 20)" },
+    "ig-steps": { value: "N", help: "steps of integrated gradients (default 20, as the paper)" },
+    "ig-cases": { value: "N", help: "holes on which those are measured; they take long (default 6)" },
+    jobs: { value: "N", help: "processes that share the holes (default 1)" },
+    shard: { value: "I/N", help: "measure only every N-th hole from the I-th on, and write no report" },
     source: {
       value: "PATH",
       help: "unquantised file of the model, to make lower-bit rivals from (default: --model)",
@@ -89,7 +93,10 @@ export async function benchQuality(words: readonly string[], context: Context): 
   const cases = args.integer("cases", 36, 1, 10_000);
   const seed = args.integer("seed", 1, 0, 2 ** 31);
   const threads = args.integer("threads", 1, 1, 256);
-  const igSteps = args.integer("ig-steps", 5, 1, 1000);
+  const igSteps = args.integer("ig-steps", 20, 1, 1000);
+  const igCases = args.integer("ig-cases", 6, 0, 10_000);
+  const jobs = args.integer("jobs", 1, 1, 64);
+  const shard = chooseShard(args.text("shard"));
   const files = chooseFiles(args.text("files"), context.install);
   const out = path.resolve(args.text("out") ?? "lacuna-quality");
   const rivals = names.includes(RIVALS) ? { rivals: rivalSetup(args, modelPath, metric) } : {};
@@ -106,18 +113,32 @@ export async function benchQuality(words: readonly string[], context: Context): 
       metric,
       threads,
       igSteps,
+      igCases,
+      jobs: shard === undefined ? jobs : 1,
+      ...(shard === undefined ? {} : { shard }),
       out,
       fresh: args.flag("fresh"),
       ...rivals,
     },
     context,
   );
+  if (shard !== undefined) {
+    return;
+  }
   const report = makeReport(measured, metric, seed);
   const json = reportJson(report);
   const markdown = reportMarkdown(report);
   writeFiles(out, new Map([["quality.json", json], ["quality.md", markdown], ...plots(report)]));
   context.output(args.flag("json") ? json : markdown);
   context.progress.note(`Written to ${out}. ${STORE_FILE} there keeps the cases that were measured.`);
+}
+
+function chooseShard(word: string | undefined): Shard | undefined {
+  const shard = word === undefined ? undefined : parseShard(word);
+  if (word !== undefined && shard === undefined) {
+    throw new UsageError(`--shard takes 1/2 for the first of two, not ${word}.`);
+  }
+  return shard;
 }
 
 function chooseFiles(glob: string | undefined, { root }: Install): ReturnType<typeof matchingFiles> {

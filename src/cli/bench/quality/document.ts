@@ -8,7 +8,7 @@ const TITLES: Readonly<Record<string, string>> = {
   "two-level": "Two levels",
   oracles: "Oracles",
   fim: "Fill in the middle",
-  guard: "What the guard lets through",
+  engine: "The product, and what its guard lets through",
   edits: "Masks of edited files",
   age: "Masks that have aged",
   neighbours: "Masks of other files",

@@ -1,6 +1,7 @@
 import { buildPrompt } from "../../../completion/prompt";
 import { DocumentContext } from "../../../engine/document";
 import type { Session } from "../../../engine/session";
+import type { Evaluation } from "../../../sparsity/guard";
 import type { LayerMask } from "../../../sparsity/mask";
 import type { Hole } from "./holes";
 import { CONTEXT_TOKENS } from "./lab";
@@ -16,6 +17,8 @@ export interface Generated {
 
 /** Greedy completion of holes by the engine itself: dense prompt, packed FFN for what is generated. */
 export class Generator {
+  private prompt: { readonly id: string; readonly tokens: readonly number[] } | undefined;
+
   private constructor(
     private readonly session: Session,
     private readonly document: DocumentContext,
@@ -45,11 +48,10 @@ export class Generator {
   }
 
   /** At most as many lines as the hole has. */
-  async complete({ prefix, suffix, middle, file }: Hole): Promise<Generated> {
+  async complete(hole: Hole): Promise<Generated> {
+    const { middle } = hole;
     const { tokenizer } = this.session;
-    const budget = contextOf(this.session) - MAX_TOKENS - 1;
-    const request = { prefix, suffix, path: file.path, context: [], budget };
-    const { tokens: prompt } = buildPrompt(request, tokenizer.fim, tokenizer);
+    const prompt = this.promptOf(hole);
     await this.document.prefill(prompt, this.signal);
     const stream = tokenizer.stream(prompt);
     const lines = middle.split("\n").length;
@@ -69,6 +71,32 @@ export class Generator {
       text += stream.push(token!);
     }
     return { text: text.split("\n").slice(0, lines).join("\n"), tokens: decoded.length - 1, ms };
+  }
+
+  /**
+   * Teacher forcing on the hole's own text and the end after it: scores of the tokens that the mask has a part in, which the
+   * first is not (it comes out of the prompt, which is dense).
+   */
+  async score(hole: Hole): Promise<Evaluation> {
+    const prompt = this.promptOf(hole);
+    const { tokenizer, model } = this.session;
+    const end = model.tokens.eos;
+    const middle = tokenizer.tokenize(hole.middle).slice(0, MAX_TOKENS);
+    const labels = [...middle.slice(1), ...(end === null ? [] : [end])];
+    await this.document.prefill(prompt, this.signal);
+    await this.document.feed(prompt.slice(-1));
+    return this.document.score(middle.slice(0, labels.length), labels);
+  }
+
+  /** Built once: many masks complete the same hole. */
+  private promptOf({ id, prefix, suffix, file }: Hole): readonly number[] {
+    if (this.prompt?.id !== id) {
+      const { tokenizer } = this.session;
+      const budget = contextOf(this.session) - MAX_TOKENS - 1;
+      const request = { prefix, suffix, path: file.path, context: [], budget };
+      this.prompt = { id, tokens: buildPrompt(request, tokenizer.fim, tokenizer).tokens };
+    }
+    return this.prompt.tokens;
   }
 
   dispose(): Promise<void> {

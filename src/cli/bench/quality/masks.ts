@@ -8,7 +8,7 @@ export type Scores = readonly Float32Array[];
 export const RATIOS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1] as const;
 
 /** Where variants are compared. */
-export const COMPARED_RATIOS = [0.2, 0.3, 0.4, 0.5, 0.7] as const;
+export const COMPARED_RATIOS = [0.3, 0.5, 0.7] as const;
 
 /** As the engine allocates them, see `Sparsifier`. */
 const MIN_SHARE = 0.25;

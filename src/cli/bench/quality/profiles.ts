@@ -23,7 +23,7 @@ export class Profiles {
 
   async add(bench: CaseBench): Promise<void> {
     const { path, language, group } = bench.hole.file;
-    const scores = normalised(await bench.scores(this.metric));
+    const scores = normalised(await bench.scoresAlone(this.metric));
     this.profiles.push({ path, language, group, scores, sizes: await sizesOf(bench) });
   }
 
@@ -60,16 +60,22 @@ export class Profiles {
   }
 }
 
+/** Distributions are taken from every fourth token: that is enough for a percentile. */
+export const TOKEN_STEP = 4;
+
 /** Quantiles of |x| over the tokens before the hole. */
 export async function sizesOf(bench: CaseBench): Promise<Float64Array[]> {
   const study = await bench.study();
   return bench.lab.layers.map((layer) => {
     const { x } = study.activations(layer);
     const size = bench.lab.ffnSize[layer]!;
-    const sizes = x
-      .subarray(0, bench.from * size)
-      .map(Math.abs)
-      .sort();
+    const sizes = new Float32Array(size * Math.ceil(bench.from / TOKEN_STEP));
+    for (let t = 0, at = 0; t < bench.from; t += TOKEN_STEP) {
+      for (let row = 0; row < size; row++) {
+        sizes[at++] = Math.abs(x[t * size + row]!);
+      }
+    }
+    sizes.sort();
     return Float64Array.from(LEVELS, (level) => quantile(sizes, level));
   });
 }

@@ -1,5 +1,5 @@
 import type { Environment } from "./environment";
-import { PLAIN } from "./sections/variants";
+import { plainOf } from "./sections/variants";
 import type { MeasuredRun } from "./run";
 import { summarise, type Series } from "./summary";
 
@@ -17,6 +17,12 @@ export interface QualityReport {
   readonly sections: Readonly<Record<string, readonly Series[]>>;
 }
 
+/** What series are compared with on the same cases, by section. */
+const PLAIN_OF: Readonly<Record<string, (series: string) => string | undefined>> = {
+  variants: plainOf,
+  metrics: (series) => (series === "corrected-gxo" ? undefined : "corrected-gxo"),
+};
+
 /** The report of a run: everything that tables and plots are made from. */
 export function makeReport(
   { environment, holes, sections }: MeasuredRun,
@@ -29,7 +35,7 @@ export function makeReport(
     seed,
     cases: holes.map(({ id, file, kind }) => ({ id, file: file.path, language: file.language, kind })),
     sections: Object.fromEntries(
-      [...sections].map(([name, cases]) => [name, summarise(cases, name === "variants" ? PLAIN : undefined)]),
+      [...sections].map(([name, cases]) => [name, summarise(cases, PLAIN_OF[name])]),
     ),
   };
 }

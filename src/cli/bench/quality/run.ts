@@ -2,12 +2,14 @@ import path from "node:path";
 import { llamaVersions } from "../../../engine/llama";
 import type { Context } from "../../context";
 import { CliError } from "../../errors";
+import type { Progress } from "../../progress";
 import { CaseBench } from "./caseBench";
 import { describeEnvironment, type Environment } from "./environment";
 import { cutHoles, type Hole } from "./holes";
 import { Lab } from "./lab";
 import { Profiles } from "./profiles";
-import type { Section, SectionSettings } from "./section";
+import { metricsOn, type Section, type SectionSettings } from "./section";
+import { runShards, type Shard } from "./shards";
 import type { SourceFile } from "./sourceFiles";
 import { Store, type Point } from "./store";
 import { RIVALS, measureRivals, type RivalSetup } from "./rivals";
@@ -21,7 +23,13 @@ export interface RunOptions extends SectionSettings {
   /** Absent: the section of rivals is left out. */
   readonly rivals?: RivalSetup;
   readonly threads: number;
+  /** Of integrated gradients, which are measured on the first `igCases` cases only. */
   readonly igSteps: number;
+  readonly igCases: number;
+  /** Processes that share the cases; 1: this one alone. */
+  readonly jobs: number;
+  /** This process is one of them, for every `count`-th case from `index` on. */
+  readonly shard?: Shard;
   readonly out: string;
   readonly fresh: boolean;
 }
@@ -49,57 +57,92 @@ export async function runQuality(options: RunOptions, context: Context): Promise
   });
   try {
     const benches = usableCases(lab, options, signal);
-    const environment = describeEnvironment(
-      install.root,
-      options.modelPath,
-      options.threads,
-      await llamaVersions(lab.session.model.llama),
-    );
-    const profiles = new Profiles(options.metric);
-    const meter = new Meter(benches.length * options.sections.length, context);
-    const sections = new Map<string, (readonly Point[])[]>();
-    const keys = (section: Section): string[] => benches.map((bench) => keyOf(section, bench, lab, options));
-    if (
-      options.sections.some((section) => section.usesProfiles && keys(section).some((key) => !store.get(key)))
-    ) {
-      for (const [index, bench] of benches.entries()) {
-        progress.report("Looking at all files", index / benches.length);
-        await profiles.add(bench);
-        await bench.dispose();
-      }
+    const work: Work = { options, benches, lab, store, context };
+    if (options.jobs > 1) {
+      await measureInShards(work);
     }
-    for (const [index, bench] of benches.entries()) {
-      for (const section of options.sections) {
-        const key = keys(section)[index]!;
-        const known = store.get(key);
-        const points =
-          known ??
-          (await section.measure(bench, { settings: options, profiles, files: options.files, signal }));
-        if (known === undefined) {
-          store.add(key, points);
-        }
-        meter.done(known === undefined);
-        sections.set(section.name, [...(sections.get(section.name) ?? []), store.get(key)!]);
-      }
-      await bench.dispose();
+    await measureCases(work);
+    const sections = new Map<string, readonly (readonly Point[])[]>();
+    for (const section of options.shard === undefined ? options.sections : []) {
+      const points = benches.map((bench) => store.get(keyOf(section, bench, lab, options))!);
+      sections.set(section.name, points);
     }
-    if (options.rivals !== undefined) {
+    if (options.rivals !== undefined && options.shard === undefined) {
       sections.set(RIVALS, await measureRivals(benches, lab, options.rivals, store, context));
     }
     progress.end();
+    const versions = await llamaVersions(lab.session.model.llama);
+    const environment = describeEnvironment(install.root, options.modelPath, options.threads, versions);
     return { environment, holes: benches.map(({ hole }) => hole), sections };
   } finally {
     await lab.dispose();
   }
 }
 
+interface Work {
+  readonly options: RunOptions;
+  readonly benches: readonly CaseBench[];
+  readonly lab: Lab;
+  readonly store: Store;
+  readonly context: Context;
+}
+
+/** Measures what the store does not have of this process's cases. */
+async function measureCases({ options, benches, lab, store, context }: Work): Promise<void> {
+  const { progress, signal } = context;
+  const { sections, shard = { index: 0, count: 1 } } = options;
+  const own = benches.filter((_, index) => index % shard.count === shard.index);
+  const missing = (section: Section): boolean =>
+    own.some((bench) => store.get(keyOf(section, bench, lab, options)) === undefined);
+  const profiles = new Profiles(options.metric);
+  if (sections.some((section) => section.usesProfiles === true && missing(section))) {
+    for (const [index, bench] of benches.entries()) {
+      progress.report("Looking at all files", index / benches.length);
+      await profiles.add(bench);
+      await bench.dispose();
+    }
+  }
+  const meter = new Meter(own.length * sections.length, progress);
+  for (const bench of own) {
+    for (const section of sections) {
+      const key = keyOf(section, bench, lab, options);
+      const isKnown = store.get(key) !== undefined;
+      if (!isKnown) {
+        const tools = { settings: options, profiles, files: options.files, signal };
+        store.add(key, await section.measure(bench, tools));
+      }
+      meter.done(isKnown);
+    }
+    await bench.dispose();
+  }
+}
+
+/** Lets as many processes as were asked for share the cases. */
+async function measureInShards({ options, benches, lab, store, context }: Work): Promise<void> {
+  const keys = benches.flatMap((bench) =>
+    options.sections.map((section) => keyOf(section, bench, lab, options)),
+  );
+  const missing = (): number => keys.filter((key) => store.get(key) === undefined).length;
+  const before = missing();
+  if (before === 0) {
+    return;
+  }
+  const meter = new Meter(before, context.progress);
+  await runShards(options.jobs, context.signal, () => {
+    store.refresh();
+    meter.at(before - missing());
+  });
+  store.refresh();
+}
+
 function usableCases(lab: Lab, options: RunOptions, signal: AbortSignal): CaseBench[] {
-  const { files, cases, seed, igSteps } = options;
+  const { files, cases, seed, igSteps, igCases } = options;
   // More than asked for: some lie too near to their file's beginning or end, which only the tokenizer can tell.
   const holes = cutHoles(files, { count: 2 * cases, seed, before: BEFORE, after: AFTER });
   const benches: CaseBench[] = [];
   for (const hole of holes) {
-    const bench = benches.length < cases ? CaseBench.create(lab, hole, igSteps, signal) : undefined;
+    const ig = { steps: igSteps, measured: benches.length < igCases };
+    const bench = benches.length < cases ? CaseBench.create(lab, hole, ig, signal) : undefined;
     if (bench !== undefined) {
       benches.push(bench);
     }
@@ -112,13 +155,14 @@ function usableCases(lab: Lab, options: RunOptions, signal: AbortSignal): CaseBe
 
 /** Everything that a case's measurement depends on. */
 function keyOf(
-  { name, version, usesProfiles }: Section,
+  { name, version, usesProfiles, usesMetrics }: Section,
   bench: CaseBench,
   lab: Lab,
   options: RunOptions,
 ): string {
-  const { metrics, metric, seed, cases, igSteps } = options;
+  const { metric, seed, cases, igSteps } = options;
   const others = usesProfiles === true ? [seed, cases] : [];
+  const metrics = usesMetrics === true ? metricsOn(bench, options) : [];
   const parts = [
     lab.session.modelFingerprint,
     name,
@@ -126,7 +170,7 @@ function keyOf(
     bench.hole.id,
     metric,
     metrics.join("+"),
-    igSteps,
+    metrics.includes("ig") ? igSteps : 0,
     ...others,
   ];
   return parts.join(" ");
@@ -140,16 +184,26 @@ class Meter {
 
   constructor(
     private readonly total: number,
-    private readonly context: Context,
+    private readonly progress: Progress,
   ) {}
 
-  done(wasMeasured: boolean): void {
+  /** So many were measured. */
+  at(measured: number): void {
+    this.finished = this.measured = measured;
+    this.report();
+  }
+
+  done(wasKnown: boolean): void {
     this.finished++;
-    this.measured += wasMeasured ? 1 : 0;
+    this.measured += wasKnown ? 0 : 1;
+    this.report();
+  }
+
+  private report(): void {
     const left =
       ((performance.now() - this.start) / Math.max(1, this.measured)) * (this.total - this.finished);
     const detail = this.measured === 0 ? "" : `, ${duration(left)} left`;
-    this.context.progress.report("Measuring", this.finished / this.total, detail);
+    this.progress.report("Measuring", this.finished / this.total, detail);
   }
 }
 

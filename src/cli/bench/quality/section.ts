@@ -10,6 +10,11 @@ export interface SectionSettings {
   readonly metric: Metric;
 }
 
+/** The metrics that are measured on this case. */
+export function metricsOn({ withIg }: CaseBench, { metrics }: SectionSettings): readonly Metric[] {
+  return metrics.filter((metric) => withIg || metric !== "ig");
+}
+
 /** One part of the bench: what it measures on each case. */
 export interface Section {
   readonly name: string;
@@ -17,6 +22,8 @@ export interface Section {
   readonly version: number;
   /** Whether {@link SectionTools.profiles} are needed. */
   readonly usesProfiles?: true;
+  /** Whether it measures {@link metricsOn}. */
+  readonly usesMetrics?: true;
   measure(bench: CaseBench, tools: SectionTools): Promise<Point[]>;
 }
 

@@ -34,9 +34,7 @@ export class Store {
       }
       const text = existsSync(file) ? readFileSync(file, "utf8") : "";
       appendFileSync(file, text === "" || text.endsWith("\n") ? "" : "\n");
-      text.split("\n").forEach((line) => {
-        this.read(line);
-      });
+      this.readAll(text);
     } catch (error) {
       throw new CliError(`Cannot use ${file}: ${describeFileError(error)}. Choose another --out.`);
     }
@@ -54,6 +52,17 @@ export class Store {
     }));
     appendFileSync(this.file, `${JSON.stringify({ key, points: rounded } satisfies Line)}\n`);
     this.lines.set(key, rounded);
+  }
+
+  /** Takes what other processes have added to the file. */
+  refresh(): void {
+    this.readAll(readFileSync(this.file, "utf8"));
+  }
+
+  private readAll(text: string): void {
+    text.split("\n").forEach((line) => {
+      this.read(line);
+    });
   }
 
   /** A line that was cut off by a crash is measured again. */

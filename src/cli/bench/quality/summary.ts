@@ -23,9 +23,12 @@ interface Gathered {
  * What all cases have in common.
  *
  * @param cases points of each case
- * @param plain the series that others are compared with on the same cases, as `difference` of `rise`
+ * @param plainOf the series that one is compared with on the same cases, as `difference` of `rise`
  */
-export function summarise(cases: readonly (readonly Point[])[], plain?: string): Series[] {
+export function summarise(
+  cases: readonly (readonly Point[])[],
+  plainOf: (series: string) => string | undefined = () => undefined,
+): Series[] {
   const series = new Map<string, Map<number, Gathered[]>>();
   cases.forEach((points, caseIndex) => {
     for (const { series: name, x, values } of points) {
@@ -39,7 +42,8 @@ export function summarise(cases: readonly (readonly Point[])[], plain?: string):
     points: [...byX]
       .sort(([a], [b]) => a - b)
       .map(([x, found]) => {
-        const base = plain === undefined || plain === name ? undefined : series.get(plain)?.get(x);
+        const plain = plainOf(name);
+        const base = plain === undefined ? undefined : series.get(plain)?.get(x);
         return { x, cases: found.length, values: estimates(found, base) };
       }),
   }));

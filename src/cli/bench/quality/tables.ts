@@ -1,7 +1,7 @@
 import { difference, percent, percentWithInterval, table } from "./markdown";
 import { COMPARED_RATIOS, RATIOS } from "./masks";
 import type { QualityReport } from "./report";
-import { PLAIN } from "./sections/variants";
+import { ENGINE_SERIES, GUARD_SERIES } from "./sections/engine";
 import { pointAt, type Series, type SummaryPoint } from "./summary";
 
 const NONE = "–";
@@ -16,8 +16,9 @@ function grid(
   formatX: (x: number) => string,
   cell: Cell,
 ): string {
+  const most = Math.max(...series.flatMap(({ points }) => points.map(({ cases }) => cases)));
   const rows = series.map((one) => [
-    one.name,
+    casesOf(one) < most ? `${one.name} (${casesOf(one)} cases)` : one.name,
     ...xs.map((x) => {
       const point = pointAt(one, x);
       return point === undefined ? NONE : cell(point, one);
@@ -25,6 +26,8 @@ function grid(
   ]);
   return table([head, ...xs.map(formatX)], rows);
 }
+
+const casesOf = ({ points }: Series): number => points[0]!.cases;
 
 const estimate =
   (name: string, digits: number, scale = 1): Cell =>
@@ -77,15 +80,15 @@ export const SECTION_TEXTS: Readonly<
         grid(series, RATIOS, "metric", share, estimate(name, 1, 100)),
       ]),
     ].join("\n\n"),
-  variants: (series, { metric }) =>
+  variants: (series) =>
     [
-      `\`${PLAIN}\` is ${metric} with a window of 256 tokens, their own labels, the mean of per-token scores, the same ratio in every layer, ` +
+      "A metric alone stands for the plain way: a window of 256 tokens, their own labels, the mean of per-token scores, the same ratio in every layer, " +
         "dropped neurons zeroed, dense prefix. Each variant changes what its name says. Rise of the loss, in percentage points over " +
-        "plain on the same cases (for plain itself: the rise); bold where the 95 % interval of the difference leaves out zero.",
-      grid(series, COMPARED_RATIOS, "variant", share, ({ values }, { name }) =>
-        name === PLAIN || values.difference === undefined
-          ? interval("rise")({ x: 0, cases: 0, values }, { name, points: [] })
-          : difference(values.difference),
+        "its plain metric on the same cases (for that itself: the rise); bold where the 95 % interval of the difference leaves out zero.",
+      grid(series, COMPARED_RATIOS, "variant", share, (point, one) =>
+        point.values.difference === undefined
+          ? interval("rise")(point, one)
+          : difference(point.values.difference),
       ),
       "KL(dense ‖ masked), nats per token:",
       grid(series, COMPARED_RATIOS, "variant", share, estimate("kl", 3)),
@@ -120,22 +123,54 @@ export const SECTION_TEXTS: Readonly<
       "First choices that agree with the dense model's (%):",
       grid(series, COMPARED_RATIOS, "mask", share, estimate("top1", 1, 100)),
     ].join("\n\n"),
-  guard: (series) =>
-    [
-      "The guard chooses the smallest ratio whose mask, with the mean left behind, keeps the rise of the loss within the tolerance on 96 tokens before the " +
-        "window, out of 70, 50, 40, 30, 20 % or all neurons. What that mask then does at the hole:",
+  engine: (series) => {
+    const engine = series.filter(({ name }) => name === ENGINE_SERIES);
+    const guard = series.find(({ name }) => name === GUARD_SERIES);
+    return [
+      "The product itself: the engine's own masks (a window with a hole, two levels, mean left behind) in its own prompt, by the share of the FFN's bytes that a " +
+        "token is to read. Loss and agreement on the hole's text and the end after it, but for the first token, which comes out of the dense prompt.",
       table(
-        ["tolerance", "neurons chosen", "rise of the loss", "within the tolerance", "top-1 agreement", "KL"],
-        (series[0]?.points ?? []).map((point) => [
+        [
+          "of the FFN",
+          "rise of the loss",
+          "top-1 agreement",
+          "exact",
+          "edit similarity",
+          "BLEU",
+          "exact as dense",
+          "similarity to dense",
+        ],
+        (engine[0]?.points ?? []).map((point) => {
+          const cell = (name: string): string => estimate(name, 1, 100)(point, engine[0]!);
+          return [
+            share(point.x),
+            interval("rise")(point, engine[0]!),
+            ...["top1", "exact", "similarity", "bleu", "exactDense", "similarityDense"].map(cell),
+          ];
+        }),
+      ),
+      "What the guard lets through. It chooses the smallest share out of 70, 50, 40, 30, 20 % whose mask keeps the rise of the loss within the tolerance on 96 " +
+        "other tokens of the file, or all of the FFN. What that then does at the hole:",
+      table(
+        [
+          "tolerance",
+          "share chosen",
+          "rise of the loss",
+          "within the tolerance",
+          "top-1 agreement",
+          "exact as dense",
+        ],
+        (guard?.points ?? []).map((point) => [
           share(point.x),
           percent(point.values.ratio!.mean, 0),
-          interval("rise")(point, series[0]!),
+          interval("rise")(point, guard!),
           `${percent(point.values.kept!.mean, 0)} of ${point.cases} cases`,
-          estimate("top1", 3)(point, series[0]!),
-          estimate("kl", 3)(point, series[0]!),
+          estimate("top1", 1, 100)(point, guard!),
+          estimate("exactDense", 1, 100)(point, guard!),
         ]),
       ),
-    ].join("\n\n"),
+    ].join("\n\n");
+  },
   edits: (series) =>
     [
       "The mask was made for an earlier version of the window, less similar by replaced lines (Jaccard similarity of shingles, as masks are looked up by).",
@@ -170,10 +205,10 @@ export const SECTION_TEXTS: Readonly<
       (point, one) =>
         (point.values.size!.mean / pointAt(one, 0.5)!.values.size!.mean).toFixed(digits);
     return [
-      "Size of activations |x| at percentiles, over the layer's median: a few are large, most are small.",
+      "Size of activations |x| at percentiles, over the layer's median:",
       "![Distribution of |x|](activations.svg)",
       grid(sizes, shown, "percentile", share, relative(2)),
-      "Norms of the neurons' outgoing weights ‖w‖, likewise: no such spread. Only activations are sparse.",
+      "Norms of the neurons' outgoing weights ‖w‖, likewise:",
       grid(norms, shown, "percentile", share, relative(2)),
       "Every activation below the layer's α-percentile (in other files) zeroed:",
       "![Loss by enforced thresholds](thresholds.svg)",

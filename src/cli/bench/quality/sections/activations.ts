@@ -18,7 +18,7 @@ const SHOWN = LEVELS.filter(
  */
 export const ACTIVATIONS_SECTION: Section = {
   name: "activations",
-  version: 1,
+  version: 2,
   usesProfiles: true,
   async measure(bench, { profiles }) {
     const { lab, hole } = bench;

@@ -1,7 +1,7 @@
 import type { CaseBench } from "../caseBench";
 import { Generator } from "../generation";
 import { RATIOS, type Scores } from "../masks";
-import type { Section } from "../section";
+import { metricsOn, type Section } from "../section";
 import type { Point } from "../store";
 import { textScores } from "../textScores";
 import type { LayerMask } from "../../../../sparsity/mask";
@@ -13,6 +13,7 @@ import type { LayerMask } from "../../../../sparsity/mask";
 export const COMPLETIONS_SECTION: Section = {
   name: "completions",
   version: 1,
+  usesMetrics: true,
   async measure(bench, { settings, signal }) {
     const { hole, lab } = bench;
     const generator = await Generator.create(lab.session, signal);
@@ -34,7 +35,7 @@ export const COMPLETIONS_SECTION: Section = {
         });
       };
       const { means } = await bench.plain();
-      for (const metric of settings.metrics) {
+      for (const metric of metricsOn(bench, settings)) {
         const scores = await bench.scores(metric);
         for (const ratio of RATIOS) {
           await generator.mask(ratio === 1 ? undefined : layerMasks(bench, scores, means, ratio), ratio);

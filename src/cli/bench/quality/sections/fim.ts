@@ -20,7 +20,7 @@ const MIDDLE_TOKENS = 96;
  */
 export const FIM_SECTION: Section = {
   name: "fim",
-  version: 1,
+  version: 2,
   async measure(bench, { settings }) {
     const { lab, hole } = bench;
     const { tokenizer, model, threads } = lab.session;
@@ -31,7 +31,7 @@ export const FIM_SECTION: Section = {
     const middle = tokenizer.tokenize(hole.middle).slice(0, MIDDLE_TOKENS);
     const prompt = promptOf(bench, hole.prefix, hole.suffix, CONTEXT_TOKENS - MIDDLE_TOKENS - 2);
     const tokens = Int32Array.from([...prompt, ...middle, end]);
-    const metrics = [...new Set<Metric>([settings.metric, "corrected-gxo-weighted", "snip", "wanda"])];
+    const metrics = [...new Set<Metric>([settings.metric, "corrected-gxo", "corrected-gxo-weighted"])];
     const window = windowOf(bench, end);
     const made = await lab.attribute(window.tokens, {
       window: [window.start, window.tokens.length],

@@ -1,14 +1,15 @@
 import { RATIOS } from "../masks";
-import type { Section } from "../section";
+import { metricsOn, type Section } from "../section";
 import type { Point } from "../store";
 
 /** Every metric at every ratio: mask fixed per file, dropped neurons zeroed, dense prefix. */
 export const METRICS_SECTION: Section = {
   name: "metrics",
-  version: 1,
+  version: 2,
+  usesMetrics: true,
   async measure(bench, { settings }) {
     const points: Point[] = [];
-    for (const metric of settings.metrics) {
+    for (const metric of metricsOn(bench, settings)) {
       const scores = await bench.scores(metric);
       for (const ratio of RATIOS) {
         points.push(await bench.point(metric, ratio, bench.masks.keep(scores, ratio)));

@@ -1,6 +1,5 @@
 import type { StudyMask, TokenChoice } from "../../../../engine/study";
 import { roundRows } from "../../../../sparsity/budget";
-import { rankedRows } from "../../../../sparsity/ranking";
 import type { CaseBench } from "../caseBench";
 import { RATIOS } from "../masks";
 import type { Section } from "../section";
@@ -27,9 +26,12 @@ export const ORACLES_SECTION: Section = {
       tokenScores: true,
     });
     for (const metric of BY_GRADIENT) {
-      const ranks = values[metric]!.map((layer, il) => tokenRanks(layer, lab.ffnSize[il]!));
+      const sorted = values[metric]!.map((layer, il) => sortedTokens(layer, lab.ffnSize[il]!));
       for (const ratio of RATIOS) {
-        const layers = ranks.map((of, il) => tokenMask(of, roundRows(ratio, lab.ffnSize[il]!, 1)));
+        const layers = values[metric]!.map((layer, il) => {
+          const size = lab.ffnSize[il]!;
+          return { tokenKeep: topOfTokens(layer, sorted[il]!, size, roundRows(ratio, size, 1)) };
+        });
         points.push(await bench.point(`per token, ${metric}`, ratio, layers));
       }
     }
@@ -50,15 +52,23 @@ function topMasks({ lab }: CaseBench, ratio: number, weighted: boolean): StudyMa
   });
 }
 
-/** The rank of every neuron at every token, 0 for the highest of `values`; `[tokens, n_ff]` both. */
-function tokenRanks(values: Float32Array, size: number): Uint32Array {
-  const ranks = new Uint32Array(values.length);
-  for (let at = 0; at < values.length; at += size) {
-    rankedRows(values.subarray(at, at + size)).forEach((row, rank) => (ranks[at + row] = rank));
+/** Each token's values, ascending; `[tokens, n_ff]` both. */
+function sortedTokens(values: Float32Array, size: number): Float32Array {
+  const sorted = values.slice();
+  for (let at = 0; at < sorted.length; at += size) {
+    sorted.subarray(at, at + size).sort();
   }
-  return ranks;
+  return sorted;
 }
 
-const tokenMask = (ranks: Uint32Array, count: number): StudyMask => ({
-  tokenKeep: Uint8Array.from(ranks, (rank) => (rank < count ? 1 : 0)),
-});
+/** 1 for the `count` largest values of each token, and for those equal to the least of them. */
+function topOfTokens(values: Float32Array, sorted: Float32Array, size: number, count: number): Uint8Array {
+  const keep = new Uint8Array(values.length);
+  for (let at = 0; at < values.length; at += size) {
+    const least = sorted[at + size - count]!;
+    for (let i = at; i < at + size; i++) {
+      keep[i] = values[i]! >= least ? 1 : 0;
+    }
+  }
+  return keep;
+}

@@ -2,16 +2,16 @@ import type { StudyMask } from "../../../../engine/study";
 import type { Metric } from "../../../../sparsity/metrics";
 import { quantile } from "../bootstrap";
 import type { CaseBench } from "../caseBench";
+import { TOKEN_STEP } from "../profiles";
 import { RATIOS, type Scores } from "../masks";
 import type { Section } from "../section";
 import type { Point } from "../store";
 
 /** Share of the neurons that the file's mask keeps, and share of those that a token keeps by its gate. */
 const STATIC = [1, 0.8, 0.7, 0.6, 0.5] as const;
+/** Of other metrics than the plain way's. */
+const OTHER_STATIC = [0.7] as const;
 const PER_TOKEN = [0.7, 0.5, 0.35, 0.25] as const;
-
-/** Thresholds are calibrated on every second token: that is enough for a percentile. */
-const CALIBRATION_STEP = 2;
 
 /**
  * A mask for the file, then a threshold per layer on |silu(gate)| for every token, against either alone at equal bytes
@@ -20,19 +20,17 @@ const CALIBRATION_STEP = 2;
  */
 export const TWO_LEVEL_SECTION: Section = {
   name: "two-level",
-  version: 2,
+  version: 3,
   async measure(bench, { settings }) {
     const points: Point[] = [];
-    const metrics = [...new Set<Metric>([settings.metric, "wanda"])];
+    const metrics = [...new Set<Metric>([settings.metric, "corrected-gxo"])];
     for (const metric of metrics) {
       const scores = await bench.scores(metric);
       for (const ratio of RATIOS) {
         points.push(await twoLevelPoint(bench, `static, ${metric}`, ratio, bench.masks.keep(scores, ratio)));
       }
-      for (const kept of STATIC) {
-        if (kept < 1 || metric === metrics[0]) {
-          points.push(...(await chosen(bench, metric, scores, kept)));
-        }
+      for (const kept of metric === settings.metric ? STATIC : OTHER_STATIC) {
+        points.push(...(await chosen(bench, metric, scores, kept)));
       }
     }
     return points;
@@ -42,7 +40,7 @@ export const TWO_LEVEL_SECTION: Section = {
 async function chosen(bench: CaseBench, metric: Metric, scores: Scores, kept: number): Promise<Point[]> {
   const points: Point[] = [];
   const base = bench.masks.keep(scores, kept);
-  for (const weighted of kept < 1 && metric === "wanda" ? [false] : [false, true]) {
+  for (const weighted of kept < 1 ? [false] : [false, true]) {
     const calibrated = await calibrate(bench, base, weighted);
     for (const share of PER_TOKEN) {
       const layers = base.map((mask, layer) => ({
@@ -92,8 +90,8 @@ async function calibrate(
       ? gateWeights(x, gate, bench.from, bench.lab.downNorms(layer))
       : new Float32Array(size).fill(1);
     const rows = Array.from(keep!.keys()).filter((row) => keep![row] === 1);
-    const values = new Float32Array(rows.length * Math.ceil(bench.from / CALIBRATION_STEP));
-    for (let t = 0, at = 0; t < bench.from; t += CALIBRATION_STEP) {
+    const values = new Float32Array(rows.length * Math.ceil(bench.from / TOKEN_STEP));
+    for (let t = 0, at = 0; t < bench.from; t += TOKEN_STEP) {
       for (const row of rows) {
         values[at++] = Math.abs(gate[t * size + row]!) * weights[row]!;
       }

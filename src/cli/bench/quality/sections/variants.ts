@@ -1,73 +1,101 @@
 import type { StudyMask } from "../../../../engine/study";
 import { roundRows } from "../../../../sparsity/budget";
+import type { Metric } from "../../../../sparsity/metrics";
 import { topRows } from "../../../../sparsity/ranking";
 import type { CaseBench, ScoreOptions } from "../caseBench";
 import { COMPARED_RATIOS, meanScores, normalised, withMeans, type Scores } from "../masks";
 import type { Section, SectionTools } from "../section";
 import type { Point } from "../store";
 
-/** The plain way, which every other series of the section is compared with. */
-export const PLAIN = "plain";
+/** Between a metric and what is changed in it, in the name of a series. */
+const SEPARATOR = ": ";
 
-/** Other ways to score, by the name of their series. */
-const SCORED: Readonly<Record<string, ScoreOptions>> = {
-  "window 64": { window: 64 },
-  "window 128": { window: 128 },
-  "window 512": { window: 512 },
-  "labels: the model's own choice": { labels: "greedy" },
+/** The series that a variant is compared with on the same cases: its metric alone. */
+export function plainOf(series: string): string | undefined {
+  const at = series.indexOf(SEPARATOR);
+  return at < 0 ? undefined : series.slice(0, at);
+}
+
+/** Other windows; those that the plain way has are left out. */
+const WINDOWS: Readonly<Record<string, ScoreOptions>> = {
+  "window of 64 tokens": { window: 64 },
+  "window of 128 tokens": { window: 128 },
+  "window of 512 tokens": { window: 512 },
+};
+
+/** What only metrics that use the gradient can do otherwise. */
+const GRADIENT: Readonly<Record<string, ScoreOptions>> = {
+  "labels by the model's own choice": { labels: "greedy" },
   "scores of the mean": { aggregation: "of-mean" },
   "norm-weighted scores": { aggregation: "norm" },
 };
 
+/** The paper's, for what concerns attribution. */
+const ATTRIBUTED: Metric = "corrected-gxo";
+/** Its correction in proportion to the outgoing weight. */
+const WEIGHTED: Metric = "corrected-gxo-weighted";
+
 /** One change at a time to the plain way: 256 tokens, their own labels, mean scores, uniform, zeroed, dense prefix. */
 export const VARIANTS_SECTION: Section = {
   name: "variants",
-  version: 2,
+  version: 4,
   usesProfiles: true,
   async measure(bench, tools) {
     const { metric } = tools.settings;
     const scores = await bench.scores(metric);
     const points: Point[] = [];
     const add = async (
-      series: string,
+      of: Metric,
+      change: string | undefined,
       mask: (ratio: number) => readonly StudyMask[],
       densePrefix = true,
     ): Promise<void> => {
+      const series = change === undefined ? of : `${of}${SEPARATOR}${change}`;
       for (const ratio of COMPARED_RATIOS) {
         points.push(await bench.point(series, ratio, mask(ratio), { densePrefix }));
       }
     };
     const keep = (of: Scores) => (ratio: number) => bench.masks.keep(of, ratio);
 
-    await add(PLAIN, keep(scores));
-    for (const [series, options] of Object.entries(SCORED)) {
-      await add(series, keep(await bench.scores(metric, options)));
+    await add(metric, undefined, keep(scores));
+    for (const [change, options] of Object.entries(WINDOWS)) {
+      await add(metric, change, keep(await bench.scores(metric, options)));
     }
-    for (const [series, prior] of priors(bench, tools, scores)) {
-      await add(series, keep(prior));
+    for (const [change, prior] of priors(bench, tools, scores)) {
+      await add(metric, change, keep(prior));
     }
-    await add("budget by score mass", (ratio) => bench.masks.keep(scores, ratio, "score-mass"));
-    await add("sparse prefill, too", keep(scores), false);
+    await add(metric, "budget by score mass", (ratio) => bench.masks.keep(scores, ratio, "score-mass"));
+    await add(metric, "sparse prefill, too", keep(scores), false);
     const { heads, means } = await bench.plain();
-    await add("heads, too", (ratio) => withHeads(bench.masks.keep(scores, ratio), heads[metric]!, ratio));
-    await add("mean left behind", (ratio) => withMeans(bench.masks.keep(scores, ratio), means));
-    for (const other of NORM_WEIGHTED.filter((name) => name !== metric)) {
-      await add(`${other}, norm-weighted scores`, keep(await bench.scores(other, { aggregation: "norm" })));
+    await add(metric, "heads, too", (ratio) =>
+      withHeads(bench.masks.keep(scores, ratio), heads[metric]!, ratio),
+    );
+    await add(metric, "mean left behind", (ratio) => withMeans(bench.masks.keep(scores, ratio), means));
+
+    const attributed = await bench.scores(ATTRIBUTED);
+    if (metric !== ATTRIBUTED) {
+      await add(ATTRIBUTED, undefined, keep(attributed));
+      await add(ATTRIBUTED, "window of 64 tokens", keep(await bench.scores(ATTRIBUTED, { window: 64 })));
+      await add(ATTRIBUTED, "mean left behind", (ratio) =>
+        withMeans(bench.masks.keep(attributed, ratio), means),
+      );
+      await add(ATTRIBUTED, "heads, too", (ratio) =>
+        withHeads(bench.masks.keep(attributed, ratio), heads[ATTRIBUTED]!, ratio),
+      );
     }
-    for (const other of COMPENSATED.filter((name) => name !== metric)) {
-      const own = await bench.scores(other);
-      await add(other, keep(own));
-      await add(`${other}, mean left behind`, (ratio) => withMeans(bench.masks.keep(own, ratio), means));
+    for (const [change, options] of Object.entries(GRADIENT)) {
+      await add(ATTRIBUTED, change, keep(await bench.scores(ATTRIBUTED, options)));
     }
+    const weighted = await bench.scores(WEIGHTED);
+    await add(ATTRIBUTED, "correction by outgoing weight", keep(weighted));
+    await add(
+      ATTRIBUTED,
+      "correction by outgoing weight, norm-weighted scores",
+      keep(await bench.scores(WEIGHTED, { aggregation: "norm" })),
+    );
     return points;
   },
 };
-
-/** Metrics whose norm-weighted form is compared, too. */
-const NORM_WEIGHTED = ["corrected-gxo-weighted", "snip"] as const;
-
-/** Metrics whose mean-compensated form is compared, too. */
-const COMPENSATED = ["corrected-gxo-weighted", "snip", "wanda", "flap"] as const;
 
 function priors(bench: CaseBench, { profiles }: SectionTools, scores: Scores): [string, Scores][] {
   const { path, language } = bench.hole.file;
