@@ -26,7 +26,8 @@ export const BENCH_LATENCY: CommandSpec = {
     "Both complete the same keys with the same model and the same number of threads, one after the other, each in fresh processes.\n" +
     "Build the server with `npm run build:native -- --server`; it is found there. A key counts as answered when its suggestion's\n" +
     "first text comes before the next key; times are over the answered keys, debouncing included. llama.vscode's part is done\n" +
-    "after its sources: 256 lines before and 64 after the cursor, one request at a time, 150 ms between looks.",
+    "after its sources: 256 lines before and 64 after the cursor, one request at a time, 150 ms between looks. Lacuna's is what runs in\n" +
+    "the editor, with syntax trees and other files of the trace's project, but without an editor's language server.",
   options: {
     trace: { value: "FILE,…", help: "replay these traces (default: the three that come with Lacuna)" },
     model: { value: "PATH", help: "GGUF model file (default: the one that comes with Lacuna)" },

@@ -1,7 +1,6 @@
 import path from "node:path";
 import { grammarFolder } from "../syntax/folder";
 import { SyntaxParser } from "../syntax/parser";
-import type { SparsifyRequest } from "../engine/protocol";
 import { prepareDirectory, writeFiles } from "./atomicFiles";
 import { contextSizeOf, chooseServer } from "./bench/latency/setup";
 import { LlamaServer } from "./bench/latency/llamaServer";
@@ -47,6 +46,10 @@ export const BENCH_TEXT: CommandSpec = {
     "lead-lines": {
       value: "N,…",
       help: "whole lines that go after the middle token; several are measured one by one (default: the model's)",
+    },
+    "other-files": {
+      value: "on|off",
+      help: "show the model what the file imports and the files beside it (default on; `on,off`: both one by one)",
     },
     "context-size": { value: "N", help: "tokens of context for all (default 2048, at most the model's own)" },
     threads: { value: "N", help: "CPU threads (default 1)" },
@@ -114,7 +117,7 @@ export async function benchText(words: readonly string[], context: Context): Pro
       },
       seed,
       contextSize,
-      cases: cases.map(({ id, path: file, language, kind, middle }) => ({
+      cases: cases.map(({ id, file, language, kind, middle }) => ({
         id,
         file,
         language,
@@ -156,13 +159,14 @@ async function textsOf(
   signal.addEventListener("abort", stop, { once: true });
   try {
     const texts: string[] = [];
-    for (const { id, path: file, language, prefix, suffix } of cases) {
+    for (const asked of cases) {
       signal.throwIfAborted();
+      const { id, path: file, language, prefix, suffix } = asked;
       const editor = new SimulatedEditor(`file:///${id}/${file}`, language, {
         text: prefix + suffix,
         offset: prefix.length,
       });
-      texts.push(await system.suggest(editor, file, signal));
+      texts.push(await system.suggest(editor, asked, signal));
       onShare(texts.length / cases.length);
     }
     return texts;
@@ -178,20 +182,26 @@ function lacunaKinds(
   syntax: SyntaxParser,
   { install }: Context,
 ): TextSystemKind[] {
-  const active = (args.text("active") ?? "dense").split(",");
+  const actives = (args.text("active") ?? "dense").split(",");
   const leads = args.text("lead-lines")?.split(",").map(parseLines) ?? [undefined];
-  return leads.flatMap((leadLines) =>
-    active.map((word) => {
-      const sparsity: SparsifyRequest["sparsity"] = parseActive(word);
-      const load = { ...setup, gpu: false as const, ...(leadLines === undefined ? {} : { leadLines }) };
-      const parts = [
-        "Lacuna",
-        ...(sparsity === "dense" && active.length === 1 ? [] : [word]),
-        ...(leadLines === undefined ? [] : [`${leadLines} lead ${leadLines === 1 ? "line" : "lines"}`]),
-      ];
-      return { name: parts.join(", "), start: () => LacunaText.start(install, load, syntax, sparsity) };
-    }),
-  );
+  const others = (args.text("other-files") ?? "on").split(",").map(parseSwitch);
+  const kinds: TextSystemKind[] = [];
+  for (const leadLines of leads) {
+    for (const otherFiles of others) {
+      for (const active of actives) {
+        const options = { syntax, sparsity: parseActive(active), otherFiles };
+        const load = { ...setup, gpu: false as const, ...(leadLines === undefined ? {} : { leadLines }) };
+        const parts = [
+          "Lacuna",
+          ...(options.sparsity === "dense" && actives.length === 1 ? [] : [active]),
+          ...(leadLines === undefined ? [] : [`${leadLines} lead ${leadLines === 1 ? "line" : "lines"}`]),
+          ...(otherFiles ? [] : ["this file alone"]),
+        ];
+        kinds.push({ name: parts.join(", "), start: () => LacunaText.start(install, load, options) });
+      }
+    }
+  }
+  return kinds;
 }
 
 function rivalKinds(binary: string, seed: number, setup: Setup): TextSystemKind[] {
@@ -211,4 +221,11 @@ function parseLines(word: string): number {
     throw new UsageError(`--lead-lines are whole numbers from 0 to 100, not ${word}.`);
   }
   return lines;
+}
+
+function parseSwitch(word: string): boolean {
+  if (word !== "on" && word !== "off") {
+    throw new UsageError(`--other-files is on, off, or both, not ${word}.`);
+  }
+  return word === "on";
 }

@@ -1,26 +1,22 @@
 import * as vscode from "vscode";
 import { mayShow } from "../../completion/context/admission";
 import { chunkAround, type Chunk, type ChunkSource } from "../../completion/context/chunk";
+import { chooseFiles, contextBudget } from "../../completion/context/choose";
 import { EditLog } from "../../completion/context/edits";
 import { FrozenContexts, NO_CONTEXT, type CrossFileContext } from "../../completion/context/frozen";
-import { rankChunks } from "../../completion/context/rank";
+import { importedChunks, siblingChunks } from "../../completion/context/neighbours";
 import { ContextRing } from "../../completion/context/ring";
 import type { Config } from "../config";
 import { modelPath, textAt } from "../documentText";
 import type { EngineService } from "../engineService";
 import type { Admission } from "./admission";
 import type { Definitions } from "./definitions";
-import { chunk, importedChunks, siblingChunks } from "./neighbours";
+import { chunk, WorkspaceProject } from "./neighbours";
 import { within } from "./reading";
 import type { DocumentChanges } from "./documentChanges";
 
 /** Everything together; what is not there by then is left out. */
 const GATHER_MS = 2_000;
-const SURROUNDINGS_BEFORE = 2_000;
-const SURROUNDINGS_AFTER = 800;
-/** The share of its context that the engine gives to other files, in characters per token of code. */
-const BUDGET_SHARE = 0.25;
-const CHARACTERS_PER_TOKEN = 3;
 const MAX_EDIT_CHARACTERS = 1_200;
 
 /**
@@ -66,13 +62,14 @@ export class ContextService implements vscode.Disposable {
       return this.frozen.replace(document.uri.toString(), NO_CONTEXT);
     }
     const place = textAt(document, position);
+    const project = new WorkspaceProject(document, this.admission);
     const found =
       context === "all"
         ? await within(
             GATHER_MS,
             Promise.all([
-              siblingChunks(document, this.admission),
-              importedChunks(document, this.admission),
+              siblingChunks(project),
+              importedChunks(document.getText(), document.languageId, project),
               this.definitions.around(document, position, place),
             ]),
           )
@@ -81,13 +78,8 @@ export class ContextService implements vscode.Disposable {
       return false;
     }
     const path = modelPath(document);
-    const chunks = [...(found ?? []).flat(), ...this.ring.chunks].filter(({ text }) => mayShow(text));
-    const files = rankChunks({
-      surroundings: place.prefix.slice(-SURROUNDINGS_BEFORE) + place.suffix.slice(0, SURROUNDINGS_AFTER),
-      path,
-      chunks,
-      budget: this.budget,
-    });
+    const chunks = [...(found ?? []).flat(), ...this.ring.chunks];
+    const files = chooseFiles(place, path, chunks, this.budget);
     // A model that knows no diffs should not evaluate its prompt anew because of one.
     const budget = this.engine.model?.hasEdits === true ? Math.min(MAX_EDIT_CHARACTERS, this.budget) : 0;
     const edits = this.edits.diff(budget, { path, line: position.line });
@@ -100,8 +92,7 @@ export class ContextService implements vscode.Disposable {
 
   private get budget(): number {
     const { contextSize, maxContextKB } = this.config.settings;
-    const tokens = this.engine.model?.contextSize ?? contextSize;
-    return Math.min(maxContextKB * 1_024, Math.floor(tokens * BUDGET_SHARE * CHARACTERS_PER_TOKEN));
+    return contextBudget(this.engine.model?.contextSize ?? contextSize, maxContextKB);
   }
 
   private async look(document: vscode.TextDocument, line: number, source: ChunkSource): Promise<void> {

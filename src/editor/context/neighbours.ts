@@ -1,60 +1,44 @@
 import path from "node:path";
 import * as vscode from "vscode";
-import { chunkAround, type Chunk, type ChunkSource } from "../../completion/context/chunk";
-import { declarationsOf } from "../../completion/context/declarations";
-import { importsOf } from "../../completion/context/imports";
+import type { Chunk, ChunkSource } from "../../completion/context/chunk";
+import type { Project, ProjectFile } from "../../completion/context/neighbours";
 import type { Admission } from "./admission";
 import { readText } from "./reading";
 
-const MAX_IMPORTS = 8;
-const MAX_SIBLINGS = 3;
+/** What is round a document in its workspace, as far as it may be read. */
+export class WorkspaceProject implements Project {
+  readonly name: string;
+  private readonly folder: vscode.Uri;
+  private readonly root: vscode.Uri;
 
-/** What a document imports from its project: the declarations of what it names, or the beginning of the file. */
-export async function importedChunks(document: vscode.TextDocument, admission: Admission): Promise<Chunk[]> {
-  const folder = vscode.Uri.joinPath(document.uri, "..");
-  const root = vscode.workspace.getWorkspaceFolder(document.uri)?.uri ?? folder;
-  const imports = importsOf(document.getText().slice(0, 20_000), document.languageId).slice(-MAX_IMPORTS);
-  const chunks = await Promise.all(
-    imports.map(async ({ candidates, fromRoot, names }) => {
-      const uri = await firstFile(
-        candidates.map((name) => vscode.Uri.joinPath(fromRoot ? root : folder, name)),
-      );
-      const text = uri === undefined ? undefined : await readAdmitted(uri, admission);
-      if (uri === undefined || text === undefined) {
-        return undefined;
-      }
-      return chunk(uri, declarationsOf(text, names) || chunkAround(text, 0), "import");
-    }),
-  );
-  return chunks.filter((one) => one !== undefined);
-}
-
-/** Files of the same kind in the same folder, those with the most similar names first. */
-export async function siblingChunks(document: vscode.TextDocument, admission: Admission): Promise<Chunk[]> {
-  if (document.isUntitled) {
-    return [];
+  constructor(
+    private readonly document: vscode.TextDocument,
+    private readonly admission: Admission,
+  ) {
+    this.name = path.posix.basename(document.uri.path);
+    this.folder = vscode.Uri.joinPath(document.uri, "..");
+    this.root = vscode.workspace.getWorkspaceFolder(document.uri)?.uri ?? this.folder;
   }
-  const folder = vscode.Uri.joinPath(document.uri, "..");
-  const own = path.posix.basename(document.uri.path);
-  const entries = await Promise.resolve(vscode.workspace.fs.readDirectory(folder)).catch(() => []);
-  const names = entries
-    .filter(
-      ([name, type]) =>
-        name !== own &&
-        (type & vscode.FileType.File) !== 0 &&
-        path.posix.extname(name) === path.posix.extname(own),
-    )
-    .map(([name]) => name)
-    .sort((a, b) => alike(b, own) - alike(a, own) || (a < b ? -1 : 1))
-    .slice(0, MAX_SIBLINGS);
-  const chunks = await Promise.all(
-    names.map(async (name) => {
-      const uri = vscode.Uri.joinPath(folder, name);
-      const text = await readAdmitted(uri, admission);
-      return text === undefined ? undefined : chunk(uri, chunkAround(text, 0), "sibling");
-    }),
-  );
-  return chunks.filter((one) => one !== undefined);
+
+  async beside(): Promise<readonly string[]> {
+    if (this.document.isUntitled) {
+      return [];
+    }
+    const entries = await Promise.resolve(vscode.workspace.fs.readDirectory(this.folder)).catch(() => []);
+    return entries.filter(([, type]) => (type & vscode.FileType.File) !== 0).map(([name]) => name);
+  }
+
+  async first(candidates: readonly string[], fromRoot: boolean): Promise<ProjectFile | undefined> {
+    for (const name of candidates) {
+      const uri = vscode.Uri.joinPath(fromRoot ? this.root : this.folder, name);
+      const found = await Promise.resolve(vscode.workspace.fs.stat(uri)).catch(() => undefined);
+      if (found !== undefined && (found.type & vscode.FileType.File) !== 0) {
+        const text = await readAdmitted(uri, this.admission);
+        return text === undefined ? undefined : { path: vscode.workspace.asRelativePath(uri), text };
+      }
+    }
+    return undefined;
+  }
 }
 
 export const chunk = (uri: vscode.Uri, text: string, source: ChunkSource): Chunk => ({
@@ -67,23 +51,4 @@ export const chunk = (uri: vscode.Uri, text: string, source: ChunkSource): Chunk
 export async function readAdmitted(uri: vscode.Uri, admission: Admission): Promise<string | undefined> {
   const [admitted] = await admission.admitted([uri]);
   return admitted === undefined ? undefined : readText(admitted);
-}
-
-async function firstFile(uris: readonly vscode.Uri[]): Promise<vscode.Uri | undefined> {
-  for (const uri of uris) {
-    const found = await Promise.resolve(vscode.workspace.fs.stat(uri)).catch(() => undefined);
-    if (found !== undefined && (found.type & vscode.FileType.File) !== 0) {
-      return uri;
-    }
-  }
-  return undefined;
-}
-
-/** Length of the beginning that two names share. */
-function alike(a: string, b: string): number {
-  let length = 0;
-  while (length < Math.min(a.length, b.length) && a.charAt(length) === b.charAt(length)) {
-    length++;
-  }
-  return length;
 }

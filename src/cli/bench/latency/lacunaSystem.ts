@@ -1,3 +1,4 @@
+import { FrozenContexts } from "../../../completion/context/frozen";
 import { AdaptiveDebounce } from "../../../completion/debounce";
 import type { Generated } from "../../../completion/inFlight";
 import type { Place } from "../../../completion/place";
@@ -5,9 +6,12 @@ import { Shaper } from "../../../completion/shaper";
 import { Suggester, type Wish } from "../../../completion/suggester";
 import { whyNotHere } from "../../../completion/trigger";
 import { EngineClient, forkEngine, unwrap } from "../../../engine/client";
-import type { CompleteResult, LoadModel } from "../../../engine/protocol";
+import type { CompleteResult, LoadModel, WarmRequest } from "../../../engine/protocol";
+import { BackgroundSyntax } from "../../../syntax/backgroundSyntax";
+import { grammarFolder } from "../../../syntax/folder";
 import type { Install } from "../../install";
 import { completeRequest, END } from "./engineRequests";
+import { projectContext } from "./givenProject";
 import type { SimulatedEditor } from "./simulatedEditor";
 import type { System, Usage, Watcher } from "./system";
 import type { Trace } from "./trace";
@@ -16,9 +20,11 @@ import { cpuSeconds, residentBytes } from "./usage";
 /** As in the extension. */
 const AHEAD_WITHIN_MS = 400;
 const SETTLE_MS = 400;
+const IDLE_MS = 3_000;
+const REFRESH_MS = 20_000;
 const JUMP_LINES = 30;
 
-/** Lacuna as the extension runs it, without the editor: its engine process, and its pipeline round it. */
+/** Lacuna as the extension runs it, without the editor: its engine process, and its pipeline round it, with grammars and other files of the project. */
 export class LacunaSystem implements System {
   private readonly debounce = new AdaptiveDebounce();
   private readonly suggester: Suggester;
@@ -29,19 +35,23 @@ export class LacunaSystem implements System {
   private requests = 0;
   private started = 0;
   private settling: NodeJS.Timeout | undefined;
-  /** Where the cursor came to rest last, in another place than before. */
-  private settledLine: number | undefined;
+  /** Where and when the cursor came to rest last. */
+  private settled: { readonly line: number; readonly time: number } | undefined;
+  private readonly contexts = new FrozenContexts();
+  private warming: { readonly controller: AbortController; readonly done: Promise<unknown> } | undefined;
   /** Generations under way. */
   private active = 0;
   private readonly cpuAtStart: number | undefined;
 
   private constructor(
     private readonly client: EngineClient,
-    private readonly path: string,
+    private readonly syntax: BackgroundSyntax,
+    private readonly trace: Trace,
+    private readonly contextSize: number,
   ) {
     this.cpuAtStart = cpuSeconds(client.pid!);
     this.suggester = new Suggester({
-      shaper: new Shaper(),
+      shaper: new Shaper(syntax),
       generate: (...request) => this.generate(...request),
       pauseMs: () => this.debounce.delay(),
       goesAhead: () => this.debounce.latency < AHEAD_WITHIN_MS,
@@ -51,8 +61,9 @@ export class LacunaSystem implements System {
   static async start(install: Install, load: LoadModel, trace: Trace): Promise<LacunaSystem> {
     const client = new EngineClient({ spawn: () => forkEngine(install.host), backOff: () => undefined });
     try {
-      unwrap(await client.load(load));
-      return new LacunaSystem(client, trace.path);
+      const { contextSize } = unwrap(await client.load(load));
+      const syntax = new BackgroundSyntax(grammarFolder(install.root));
+      return new LacunaSystem(client, syntax, trace, contextSize);
     } catch (error) {
       client.dispose();
       throw error;
@@ -60,19 +71,20 @@ export class LacunaSystem implements System {
   }
 
   open(editor: SimulatedEditor): void {
-    this.settle(editor);
+    this.after(SETTLE_MS, editor);
   }
 
   moved(editor: SimulatedEditor): void {
     this.suggester.cancel();
-    if (this.settledLine === undefined || Math.abs(editor.line - this.settledLine) > JUMP_LINES) {
-      this.settle(editor);
+    if (this.jumped(editor)) {
+      this.after(SETTLE_MS, editor);
     }
   }
 
   async changed(editor: SimulatedEditor, { signal, first, full }: Watcher): Promise<void> {
     const place = editor.place();
-    clearTimeout(this.settling);
+    this.warming?.controller.abort();
+    this.after(IDLE_MS, editor);
     this.debounce.keystroke(performance.now());
     this.suggester.moved([place]);
     if (whyNotHere(place, "automatic") !== undefined) {
@@ -91,7 +103,8 @@ export class LacunaSystem implements System {
   async finish(): Promise<Usage> {
     clearTimeout(this.settling);
     this.suggester.cancel();
-    await this.generation;
+    this.warming?.controller.abort();
+    await Promise.all([this.generation, this.warming?.done]);
     const { pid } = this.client;
     const now = cpuSeconds(pid!);
     return {
@@ -104,23 +117,50 @@ export class LacunaSystem implements System {
   }
 
   dispose(): Promise<void> {
+    clearTimeout(this.settling);
     this.client.dispose();
+    this.syntax.dispose();
     return Promise.resolve();
   }
 
-  private settle(editor: SimulatedEditor): void {
+  private after(ms: number, editor: SimulatedEditor): void {
     clearTimeout(this.settling);
-    this.settling = setTimeout(() => {
-      this.settledLine = editor.line;
-      this.warm(editor.place());
-    }, SETTLE_MS);
+    this.settling = setTimeout(() => void this.settle(editor), ms);
+  }
+
+  private jumped({ line }: SimulatedEditor): boolean {
+    return this.settled === undefined || Math.abs(line - this.settled.line) > JUMP_LINES;
+  }
+
+  /** As the extension's `Settling`. */
+  private async settle(editor: SimulatedEditor): Promise<void> {
+    const jumped = this.jumped(editor);
+    if (!jumped && performance.now() - this.settled!.time < REFRESH_MS) {
+      return;
+    }
+    this.settled = { line: editor.line, time: performance.now() };
+    const place = editor.place();
+    const { path, files = [] } = this.trace;
+    const chosen = await projectContext(place, path, files, this.contextSize);
+    const changed = this.contexts.replace(editor.document, { files: chosen, edits: "" });
+    if ((changed || jumped) && editor.place().offset === place.offset) {
+      this.warm(place);
+    }
   }
 
   private warm(place: Place): void {
-    const { prefix, suffix, language } = place;
-    this.generation = this.client.warm({ prefix, suffix, path: this.path, language }).then((outcome) => {
+    this.warming?.controller.abort();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const done = this.client.warm(this.request(place), { signal }).then((outcome) => {
       this.promptTokens += outcome.ok ? outcome.value.prefill.tokens : 0;
     });
+    this.warming = { controller, done };
+  }
+
+  private request({ document, prefix, suffix, language }: Place): WarmRequest {
+    const { files } = this.contexts.of(document);
+    return { prefix, suffix, path: this.trace.path, language, context: files };
   }
 
   private generate(
@@ -129,22 +169,18 @@ export class LacunaSystem implements System {
     signal: AbortSignal,
     onText: (text: string) => void,
   ): Promise<Generated> {
-    const { prefix, suffix, language } = place;
     const started = performance.now();
     let written = "";
     let answeredAt: number | undefined;
     const ask = async (): Promise<Generated> => {
-      const outcome = await this.client.complete(
-        completeRequest({ prefix, suffix, path: this.path, language }, kind),
-        {
-          signal,
-          onItem: ({ text }) => {
-            written += text;
-            answeredAt ??= written.includes("\n") ? performance.now() : undefined;
-            onText(written);
-          },
+      const outcome = await this.client.complete(completeRequest(this.request(place), kind), {
+        signal,
+        onItem: ({ text }) => {
+          written += text;
+          answeredAt ??= written.includes("\n") ? performance.now() : undefined;
+          onText(written);
         },
-      );
+      });
       if (!outcome.ok) {
         if (signal.aborted) {
           return { text: written, end: "stopped" };

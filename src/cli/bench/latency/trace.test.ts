@@ -32,6 +32,7 @@ describe("traces", () => {
     refused({ text: 5 });
     refused({ offset: 7 });
     refused({ events: [] });
+    refused({ files: [{ path: "a.ts" }] });
     refused({ events: [{ ms: -1 }] });
     refused({ events: [{ ms: 1, back: 0.5 }] });
     assert.throws(() => parseTrace("{", "f"), /f is not a trace: it is not JSON\./);
@@ -44,6 +45,7 @@ describe("traces", () => {
     for (const trace of traces) {
       assert.ok(durationOf(trace) > 30_000 && durationOf(trace) < 120_000);
       assert.ok(trace.events.some(({ to }) => to !== undefined));
+      assert.ok(trace.files!.length > 0 && trace.files!.every(({ path }) => path !== trace.path));
       assert.ok(trace.events.some(({ back }) => back !== undefined));
       assert.ok(trace.events.every((event) => changesText(event) || event.to !== undefined));
     }

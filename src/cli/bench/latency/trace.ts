@@ -28,6 +28,8 @@ export interface Trace {
   /** VS Code's language identifier. */
   readonly language: string;
   readonly text: string;
+  /** Other files of the project, or as much of them as matters; absent: there are none. */
+  readonly files?: readonly { readonly path: string; readonly text: string }[];
   /** Where the cursor is at first. */
   readonly offset: number;
   readonly events: readonly TraceEvent[];
@@ -59,7 +61,10 @@ export function parseTrace(json: string, file: string): Trace {
   if (!isCount(trace.offset) || trace.offset > (trace.text as string).length) {
     refuse('"offset" is not a place in the text');
   }
-  const { events } = trace;
+  const { events, files = [] } = trace;
+  if (!Array.isArray(files) || !files.every(isFile)) {
+    return refuse('"files" are not files');
+  }
   if (!Array.isArray(events) || events.length === 0) {
     return refuse('"events" is empty');
   }
@@ -73,6 +78,11 @@ export function parseTrace(json: string, file: string): Trace {
 
 const isCount = (value: unknown): value is number =>
   typeof value === "number" && Number.isInteger(value) && value >= 0;
+
+function isFile(value: unknown): boolean {
+  const { path, text } = (value ?? {}) as Record<string, unknown>;
+  return typeof path === "string" && typeof text === "string";
+}
 
 function isEvent(value: unknown): boolean {
   if (typeof value !== "object" || value === null) {

@@ -2,12 +2,18 @@ import path from "node:path";
 import { CliError } from "../../errors";
 import { cutHoles, type HoleKind } from "../quality/holes";
 import type { SourceFile } from "../quality/sourceFiles";
+import type { ProjectFile } from "../../../completion/context/neighbours";
 import type { Asked } from "./measures";
 
 /** A place in a file where a completion is asked for. */
 export interface TextCase extends Asked {
   readonly id: string;
+  /** Relative to its project. */
   readonly path: string;
+  /** As the report names the file. */
+  readonly file: string;
+  /** Of its project, the file itself among them. */
+  readonly files: readonly ProjectFile[];
   /** Of the hole. */
   readonly kind: HoleKind;
 }
@@ -24,9 +30,22 @@ export function cutCases(files: readonly SourceFile[], count: number, seed: numb
   }
   return holes.map(({ id, file, kind, prefix, middle, suffix }) => ({
     ...{ id, kind, prefix, middle, suffix },
-    path: file.path,
+    file: file.path,
+    path: projectPath(file),
+    files: projectOf(file, files),
     language: languageOf(file),
   }));
+}
+
+/** Files that are named after a package are of that one, others are all of one project. */
+const inPackage = ({ path: file, group }: SourceFile): boolean => file.startsWith(`${group}/`);
+
+const projectPath = (file: SourceFile): string =>
+  inPackage(file) ? file.path.slice(file.group.length + 1) : file.path;
+
+function projectOf(file: SourceFile, files: readonly SourceFile[]): ProjectFile[] {
+  const own = inPackage(file) ? files.filter(({ group }) => group === file.group) : files;
+  return own.map((other) => ({ path: projectPath(other), text: other.text }));
 }
 
 /** VS Code's language identifier. */

@@ -5,11 +5,13 @@ import { Suggester, type Wish } from "../../../completion/suggester";
 import type { Syntax } from "../../../completion/syntaxTree";
 import { whyNotHere } from "../../../completion/trigger";
 import { EngineClient, forkEngine, unwrap } from "../../../engine/client";
-import type { LoadModel, SparsifyRequest } from "../../../engine/protocol";
+import type { LoadModel, SparsifyRequest, WarmRequest } from "../../../engine/protocol";
 import { DEFAULT_METRIC } from "../../../sparsity/metrics";
 import type { Install } from "../../install";
 import { completeRequest, END } from "../latency/engineRequests";
+import { projectContext } from "../latency/givenProject";
 import type { SimulatedEditor } from "../latency/simulatedEditor";
+import type { TextCase } from "./cases";
 import type { TextSystem } from "./textSystem";
 
 /** The whole suggestion is waited for; less than a timer can hold. */
@@ -18,51 +20,56 @@ const PATIENCE_MS = 600_000;
 const WINDOW_TOKENS = 256;
 const MAX_QUALITY_LOSS = 0.05;
 
+export interface LacunaOptions {
+  /** With the grammars loaded. */
+  readonly syntax: Syntax;
+  readonly sparsity: SparsifyRequest["sparsity"];
+  /** Whether the model is shown other files of the project. */
+  readonly otherFiles: boolean;
+}
+
 /** Lacuna's whole way from a place to what the editor would show: prompt, anchor, healing, endings, filters. */
 export class LacunaText implements TextSystem {
   private readonly suggester: Suggester;
-  private path = "";
+  /** What is asked now. */
+  private about: Pick<WarmRequest, "path" | "context"> = { path: "" };
 
   private constructor(
     private readonly client: EngineClient,
-    syntax: Syntax,
-    private readonly sparsity: SparsifyRequest["sparsity"],
+    private readonly contextSize: number,
+    private readonly options: LacunaOptions,
   ) {
     this.suggester = new Suggester({
-      shaper: new Shaper(syntax),
+      shaper: new Shaper(options.syntax),
       generate: (...request) => this.generate(...request),
       pauseMs: () => 0,
       patienceMs: PATIENCE_MS,
     });
   }
 
-  /** @param syntax with the grammars loaded */
-  static async start(
-    install: Install,
-    load: LoadModel,
-    syntax: Syntax,
-    sparsity: SparsifyRequest["sparsity"],
-  ): Promise<LacunaText> {
+  static async start(install: Install, load: LoadModel, options: LacunaOptions): Promise<LacunaText> {
     const client = new EngineClient({ spawn: () => forkEngine(install.host), backOff: () => undefined });
     try {
-      unwrap(await client.load(load));
-      return new LacunaText(client, syntax, sparsity);
+      const { contextSize } = unwrap(await client.load(load));
+      return new LacunaText(client, contextSize, options);
     } catch (error) {
       client.dispose();
       throw error;
     }
   }
 
-  async suggest(editor: SimulatedEditor, path: string, signal: AbortSignal): Promise<string> {
+  async suggest(editor: SimulatedEditor, { path, files }: TextCase, signal: AbortSignal): Promise<string> {
     const place = editor.place();
     if (whyNotHere(place, "automatic") !== undefined) {
       return "";
     }
-    this.path = path;
-    if (this.sparsity !== "dense") {
+    const { sparsity, otherFiles } = this.options;
+    const context = otherFiles ? await projectContext(place, path, files, this.contextSize) : [];
+    this.about = { path, context };
+    if (sparsity !== "dense") {
       const { prefix, suffix } = place;
       const request = {
-        ...{ path, prefix, suffix, sparsity: this.sparsity, metric: DEFAULT_METRIC },
+        ...{ path, prefix, suffix, sparsity, metric: DEFAULT_METRIC },
         ...{ windowTokens: WINDOW_TOKENS, maxQualityLoss: MAX_QUALITY_LOSS, measure: false },
       };
       unwrap(await this.client.sparsify(request, { signal }));
@@ -84,7 +91,7 @@ export class LacunaText implements TextSystem {
     onText: (text: string) => void,
   ): Promise<Generated> {
     let written = "";
-    const request = completeRequest({ prefix, suffix, path: this.path, language }, kind);
+    const request = completeRequest({ ...this.about, prefix, suffix, language }, kind);
     const onItem = ({ text }: { readonly text: string }): void => {
       written += text;
       onText(written);

@@ -9,6 +9,7 @@ import {
   shownOf,
 } from "../latency/llamaVscodeRules";
 import type { SimulatedEditor } from "../latency/simulatedEditor";
+import type { TextCase } from "./cases";
 import type { TextSystem } from "./textSystem";
 
 export interface RivalOptions {
@@ -28,7 +29,7 @@ export class LlamaVscodeText implements TextSystem {
     private readonly options: RivalOptions,
   ) {}
 
-  async suggest(editor: SimulatedEditor, _path: string, signal: AbortSignal): Promise<string> {
+  async suggest(editor: SimulatedEditor, _asked: TextCase, signal: AbortSignal): Promise<string> {
     const around = editor.surroundings(LINES_BEFORE, LINES_AFTER);
     if (!asksAt(around)) {
       return "";

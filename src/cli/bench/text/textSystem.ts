@@ -1,9 +1,13 @@
 import type { SimulatedEditor } from "../latency/simulatedEditor";
+import type { TextCase } from "./cases";
 
 /** Something that completes: what it would show at the cursor, once all of it is there. */
 export interface TextSystem {
-  /** @returns LF only; "" for nothing */
-  suggest(editor: SimulatedEditor, path: string, signal: AbortSignal): Promise<string>;
+  /**
+   * @param editor with the file of `asked`, the cursor in its hole
+   * @returns LF only; "" for nothing
+   */
+  suggest(editor: SimulatedEditor, asked: TextCase, signal: AbortSignal): Promise<string>;
   dispose(): Promise<void>;
 }
 
