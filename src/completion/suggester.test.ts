@@ -194,4 +194,52 @@ describe("Suggester", () => {
     assert.equal(asked[0]!.signal.aborted, true);
     assert.equal(await answer, undefined);
   });
+
+  describe("of a block that takes long", () => {
+    const BLOCK = "function f() {│\n}\n";
+    const WHOLE = "\n  a();\n  b();\n  c();";
+
+    async function early(): Promise<{ one: Suggester; asked: Asked[]; longer: Place[] }> {
+      const longer: Place[] = [];
+      const { suggester: one, asked } = suggester({ onLonger: (place) => longer.push(place) });
+      const answer = one.suggest(placeAt(BLOCK), "invoked", never);
+      await turn();
+      asked[0]!.write("\n  a();\n  b");
+      assert.equal(await answer, "\n  a();");
+      return { one, asked, longer };
+    }
+
+    it("tells once that all of it is there, and then gives it", async () => {
+      const { one, asked, longer } = await early();
+      asked[0]!.write(WHOLE.slice(0, -3));
+      await turn();
+      assert.deepEqual(longer, []);
+      asked[0]!.end(WHOLE);
+      await turn();
+      assert.deepEqual(longer, [placeAt(BLOCK)]);
+      assert.equal(await one.suggest(placeAt(BLOCK), "invoked", never), WHOLE);
+      assert.equal(asked.length, 1);
+    });
+
+    it("tells it where one has typed along to", async () => {
+      const { one, asked, longer } = await early();
+      const typed = placeAt("function f() {\n  a│\n}\n");
+      one.moved([typed]);
+      assert.equal(await one.suggest(typed, "automatic", never), "();");
+      asked[0]!.end(WHOLE);
+      await turn();
+      assert.deepEqual(longer, [typed]);
+    });
+
+    it("says nothing to someone who has gone on or away", async () => {
+      const gone = await early();
+      gone.one.cancel();
+      gone.asked[0]!.end(WHOLE);
+      const other = await early();
+      other.one.moved([placeAt("function f() {\n  x│\n}\n")]);
+      other.asked[0]!.end(WHOLE);
+      await turn();
+      assert.deepEqual([...gone.longer, ...other.longer], []);
+    });
+  });
 });

@@ -29,6 +29,8 @@ export interface SuggesterOptions {
   readonly patienceMs?: number;
   /** Whether to generate what would come after a suggestion is accepted. */
   readonly goesAhead?: () => boolean;
+  /** The suggestion that was given for `place` has become longer: asking there again gives all of it. */
+  readonly onLonger?: (place: Place) => void;
 }
 
 /** Long enough for a small model to finish a short block, short enough not to be waited for. */
@@ -75,6 +77,7 @@ export class Suggester {
       release(text !== undefined && text !== "");
       if (text !== undefined && !signal.aborted) {
         this.serve(place, text);
+        void this.watch(running);
       }
       return text;
     } finally {
@@ -147,6 +150,26 @@ export class Suggester {
       if (signal.aborted) {
         return undefined;
       }
+    }
+  }
+
+  /** Tells when what was given early is there to its end, unless nobody looks at it any more. */
+  private async watch(running: Running): Promise<void> {
+    const { trail } = running;
+    while (
+      this.options.onLonger !== undefined &&
+      this.served !== undefined &&
+      trail.shows(this.served.place)
+    ) {
+      const { place } = this.served;
+      if (trail.grownAt(place) !== undefined) {
+        this.options.onLonger(place);
+        return;
+      }
+      if (!trail.open) {
+        return;
+      }
+      await running.grown();
     }
   }
 

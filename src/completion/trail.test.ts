@@ -80,6 +80,34 @@ describe("Trail", () => {
     assert.equal(at(one, place), "\n  a();", "what is on the screen stays as it is");
     assert.equal(at(one, "function f() {\n  a();│\n}\n"), "\n  b();");
   });
+  it("makes what was shown early longer once the block is there, and serves that on the way", () => {
+    const place = "function f() {│\n}\n";
+    const one = trail(place);
+    one.grow("\n  a();\n  b");
+    assert.equal(one.grownAt(placeAt(place)), undefined, "nothing was shown");
+    assert.equal(one.early(placeAt(place)), "\n  a();");
+    assert.equal(one.grownAt(placeAt(place)), undefined);
+    one.grow("\n  a();\n  b();\n  c();\n}\n");
+    assert.equal(one.shows(placeAt(place)), true);
+    assert.equal(one.grownAt(placeAt("function f() {\n  a│\n}\n")), "();\n  b();\n  c();");
+    assert.equal(at(one, place), "\n  a();\n  b();\n  c();");
+    assert.equal(at(one, "function f() {\n  a();│\n}\n"), "\n  b();\n  c();");
+    assert.equal(one.grownAt(placeAt(place)), undefined, "told once");
+  });
+  it("does not make longer what has been accepted, or what says no more at its end", () => {
+    const place = "function f() {│\n}\n";
+    const accepted = trail(place);
+    accepted.grow("\n  a();\n  b");
+    accepted.early(placeAt(place));
+    accepted.finish("\n  a();\n  b();", "finished");
+    assert.equal(accepted.shows(placeAt("function f() {\n  a();│\n}\n")), false);
+    assert.equal(accepted.grownAt(placeAt("function f() {\n  a();│\n}\n")), undefined);
+    const stopped = trail(place);
+    stopped.grow("\n  a();\n  b");
+    stopped.early(placeAt(place));
+    stopped.finish("\n  a();", "finished");
+    assert.equal(stopped.grownAt(placeAt(place)), undefined);
+  });
   it("shows a block to its end while it is typed along, though a typed place is no empty block", () => {
     const one = trail("function f() {│\n}\n");
     one.finish("\n  a();\n  b();", "finished");

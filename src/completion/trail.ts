@@ -41,6 +41,8 @@ export class Trail {
   private progress: "open" | GenerationEnd = "open";
   private readonly segments: Segment[] = [];
   private wanted: Wanted | undefined;
+  /** What `early` has shown last, for as long as it may still become longer. */
+  private shownEarly: { readonly wanted: Wanted; readonly segment: Segment } | undefined;
 
   constructor(
     readonly place: Place,
@@ -104,10 +106,7 @@ export class Trail {
       if (rest.trim() === "" && !this.open && wanted.start > 0) {
         return NONE;
       }
-      // Of what was stopped, and beyond the first suggestion of what was cut off, only what is whole is of use: the rest is asked for anew.
-      const partial = this.progress === "stopped" || (this.progress === "cut" && wanted.start > 0);
-      const progress = partial || this.progress === "stopped" ? "open" : this.progress;
-      const text = this.shaper.shape(wanted.kind, wanted.place, rest, progress);
+      const text = this.shape(wanted);
       if (text === undefined || (this.open && rest.trim() === "")) {
         this.wanted = wanted;
         return this.open ? PENDING : NONE;
@@ -144,9 +143,54 @@ export class Trail {
     if (text === undefined || wanted.start + text.length <= typed.length) {
       return undefined;
     }
+    const segment = { start: wanted.start, text };
     this.wanted = undefined;
-    this.segments.push({ start: wanted.start, text });
+    this.shownEarly = { wanted, segment };
+    this.segments.push(segment);
     return text.slice(typed.length - wanted.start);
+  }
+
+  /** Whether what `early` gave is what is shown at `now`, and may still become longer. */
+  shows(now: Place): boolean {
+    const typed = typedSince(this.place, now);
+    const segment = this.shownEarly?.segment;
+    return (
+      typed !== undefined &&
+      segment !== undefined &&
+      this.segments.at(-1) === segment &&
+      typed.length >= segment.start &&
+      typed.length < segment.start + segment.text.length
+    );
+  }
+
+  /**
+   * What the text that `early` gave has become at `now`, when all of it is there and it goes on where that ended: from now on it is served instead.
+   * Undefined as long as there is nothing more.
+   */
+  grownAt(now: Place): string | undefined {
+    const { shownEarly } = this;
+    const typed = typedSince(this.place, now);
+    if (shownEarly === undefined || typed === undefined || !this.shows(now)) {
+      return undefined;
+    }
+    const { wanted, segment } = shownEarly;
+    const text = this.shape(wanted);
+    if (text === undefined) {
+      return undefined;
+    }
+    this.shownEarly = undefined;
+    if (text.length <= segment.text.length || !text.startsWith(segment.text)) {
+      return undefined;
+    }
+    this.segments.splice(-1, 1, { start: segment.start, text });
+    return text.slice(typed.length - segment.start);
+  }
+
+  private shape({ start, kind, place }: Wanted): string | undefined {
+    // Of what was stopped, and beyond the first suggestion of what was cut off, only what is whole is of use: the rest is asked for anew.
+    const { progress } = this;
+    const whole = progress === "stopped" || (progress === "cut" && start > 0) ? "open" : progress;
+    return this.shaper.shape(kind, place, this.raw.slice(start), whole);
   }
 
   /** Suggestions say what was generated, so far: after one that was repaired, the rest no longer fits. */

@@ -25,9 +25,11 @@ export class AcceptanceTracker implements vscode.Disposable {
     this.subscriptions = [
       provider.onDidOffer(({ document, offset, text }) => {
         const next: Shown = { document: document.uri.toString(), offset, text };
-        // The same suggestion, typed along or asked for again, is shown once.
+        // The same suggestion, typed along, asked for again, or longer than before, is shown once.
         const same =
-          this.shown?.document === next.document && this.shown.offset === offset && this.shown.text === text;
+          this.shown?.document === next.document &&
+          this.shown.offset === offset &&
+          text.startsWith(this.shown.text);
         if (!same) {
           this.statistics.add({ kind: "shown" });
           this.accepted = "";

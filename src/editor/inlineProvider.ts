@@ -26,6 +26,12 @@ export interface Offered {
 /** Run by the editor after a suggestion has been accepted in full. */
 export const ACCEPTED_COMMAND = "lacuna.accepted";
 
+/** The stable API has no other way to say that there is a better suggestion than to ask for one. */
+const ASK_AGAIN_COMMAND = "editor.action.inlineSuggest.trigger";
+
+/** After this long a suggestion may have been dismissed, of which nobody tells. */
+const LONGER_WITHIN_MS = 3_000;
+
 /** An engine that takes longer than this is not asked for what nobody may want. */
 const AHEAD_WITHIN_MS = 400;
 
@@ -41,6 +47,8 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   /** Why the last place that was asked for gets no completion. */
   readonly onDidJudgePlace = this.place.event;
   private readonly subscriptions: readonly vscode.Disposable[];
+  /** When a suggestion was handed over last, and whether a list of the editor's own was open. */
+  private last: { readonly at: number; readonly besideList: boolean } | undefined;
 
   constructor(
     engine: EngineService,
@@ -54,6 +62,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
       shaper: new Shaper(syntax),
       generate: (...request) => generator.generate(...request),
       pauseMs: () => (config.settings.debounce === "auto" ? debounce.delay() : config.settings.debounce),
+      onLonger: (longer) => this.askAgain(longer),
       goesAhead: () => debounce.latency < AHEAD_WITHIN_MS && !eligibility.onBattery,
     });
     this.subscriptions = [
@@ -98,6 +107,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     if (item === undefined) {
       return undefined;
     }
+    this.last = { at: performance.now(), besideList: context.selectedCompletionInfo !== undefined };
     this.offered.fire({ document, offset: document.offsetAt(position), text });
     return [item];
   }
@@ -105,6 +115,22 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   dispose(): void {
     this.suggester.cancel();
     vscode.Disposable.from(...this.subscriptions, this.offered, this.failed, this.place).dispose();
+  }
+
+  /** Shows all of a suggestion whose first lines are on the screen, if they still are. */
+  private askAgain(place: Place): void {
+    const editor = vscode.window.activeTextEditor;
+    const { last } = this;
+    if (last === undefined || last.besideList || performance.now() - last.at > LONGER_WITHIN_MS) {
+      return;
+    }
+    if (editor?.document.uri.toString() !== place.document || !editor.selection.isEmpty) {
+      return;
+    }
+    const { offset, prefix } = textAt(editor.document, editor.selection.active);
+    if (offset === place.offset && prefix === place.prefix) {
+      void vscode.commands.executeCommand(ASK_AGAIN_COMMAND);
+    }
   }
 
   private async suggest(

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { SparsifyResult } from "../engine/protocol";
+import { whyAutoIsDense } from "./autoSparsity";
 import type { Config } from "./config";
 import { modelPath, textAt } from "./documentText";
 import type { Eligibility } from "./eligibility";
@@ -211,7 +212,7 @@ export class SparsityController implements vscode.Disposable {
       readonly onProgress?: (fraction: number) => void;
     },
   ): Promise<SparsifyResult> {
-    const { sparsity, maxQualityLoss, metric, window } = this.config.settings;
+    const { maxQualityLoss, metric, window } = this.config.settings;
     const key = document.uri.toString();
     const tracked = this.documents.get(key) ?? { mask: undefined, changed: 0, wanted: false, failed: false };
     tracked.wanted = false;
@@ -219,10 +220,13 @@ export class SparsityController implements vscode.Disposable {
     const editor = vscode.window.visibleTextEditors.find((visible) => visible.document === document);
     const { prefix, suffix } = textAt(document, editor?.selection.active ?? new vscode.Position(0, 0));
     const model = await this.engine.ready();
+    const wanted = this.config.settings.sparsity;
+    const why = wanted === "auto" ? whyAutoIsDense(model) : undefined;
+    const sparsity = why === undefined ? wanted : "dense";
     const text = prefix + suffix;
     const mask =
       options.remembered && sparsity !== "dense" ? await this.recall(model.path, key, text) : undefined;
-    const result = await this.engine.sparsify(
+    const applied = await this.engine.sparsify(
       {
         path: modelPath(document),
         prefix,
@@ -235,6 +239,7 @@ export class SparsityController implements vscode.Disposable {
       },
       { signal: options.signal, onItem: ({ fraction }) => options.onProgress?.(fraction) },
     );
+    const result = why === undefined ? applied : { ...applied, why };
     tracked.mask = { result, at: Date.now() };
     if (!document.isClosed) {
       this.documents.set(key, tracked);

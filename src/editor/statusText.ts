@@ -151,7 +151,7 @@ function tooltip(status: Status, slow: boolean): string {
 }
 
 /** Without figures that grow: a tooltip that changes closes under the pointer. */
-function sentence({ engine, model }: Status): string {
+function sentence({ engine, model, mask }: Status): string {
   switch (engine.kind) {
     case "starting":
       return "the engine is starting";
@@ -160,7 +160,7 @@ function sentence({ engine, model }: Status): string {
     case "loading":
       return "loading the model";
     case "dense":
-      return escape(engine.why ?? model?.denseOnly ?? "all neurons in use");
+      return escape(engine.why ?? model?.denseOnly ?? mask?.result.why ?? "all neurons in use");
     case "attributing":
       return `finding the neurons that ${escape(baseName(engine.path))} needs`;
     case "sparse":

@@ -78,6 +78,8 @@ export interface ModelInfo {
   readonly contextSize: number;
   readonly layerCount: number;
   readonly ffnSize: readonly number[];
+  /** Of the weights of all FFNs: what a token reads of them when it runs dense. */
+  readonly ffnBytes: number;
   readonly hasFim: boolean;
   /** The family whose fill-in-the-middle format is used; absent: the model sees only what is before the cursor. */
   readonly fim?: string;

@@ -35,6 +35,8 @@ const SAVE_EVERY_MS = 60_000;
 const DRAFT_TOKENS = 0;
 const LOOKUP = { minMatch: 2, maxMatch: 4 } as const;
 
+const FFN_WEIGHT = /^blk\.\d+\.ffn_(?:gate|up|down)\.weight$/;
+
 /** Room in the context for the text that is generated; a longer completion ends where the context does. */
 const COMPLETION_TOKENS = 128;
 
@@ -244,7 +246,7 @@ function modelName(header: GgufHeader, path: string): string {
 
 function describe(
   header: GgufHeader,
-): Pick<ModelInfo, "architecture" | "parameters" | "fileBytes" | "layerCount" | "ffnSize"> {
+): Pick<ModelInfo, "architecture" | "parameters" | "fileBytes" | "layerCount" | "ffnSize" | "ffnBytes"> {
   const named = header.metadata.get("general.architecture");
   const architecture = typeof named === "string" ? named : "unknown";
   const layerCount = Number(header.metadata.get(`${architecture}.block_count`) ?? 0);
@@ -256,7 +258,10 @@ function describe(
     dimensions.reduce((product, size) => product * size, 1),
   );
   const parameters = elements.reduce((sum, count) => sum + count, 0);
-  return { architecture, parameters, fileBytes: header.fileBytes, layerCount, ffnSize };
+  const ffnBytes = header.tensors
+    .filter(({ name }) => FFN_WEIGHT.test(name))
+    .reduce((sum, { bytes }) => sum + bytes, 0);
+  return { architecture, parameters, fileBytes: header.fileBytes, layerCount, ffnSize, ffnBytes };
 }
 
 const lookupOptions = (maxDraft: number): LookupOptions | undefined =>

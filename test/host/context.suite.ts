@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
-import type * as vscode from "vscode";
+import * as vscode from "vscode";
 import type { LacunaApi } from "../../src/extension";
 import { closeAll, cursorAfter, lacuna, open, setting, sleep, until, workspaceFile } from "./helpers";
 
@@ -59,6 +59,23 @@ describe("cross-file context", () => {
     await editor.edit((edit) => edit.insert(editor.selection.active, "return items"));
     await sleep(300);
     assert.equal(api.context.of(editor.document), before);
+  });
+
+  it("has the place that text was copied from, in the midst of a long file", async () => {
+    const long = `${"// nothing of interest\n".repeat(200)}${LIKE}${"// nor here\n".repeat(200)}`;
+    writeFileSync(workspaceFile("src/long.js").fsPath, long);
+    const editor = await open("src/long.js");
+    editor.selection = new vscode.Selection(200, 0, 202, 0);
+    await vscode.commands.executeCommand("editor.action.clipboardCopyAction");
+    editor.selection = new vscode.Selection(0, 0, 0, 0);
+    await sleep(300);
+    const use = await openUse();
+    await until("the copied text", () =>
+      api.context
+        .of(use.document)
+        .files.some(({ path, text }) => path === "src/long.js" && text.includes("countItems")),
+    );
+    rmSync(workspaceFile("src/long.js").fsPath);
   });
 
   it("never has secrets, and nothing that git ignores or a setting excludes", async () => {

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import type { ChunkSource } from "../../completion/context/chunk";
 import type { LineEdit } from "../../completion/context/edits";
+import { SCHEMES } from "../../completion/eligibility";
 import { modelPath } from "../documentText";
 import type { Admission } from "./admission";
 
@@ -10,10 +11,6 @@ export interface Look {
   readonly line: number;
   readonly source: ChunkSource;
 }
-
-/** A text that was put in at once and is at least so long was copied from somewhere. */
-const PASTED_CHARACTERS = 40;
-const MAX_SEARCHED = 200_000;
 
 /** Follows what is opened, left, edited, saved and copied from. */
 export class DocumentChanges implements vscode.Disposable {
@@ -32,6 +29,12 @@ export class DocumentChanges implements vscode.Disposable {
       vscode.workspace.onDidSaveTextDocument((document) => this.at(document, "saved")),
       vscode.workspace.onDidCloseTextDocument((document) => this.lines.delete(document.uri.toString())),
       vscode.workspace.onDidChangeTextDocument((event) => this.changed(event)),
+      vscode.languages.registerDocumentPasteEditProvider(
+        SCHEMES.map((scheme) => ({ scheme })),
+        { prepareDocumentPaste: (document, ranges) => this.copied(document, ranges) },
+        // Only looks: puts nothing on the clipboard, and changes no paste.
+        { providedPasteEditKinds: [], copyMimeTypes: [], pasteMimeTypes: [] },
+      ),
     ];
     this.keepLines(this.last?.document);
   }
@@ -87,20 +90,11 @@ export class DocumentChanges implements vscode.Disposable {
       ...before.slice(range.end.line + 1),
     ]);
     this.edited.fire({ path: modelPath(document), line: range.start.line, removed, added });
-    if (text.length >= PASTED_CHARACTERS) {
-      this.pasted(document, text);
-    }
   }
 
-  /** Where a text was copied from, if that is open: there is no event for the copying itself. */
-  private pasted(into: vscode.TextDocument, text: string): void {
-    for (const document of vscode.workspace.textDocuments) {
-      const size = document.offsetAt(new vscode.Position(document.lineCount, 0));
-      const offset = document === into || size > MAX_SEARCHED ? -1 : document.getText().indexOf(text.trim());
-      if (offset >= 0) {
-        this.looked.fire({ document, line: document.positionAt(offset).line, source: "copied" });
-        return;
-      }
+  private copied(document: vscode.TextDocument, [range]: readonly vscode.Range[]): void {
+    if (range !== undefined) {
+      this.looked.fire({ document, line: range.start.line, source: "copied" });
     }
   }
 
