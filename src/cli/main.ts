@@ -1,8 +1,8 @@
 import { EngineFailure, toEngineError } from "../engine/errors";
 import { ATTRIBUTE, attribute } from "./attribute";
 import { BENCH_QUALITY, benchQuality } from "./bench/quality/command";
-import { runWorker } from "./bench/worker";
-import { WORKER_COMMAND } from "./bench/workerProcess";
+import { runWorker } from "./bench/speed/worker";
+import { WORKER_COMMAND } from "./bench/speed/workerProcess";
 import { BENCH_LATENCY, benchLatency } from "./benchLatency";
 import { BENCH_SPEED, benchSpeed } from "./benchSpeed";
 import { BENCH_TEXT, benchText } from "./benchText";

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { SpeedReport } from "../../src/cli/bench/speed/report";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -181,42 +182,40 @@ describe("lacuna", () => {
 
   describe("bench speed", () => {
     it("measures a given model against stock", async () => {
+      const out = path.join(scratch.directory, "speed");
       const args = [
-        "bench",
-        "speed",
-        "--model",
-        modelPath,
-        "--active",
-        "1,0.5,0.7:0.35",
-        "--rounds",
-        "2",
-        "--threads",
-        "1",
+        ...["bench", "speed", "--model", modelPath, "--active", "1,0.5,0.7:0.35", "--threads", "1"],
+        ...["--seconds", "1", "--prompt-tokens", "16", "--decode-tokens", "8", "--window", "16"],
+        ...["--out", out, "--json"],
       ];
-      const small = ["--prompt-tokens", "16", "--decode-tokens", "8", "--window", "16", "--json"];
-      const { code, stdout, stderr } = await run([...args, ...small]);
+      const { code, stdout, stderr } = await run(args);
       assert.equal(code, 0, stderr);
-      const report = JSON.parse(stdout) as {
-        rows: {
-          name: string;
-          speedup: number;
-          bytesPerToken: number;
-          byteRatioLimit: number;
-          packingMs: number;
-        }[];
-        attribution: { tokens: number };
-      };
+      const [model] = (JSON.parse(stdout) as SpeedReport).models;
       assert.deepEqual(
-        report.rows.map(({ name }) => name),
+        model!.ratios.map(({ name }) => name),
         ["stock", "1", "0.5", "0.7:0.35"],
       );
-      const [stock, dense, half, two] = report.rows;
-      assert.ok(two!.bytesPerToken < half!.bytesPerToken, "it reads 40 % of the FFN");
+      const [stock, dense, half, two] = model!.ratios.map(({ values }) => values);
+      assert.ok(two!.ffn < half!.ffn, "it reads 40 % of the FFN");
       assert.equal(stock!.speedup, 1);
-      assert.equal(dense!.bytesPerToken, stock!.bytesPerToken);
-      assert.ok(half!.bytesPerToken < stock!.bytesPerToken && half!.byteRatioLimit > 1);
-      assert.ok(half!.packingMs > 0);
-      assert.equal(report.attribution.tokens, 16);
+      assert.equal(dense!.bytes, stock!.bytes);
+      assert.ok(half!.bytes < stock!.bytes && half!.limit > 1);
+      assert.equal(half!.attention, stock!.attention);
+      assert.ok(half!.packingMs > 0 && half!.pairs >= 5);
+      assert.ok(half!.speedupLow <= half!.speedup && half!.speedup <= half!.speedupHigh);
+      assert.deepEqual(
+        model!.attribution.map(({ name, values }) => [name, values.window]),
+        [
+          ["wanda", 16],
+          ["corrected-gxo", 16],
+        ],
+      );
+      const markdown = readFileSync(path.join(out, "speed.md"), "utf8");
+      assert.match(markdown, /50 % of the neurons/);
+      assert.match(markdown, /qwen2\.5-coder-7b +\| not measured/);
+
+      const again = await run(args);
+      assert.deepEqual((JSON.parse(again.stdout) as SpeedReport).models, [model]);
     });
 
     it("leaves no half-written model behind when interrupted", async () => {

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { recordedCommand } from "../recordedCommand";
 
 export interface ModelIdentity {
   readonly name: string;
@@ -11,12 +12,16 @@ export interface ModelIdentity {
 }
 
 /** Where a measurement comes from: enough to repeat it. */
-export interface Environment {
+export interface Environment extends Bench {
+  readonly model: ModelIdentity;
+}
+
+/** What a measurement ran on, and how it was asked for. */
+export interface Bench {
   readonly command: string;
   /** Of this repository; with `+` when files differ from it. Absent outside of a checkout. */
   readonly commit?: string;
   readonly date: string;
-  readonly model: ModelIdentity;
   readonly machine: {
     readonly cpu: string;
     readonly cores: number;
@@ -33,12 +38,19 @@ export function describeEnvironment(
   threads: number,
   versions: Readonly<Record<string, string>>,
 ): Environment {
+  return { ...describeBench(root, threads, versions), model: identify(modelPath) };
+}
+
+export function describeBench(
+  root: string,
+  threads: number,
+  versions: Readonly<Record<string, string>>,
+): Bench {
   const commit = commitOf(root);
   return {
-    command: ["lacuna", ...process.argv.slice(2)].join(" "),
+    command: recordedCommand(process.argv.slice(2), root, process.cwd()),
     ...(commit === undefined ? {} : { commit }),
     date: new Date().toISOString().slice(0, 10),
-    model: identify(modelPath),
     machine: {
       cpu: os.cpus()[0]?.model.trim() ?? "unknown",
       cores: os.availableParallelism(),

@@ -44,6 +44,10 @@ export class Store {
     return this.lines.get(key);
   }
 
+  keys(): string[] {
+    return [...this.lines.keys()];
+  }
+
   add(key: string, points: readonly Point[]): void {
     const rounded = points.map(({ series, x, values }) => ({
       series,

@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from "node:child_process";
-import { CliError } from "../errors";
+import { CliError } from "../../errors";
 import type { WorkerAnswer, WorkerMethods } from "./messages";
 
 /** The worker's command, which is not for people. */

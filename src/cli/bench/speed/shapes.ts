@@ -1,5 +1,5 @@
-import { ggmlType } from "../../models/ggmlTypes";
-import type { TensorSpec } from "../../models/ggufWriter";
+import { ggmlType } from "../../../models/ggmlTypes";
+import type { TensorSpec } from "../../../models/ggufWriter";
 
 /** Dimensions of a model of the qwen2 architecture. */
 export interface Shape {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { tensorBytes } from "../../models/ggmlTypes";
+import { tensorBytes } from "../../../models/ggmlTypes";
 import { QUANTS, SHAPES, tensorsOf, type Quant } from "./shapes";
 
 const typesOf = (shape: string, quant: Quant): Map<string, string> =>

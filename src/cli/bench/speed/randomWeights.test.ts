@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { ggmlType, tensorBytes } from "../../models/ggmlTypes";
-import { fromHalf } from "../../sparsity/half";
+import { ggmlType, tensorBytes } from "../../../models/ggmlTypes";
+import { fromHalf } from "../../../sparsity/half";
 import { RandomWeights } from "./randomWeights";
 
 /** ggml's `dequantize_row_*`, written again for a block. */

@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, renameSync, rmSync, statfsSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
-import { dataBytes, writeGguf, type GgufEntry } from "../../models/ggufWriter";
-import { checkModel } from "../../models/modelCheck";
-import { prepareDirectory } from "../atomicFiles";
-import type { Context } from "../context";
-import { CliError, describeFileError } from "../errors";
+import { dataBytes, writeGguf, type GgufEntry } from "../../../models/ggufWriter";
+import { checkModel } from "../../../models/modelCheck";
+import { prepareDirectory } from "../../atomicFiles";
+import type { Context } from "../../context";
+import { CliError, describeFileError } from "../../errors";
 import { RandomWeights } from "./randomWeights";
 import { FILE_TYPES, tensorsOf, type Quant, type Shape } from "./shapes";
 import { vocabularyEntries } from "./vocabulary";

@@ -1,4 +1,4 @@
-import type { GgufEntry } from "../../models/ggufWriter";
+import type { GgufEntry } from "../../../models/ggufWriter";
 
 /** Token types of GGUF's tokenizer metadata. */
 const NORMAL = 1;

@@ -1,27 +1,31 @@
-import { attribute } from "../../engine/attribution";
-import { DocumentContext } from "../../engine/document";
-import { toEngineError } from "../../engine/errors";
-import { Gate } from "../../engine/gate";
-import { startLlama } from "../../engine/llama";
-import { memoryStats } from "../../engine/memory";
-import { setRepackFfn } from "../../engine/native";
-import { Session } from "../../engine/session";
-import { readGguf } from "../../models/gguf";
-import { uniformBudget } from "../../sparsity/budget";
-import type { Levels } from "../../sparsity/levels";
-import type { LayerMask } from "../../sparsity/mask";
-import { DEFAULT_METRIC } from "../../sparsity/metrics";
-import { topRows } from "../../sparsity/ranking";
-import { thresholdFor } from "../../sparsity/thresholds";
-import type {
-  Attributed,
-  Configuration,
-  Round,
-  Started,
-  WorkerAnswer,
-  WorkerRequest,
-  WorkerSetup,
+import { attribute } from "../../../engine/attribution";
+import { DocumentContext } from "../../../engine/document";
+import { toEngineError } from "../../../engine/errors";
+import { Gate } from "../../../engine/gate";
+import { startLlama } from "../../../engine/llama";
+import { memoryStats } from "../../../engine/memory";
+import { setRepackFfn } from "../../../engine/native";
+import { Session } from "../../../engine/session";
+import { uniformBudget } from "../../../sparsity/budget";
+import type { Levels } from "../../../sparsity/levels";
+import type { LayerMask } from "../../../sparsity/mask";
+import { topRows } from "../../../sparsity/ranking";
+import { thresholdFor } from "../../../sparsity/thresholds";
+import {
+  SLICE_TOKENS,
+  type Attributed,
+  type Round,
+  type Slice,
+  type Started,
+  type WorkerAnswer,
+  type WorkerMethods,
+  type WorkerRequest,
+  type WorkerSetup,
 } from "./messages";
+import { tokenBytes } from "./tokenBytes";
+
+/** Where every slice begins; which token it is does not matter. */
+const FIRST_TOKEN = 300;
 
 /** One configuration of `lacuna bench speed`, measured in a process of its own: see `benchSpeed`. */
 export class BenchWorker {
@@ -37,7 +41,12 @@ export class BenchWorker {
         case "round":
           return { ok: true, value: await this.round((params as { readonly seed: number }).seed) };
         case "attribute":
-          return { ok: true, value: await this.attribute((params as { readonly window: number }).window) };
+          return {
+            ok: true,
+            value: await this.attribute(params as WorkerMethods["attribute"][0]),
+          };
+        case "slice":
+          return { ok: true, value: await this.slice((params as { readonly tokens: number }).tokens) };
       }
     } catch (error) {
       return { ok: false, message: toEngineError(error).message };
@@ -49,7 +58,7 @@ export class BenchWorker {
     const begun = performance.now();
     const llama = await startLlama({ gpu: false, threads }, () => undefined);
     setRepackFfn(llama, configuration.stock);
-    const contextSize = promptTokens + decodeTokens + 8;
+    const contextSize = promptTokens + Math.max(decodeTokens, SLICE_TOKENS) + 8;
     const load = { modelPath, contextSize, threads, gpu: false as const };
     const session = await Session.load(llama, load, () => undefined, undefined);
     const document = await DocumentContext.create(session.model, contextSize, threads);
@@ -68,34 +77,53 @@ export class BenchWorker {
     return { loadMs: loaded - begun, packingMs: packed - maskedAt };
   }
 
+  /** A new prompt, and what is decoded after it. */
   private async round(seed: number): Promise<Round> {
-    const { promptTokens, decodeTokens, modelPath, configuration } = this.setup!;
+    const { promptTokens, decodeTokens } = this.setup!;
     const document = this.document!;
     const prompt = randomTokens(promptTokens, seed);
     const prefill = await document.prefill(prompt, new AbortController().signal);
+    const begun = performance.now();
+    let [token] = (await document.next([prompt.at(-1)!], [], true)) as [number];
+    const firstMs = performance.now() - begun;
+    this.session!.evictDense([document]); // the prompt was evaluated densely
     const tokenMs: number[] = [];
-    let token = prompt.at(-1)!;
-    for (let last = performance.now(); tokenMs.length <= decodeTokens;) {
-      [token] = (await document.next([token], [], tokenMs.length === 0)) as [number];
-      tokenMs.push(performance.now() - last);
-      if (tokenMs.length === 1) {
-        this.session!.evictDense([document]); // the prompt was evaluated densely
-      }
-      last = performance.now();
+    while (tokenMs.length < decodeTokens) {
+      const start = performance.now();
+      [token] = (await document.next([token])) as [number];
+      tokenMs.push(performance.now() - start);
     }
     const { residentBytes, mappedBytes } = memoryStats(this.session);
     // The first token comes out of the prompt's last position, which is evaluated densely.
     const memory = { residentBytes, mappedBytes, packedBytes: document.packedBytes };
-    const bytesPerToken = decodeBytes(modelPath, configuration, document);
-    return { prefillMs: prefill.ms + tokenMs[0]!, tokenMs: tokenMs.slice(1), memory, bytesPerToken };
+    return { prefillMs: prefill.ms + firstMs, tokenMs, memory };
   }
 
-  private async attribute(window: number): Promise<Attributed> {
+  /** Tokens after the last prompt, always the same positions; the first one wakes threads and is not counted. */
+  private async slice(tokens: number): Promise<Slice> {
+    const { promptTokens, modelPath, configuration } = this.setup!;
+    const document = this.document!;
+    document.rewind(promptTokens);
+    const tokenMs: number[] = [];
+    let token = FIRST_TOKEN;
+    for (let i = 0; i <= tokens; i++) {
+      const start = performance.now();
+      [token] = (await document.next([token])) as [number];
+      if (i > 0) {
+        tokenMs.push(performance.now() - start);
+      }
+    }
+    const { staticRatio } = configuration.levels;
+    const ffn = configuration.activeRatio === 1 ? undefined : { staticRatio, document };
+    return { tokenMs, bytes: tokenBytes(modelPath, promptTokens + tokens / 2, ffn) };
+  }
+
+  private async attribute({ window, metric }: WorkerMethods["attribute"][0]): Promise<Attributed> {
     const session = this.session!;
     const result = await attribute(
       session.model,
       Int32Array.from(randomTokens(window, 1)),
-      { window: [1, window], metrics: [DEFAULT_METRIC], threads: session.threads },
+      { window: [1, window], metrics: [metric], threads: session.threads },
       new Gate(),
       () => undefined,
       undefined,
@@ -166,26 +194,4 @@ function generator(seed: number): () => number {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state / 2 ** 32;
   };
-}
-
-/** Every weight but the embedding's (one row of it) is read once for a token; a tied embedding is the output, too. */
-function decodeBytes(
-  modelPath: string,
-  { activeRatio, levels }: Configuration,
-  document: DocumentContext,
-): number {
-  const { tensors } = readGguf(modelPath);
-  const hasOutput = tensors.some(({ name }) => name === "output.weight");
-  const bytesOf = (wanted: (name: string) => boolean): number =>
-    tensors.reduce((sum, { name, bytes }) => sum + (wanted(name) ? bytes : 0), 0);
-  const isFfn = (name: string): boolean => /\.ffn_(gate|up|down)\.weight$/.test(name);
-  const others = bytesOf((name) => !isFfn(name) && !(hasOutput && name === "token_embd.weight"));
-  if (activeRatio === 1) {
-    return others + bytesOf(isFfn);
-  }
-  // Gates are read whole, of the rest what thresholds let pass.
-  const { staticRatio } = levels;
-  const gates = staticRatio * bytesOf((name) => name.endsWith(".ffn_gate.weight"));
-  const passing = ((3 * document.readRatio) / staticRatio - 1) / 2;
-  return others + gates + passing * (document.packedBytes - gates);
 }

@@ -1,6 +1,6 @@
-import { toHalf } from "../../sparsity/half";
-import type { GgmlType } from "../../models/ggmlTypes";
-import type { TensorSpec } from "../../models/ggufWriter";
+import { toHalf } from "../../../sparsity/half";
+import type { GgmlType } from "../../../models/ggmlTypes";
+import type { TensorSpec } from "../../../models/ggufWriter";
 
 /** Standard deviation of the weights: activations neither vanish nor overflow over tens of layers. */
 const STD = 0.02;

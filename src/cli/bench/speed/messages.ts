@@ -1,5 +1,6 @@
-import type { MemoryStats } from "../../engine/protocol";
-import type { Levels } from "../../sparsity/levels";
+import type { MemoryStats } from "../../../engine/protocol";
+import type { Metric } from "../../../sparsity/metrics";
+import type { Levels } from "../../../sparsity/levels";
 
 /** One way to run the model: each has a process of its own. */
 export interface Configuration {
@@ -29,8 +30,25 @@ export interface Round {
   /** Milliseconds of every decoded token. */
   readonly tokenMs: readonly number[];
   readonly memory: MemoryStats;
-  /** Weight bytes that one decoded token reads, so far. */
-  readonly bytesPerToken: number;
+}
+
+/** Tokens of a slice: short, so that what disturbs one system disturbs the other. */
+export const SLICE_TOKENS = 8;
+
+export interface Slice {
+  readonly tokenMs: readonly number[];
+  readonly bytes: TokenBytes;
+}
+
+/** What one decoded token reads, bytes. */
+export interface TokenBytes {
+  readonly attention: number;
+  /** The output projection, and norms. */
+  readonly output: number;
+  /** Of the FFN: everything, or the packed rows in the types that they are packed in, as far as thresholds let them pass. */
+  readonly ffn: number;
+  /** Keys and values of the positions before it. */
+  readonly cache: number;
 }
 
 export interface Attributed {
@@ -44,7 +62,8 @@ export interface Attributed {
 export interface WorkerMethods {
   start: [WorkerSetup, Started];
   round: [{ readonly seed: number }, Round];
-  attribute: [{ readonly window: number }, Attributed];
+  slice: [{ readonly tokens: number }, Slice];
+  attribute: [{ readonly window: number; readonly metric: Metric }, Attributed];
 }
 
 export interface WorkerRequest {
