@@ -1,6 +1,7 @@
 #include "lacuna-ffn.h"
 
 #include "lacuna-parallel.h"
+#include "lacuna-sparse-device.h"
 
 #include "ggml-backend.h"
 #include "llama-model.h"
@@ -19,12 +20,25 @@ struct lacuna_ffn::packed_layer {
     std::vector<float>   mean;
     ggml_type            down_type;
 
-    std::unique_ptr<lacuna_sparse_ffn> sparse; // null: up and down are packed tensors
-    std::string                        kernels;
+    // both null: up and down are packed tensors
+    std::unique_ptr<lacuna_sparse_ffn>    sparse;
+    std::unique_ptr<lacuna_sparse_device> device;
+    std::string                           kernels;
 
     ggml_context_ptr ctx;
     std::vector<ggml_backend_buffer_ptr> bufs;
     llama_adapter_ffn_tensors tensors = {};
+
+    bool has_threshold() const { return sparse || device; }
+
+    void set_threshold(float threshold, const std::vector<float> & weight) {
+        if (sparse) {
+            sparse->threshold = threshold;
+            sparse->weight    = weight;
+        } else {
+            device->set_threshold(threshold, weight);
+        }
+    }
 
     size_t bytes() const {
         size_t res = 0;
@@ -68,11 +82,8 @@ static bool can_mul_mat(ggml_backend_dev_t dev, ggml_backend_buffer_type_t buft,
 
 // The memory of the device that holds the dense weight; on the CPU, a layout for its kernels if there is one
 static ggml_backend_buffer_type_t fastest_buft(const ggml_tensor * dense, const ggml_tensor * packed) {
-    auto * buft = ggml_backend_buffer_get_type(dense->buffer);
-    auto * dev  = ggml_backend_buft_get_device(buft);
-
-    if (dev && ggml_backend_dev_type(dev) != GGML_BACKEND_DEVICE_TYPE_CPU && !ggml_backend_buft_is_host(buft)) {
-        return buft;
+    if (lacuna_device_of(dense)) {
+        return ggml_backend_buffer_get_type(dense->buffer);
     }
 
     auto * cpu = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
@@ -242,20 +253,15 @@ size_t lacuna_ffn::set_rows(llama_context * ctx, int il, const std::vector<int32
     auto & old = layers[il];
 
     // what decides which of the rows are active may change without packing again
-    const auto set_threshold = [&](lacuna_sparse_ffn & sparse) {
-        sparse.threshold = *options.threshold;
-        sparse.weight.clear();
-        if (!options.weight.empty()) {
-            for (const auto row : rows) {
-                sparse.weight.push_back(options.weight[row]);
-            }
-        }
-    };
+    std::vector<float> weight;
+    for (size_t i = 0; i < rows.size() && !options.weight.empty(); i++) {
+        weight.push_back(options.weight[rows[i]]);
+    }
 
     if (old && old->rows == rows && old->mean == options.mean && old->down_type == down_type &&
-            !old->sparse == !options.threshold && old->kernels == options.kernels) {
-        if (old->sparse) {
-            set_threshold(*old->sparse);
+            old->has_threshold() == options.threshold.has_value() && old->kernels == options.kernels) {
+        if (options.threshold) {
+            old->set_threshold(*options.threshold, weight);
         }
         return old->bytes();
     }
@@ -269,7 +275,7 @@ size_t lacuna_ffn::set_rows(llama_context * ctx, int il, const std::vector<int32
     packed->down_type = down_type;
     packed->kernels   = options.kernels;
 
-    ggml_init_params params = { /*.mem_size =*/ 6*ggml_tensor_overhead(), /*.mem_buffer =*/ nullptr, /*.no_alloc =*/ true };
+    ggml_init_params params = { /*.mem_size =*/ 8*ggml_tensor_overhead(), /*.mem_buffer =*/ nullptr, /*.no_alloc =*/ true };
     packed->ctx.reset(ggml_init(params));
 
     const auto allocate = [&](ggml_tensor * t, ggml_backend_buffer_type_t buft) {
@@ -321,25 +327,57 @@ size_t lacuna_ffn::set_rows(llama_context * ctx, int il, const std::vector<int32
         const lacuna_sparse_layout layout(up->type, down_type, up->ne[0]);
 
         ggml_tensor * records = ggml_new_tensor_2d(packed->ctx.get(), GGML_TYPE_I8, layout.record_size, rows.size());
-        allocate(records, ggml_backend_cpu_buffer_type());
-        use_large_pages(records->data, ggml_nbytes(records));
-        gather_records(layout, up, weights->host(layer.ffn_down), rows, options.mean, bias, (uint8_t *) records->data, options.n_threads);
 
-        if (!workspace || options.kernels != workspace->asked) {
-            workspace = std::make_shared<lacuna_sparse_workspace>(up->ne[0], options.kernels);
-        }
-        packed->sparse = std::make_unique<lacuna_sparse_ffn>(workspace, layout, (const uint8_t *) records->data, (int) rows.size());
-        set_threshold(*packed->sparse);
+        const auto gather = [&](uint8_t * dst) {
+            gather_records(layout, up, weights->host(layer.ffn_down), rows, options.mean, bias, dst, options.n_threads);
+        };
+        std::vector<float> up_b;
         if (layer.ffn_up_b) {
             const auto all = to_floats(weights->host(layer.ffn_up_b));
             for (const auto row : rows) {
-                packed->sparse->up_b.push_back(all[row]);
+                up_b.push_back(all[row]);
             }
         }
-        packed->tensors.build = [](ggml_context * ctx, ggml_tensor * x, ggml_tensor * gate, void * sparse) {
-            return ((lacuna_sparse_ffn *) sparse)->build(ctx, x, gate);
-        };
-        packed->tensors.build_data = packed->sparse.get();
+
+        if (lacuna_device_of(layer.ffn_up) == nullptr) {
+            allocate(records, ggml_backend_cpu_buffer_type());
+            use_large_pages(records->data, ggml_nbytes(records));
+            gather((uint8_t *) records->data);
+
+            if (!workspace || options.kernels != workspace->asked) {
+                workspace = std::make_shared<lacuna_sparse_workspace>(up->ne[0], options.kernels);
+            }
+            packed->sparse = std::make_unique<lacuna_sparse_ffn>(workspace, layout, (const uint8_t *) records->data, (int) rows.size());
+            packed->sparse->up_b = std::move(up_b);
+            packed->tensors.build_data = packed->sparse.get();
+            packed->tensors.build = [](ggml_context * ctx, ggml_tensor * x, ggml_tensor * gate, void * sparse) {
+                return ((lacuna_sparse_ffn *) sparse)->build(ctx, x, gate);
+            };
+        } else {
+            auto * buft = ggml_backend_buffer_get_type(layer.ffn_up->buffer);
+            std::vector<uint8_t> data(ggml_nbytes(records));
+            gather(data.data());
+            allocate(records, buft);
+            ggml_backend_tensor_set(records, data.data(), 0, data.size());
+
+            const auto place_vector = [&](ggml_type type, int64_t ne0) {
+                ggml_tensor * t = ggml_new_tensor_1d(packed->ctx.get(), type, ne0);
+                allocate(t, buft);
+                return t;
+            };
+            auto * limit   = place_vector(GGML_TYPE_F32, rows.size());
+            auto * counted = place_vector(GGML_TYPE_I64, 2);
+            auto * b       = up_b.empty() ? nullptr : place_vector(GGML_TYPE_F32, rows.size());
+            if (b) {
+                ggml_backend_tensor_set(b, up_b.data(), 0, ggml_nbytes(b));
+            }
+            packed->device = std::make_unique<lacuna_sparse_device>(layout, records, limit, counted, b);
+            packed->tensors.build_data = packed->device.get();
+            packed->tensors.build = [](ggml_context * ctx, ggml_tensor * x, ggml_tensor * gate, void * device) {
+                return ((lacuna_sparse_device *) device)->build(ctx, x, gate);
+            };
+        }
+        packed->set_threshold(*options.threshold, weight);
     } else {
         packed->tensors.up   = place_rows(layer.ffn_up);
         packed->tensors.up_b = place_row_bias(layer.ffn_up_b);
@@ -374,8 +412,8 @@ void lacuna_ffn::clear(llama_context * ctx, int il) {
 lacuna_ffn::counters lacuna_ffn::read() const {
     counters res;
     for (const auto & layer : layers) {
-        if (layer && layer->sparse) {
-            const auto c = layer->sparse->counters();
+        if (layer && layer->has_threshold()) {
+            const auto c = layer->sparse ? layer->sparse->counters() : layer->device->counters();
             res.tokens     += c.tokens;
             res.active     += c.active;
             res.candidates += c.tokens*layer->rows.size();

@@ -1,10 +1,14 @@
 #include "lacuna-sparse.h"
 
+#include "lacuna-sparse-device.h"
+#include "lacuna-weights.h"
+
 #include "ggml-backend.h"
 #include "ggml-cpu.h"
 #include "llama-model.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 
@@ -70,14 +74,27 @@ static const ggml_type_traits_cpu * traits_of(ggml_type type) {
 
 std::string lacuna_sparse_unavailable_reason(const llama_model & model) {
     for (const auto & layer : model.layers) {
+        if (!layer.ffn_up || !layer.ffn_down) {
+            continue;
+        }
+        const auto type = layer.ffn_up->type;
         for (const auto * t : { layer.ffn_gate, layer.ffn_up, layer.ffn_down, layer.ffn_norm }) {
-            auto * dev = t && t->buffer ? ggml_backend_buft_get_device(ggml_backend_buffer_get_type(t->buffer)) : nullptr;
-            if (dev && ggml_backend_dev_type(dev) != GGML_BACKEND_DEVICE_TYPE_CPU) {
-                return std::string("thresholds per token need the CPU, and this model is on ") + ggml_backend_dev_description(dev);
+            auto * dev = t ? lacuna_device_of(t) : nullptr;
+            if (!dev) {
+                continue;
+            }
+            // as lacuna_ffn chooses it
+            const auto down_type = ggml_is_quantized(layer.ffn_down->type) ? GGML_TYPE_Q8_0 : layer.ffn_down->type;
+            if (!lacuna_sparse_device_supported(dev, { type, down_type, layer.ffn_up->ne[0] })) {
+                return std::string("thresholds per token need the CPU for ") + ggml_type_name(type) + " weights, and this model is on " +
+                    ggml_backend_dev_description(dev);
+            }
+            if (!getenv("LACUNA_CUDA_THRESHOLDS")) {
+                return "thresholds per token have never run on a GPU; LACUNA_CUDA_THRESHOLDS=1 tries them";
             }
         }
-        if (layer.ffn_up && (!traits_of(layer.ffn_up->type) || !traits_of(layer.ffn_up->type)->vec_dot)) {
-            return std::string("thresholds per token do not work with ") + ggml_type_name(layer.ffn_up->type) + " weights";
+        if (!traits_of(type) || !traits_of(type)->vec_dot) {
+            return std::string("thresholds per token do not work with ") + ggml_type_name(type) + " weights";
         }
     }
     return {};

@@ -13,6 +13,13 @@ bool lacuna_is_host(const ggml_tensor * t) {
     return t->buffer && ggml_backend_buffer_is_host(t->buffer);
 }
 
+ggml_backend_dev_t lacuna_device_of(const ggml_tensor * t) {
+    auto * buft = t->buffer ? ggml_backend_buffer_get_type(t->buffer) : nullptr;
+    auto * dev  = buft ? ggml_backend_buft_get_device(buft) : nullptr;
+
+    return dev && ggml_backend_dev_type(dev) != GGML_BACKEND_DEVICE_TYPE_CPU && !ggml_backend_buft_is_host(buft) ? dev : nullptr;
+}
+
 void lacuna_row_to_float(const ggml_tensor * t, int64_t r, int64_t i0, int64_t n, float * dst) {
     const char * src = (const char *) t->data + r*t->nb[1] + ggml_row_size(t->type, i0);
 

@@ -46,5 +46,8 @@ private:
 // true if the buffer holds weights in the layout of the file
 bool lacuna_is_host(const ggml_tensor * t);
 
+// the device whose memory holds t; null if the CPU can work with it, in whatever layout
+ggml_backend_dev_t lacuna_device_of(const ggml_tensor * t);
+
 // dequantised values [i0, i0 + n) of row r; i0 and n are multiples of the block size
 void lacuna_row_to_float(const ggml_tensor * t, int64_t r, int64_t i0, int64_t n, float * dst);

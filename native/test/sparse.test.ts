@@ -158,12 +158,15 @@ describe("thresholds inside the packed FFN", function () {
     const rows = randomRows(SHAPE);
     const random = new Random(8);
     const thresholdWeights = Float32Array.from({ length: SHAPE.ffn }, () => 3 * random.uniform());
-    const c = await context(await fixture.load(model));
+    const loaded = await fixture.load(model);
+    const c = await context(loaded);
     const expected = reference(model, rows, THRESHOLD, thresholdWeights);
-    await setAll(c, rows, { thresholds: expected.thresholds, thresholdWeights });
     assert.ok(relativeError(expected.logits, reference(model, rows, THRESHOLD).logits) > 0.01);
-    const error = maxRelativeDifference(await logits(c), expected.logits);
-    assert.ok(error <= 2e-4, `difference ${error}`);
+    for (const kernels of sparseKernels(loaded)) {
+      await setAll(c, rows, { thresholds: expected.thresholds, thresholdWeights, kernels });
+      const error = maxRelativeDifference(await logits(c), expected.logits);
+      assert.ok(error <= 2e-4, `${kernels}: difference ${error}`);
+    }
   });
 
   it("leaves the mean of the dropped neurons behind, as without thresholds", async () => {
@@ -230,6 +233,8 @@ describe("thresholds inside the packed FFN", function () {
     [{ embedding: 96, heads: 3, kvHeads: 1, headSize: 32, ffn: 352 }, "Q8_0"],
     [{ embedding: 96, heads: 3, kvHeads: 1, headSize: 32, ffn: 352 }, "Q4_0"],
     [{ embedding: 224, heads: 7, kvHeads: 1, headSize: 32, ffn: 352 }, "Q8_0"],
+    [{ embedding: 768, heads: 12, kvHeads: 2, headSize: 64, ffn: 768 }, "Q4_K"],
+    [{ embedding: 768, heads: 12, kvHeads: 2, headSize: 64, ffn: 256 }, "Q6_K"],
   ];
   for (const [size, type] of odd) {
     it(`works where n_embd is ${size.embedding}, in ${type}`, async () => {
@@ -281,7 +286,7 @@ describe("thresholds inside the packed FFN", function () {
 
   it("does not depend on the number of threads, nor on who is first", async () => {
     const small: Shape = { ...SHAPE, layers: 1, embedding: 64, heads: 1, kvHeads: 1, ffn: 128 };
-    const loaded = await fixture.load(new TestModel(small, () => "F32"));
+    const loaded = await fixture.load(new TestModel(small, () => "Q8_0"));
     const rows = randomRows(small);
     const few = tokens.slice(0, 6); // threads that wait for a processor take long
     const run = async (c: LlamaContext): Promise<Float32Array> =>
@@ -291,6 +296,10 @@ describe("thresholds inside the packed FFN", function () {
       [1, 1],
       [2, 1],
       [3, 10],
+      [4, 1],
+      [5, 2],
+      [6, 1],
+      [7, 3],
       [8, 5],
       [8, 6],
     ] as const) {
@@ -313,7 +322,16 @@ describe("thresholds inside the packed FFN", function () {
     await setAll(a, rows, {});
     await setAll(b, rows, { threshold: 0 });
     const { packedBytes } = memory(loaded, [a]);
-    assert.ok(Math.abs(memory(loaded, [b]).packedBytes / packedBytes - 1) < 0.05);
+    const row = (SHAPE.embedding / 32) * 34; // of gate, of up, and a column of down
+    const record = Math.ceil((Math.ceil(row / 32) * 32 + row) / 64) * 64;
+    const biases = 4 * SHAPE.embedding; // of down; and of gate, whose size is that of the layer's rows
+    const perLayer = 256 * (row + record) + biases + 4 * 256;
+    const thresholds = memory(loaded, [b]).packedBytes;
+    assert.ok(
+      thresholds >= 2 * perLayer && thresholds < 2 * perLayer + 1024,
+      `${thresholds} for ${perLayer}`,
+    );
+    assert.ok(Math.abs(thresholds / packedBytes - 1) < 0.05);
 
     const everything = await logits(b);
     await setAll(b, rows, { threshold: 1e9 });

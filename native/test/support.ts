@@ -18,19 +18,38 @@ export class NativeFixture {
   private readonly contexts: LlamaContext[] = [];
   private count = 0;
 
-  private constructor(private readonly llama: Llama) {}
+  private constructor(
+    private readonly llama: Llama,
+    private readonly gpuLayers: number,
+  ) {}
 
   static async create(): Promise<NativeFixture> {
     return new NativeFixture(
       await getLlama({ gpu: false, build: "never", skipDownload: true, logLevel: LlamaLogLevel.error }),
+      0,
     );
+  }
+
+  /** With models on a CUDA device; rejects where there is no build for it, or no device. */
+  static async createOnCuda(): Promise<NativeFixture> {
+    const llama = await getLlama({
+      gpu: "cuda",
+      build: "never",
+      skipDownload: true,
+      logLevel: LlamaLogLevel.error,
+    });
+    if (llama.gpu !== "cuda") {
+      await llama.dispose();
+      throw new Error("there is no CUDA device");
+    }
+    return new NativeFixture(llama, 999);
   }
 
   async load(model: TestModel, options: { repack?: boolean } = {}): Promise<LlamaModel> {
     const modelPath = this.newPath();
     model.write(modelPath);
     setRepackFfn(this.llama, options.repack ?? true);
-    const loaded = await this.llama.loadModel({ modelPath, useMmap: true, gpuLayers: 0 });
+    const loaded = await this.llama.loadModel({ modelPath, useMmap: true, gpuLayers: this.gpuLayers });
     this.models.push(loaded);
     // A context that is collected before it is disposed keeps its model from being disposed, for ever.
     const createContext = loaded.createContext.bind(loaded);

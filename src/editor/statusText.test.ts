@@ -37,6 +37,15 @@ describe("statusView", () => {
     assert.equal(statusView(status).text, "$(layers-dot) 120 tok/s · 112 MB · 40 %");
     assert.equal(statusView(status).accessibleLabel, "Lacuna: 120 tokens per second, 112 MB, 40 %");
   });
+  it("shows the share that tokens have read, where it was counted with this mask", () => {
+    const share = (last: Partial<CompleteResult>): string =>
+      statusView({ ...status, last: { ...completion, ...last } })
+        .text.split(" · ")
+        .at(-1)!;
+    assert.equal(share({ readRatio: 0.37 }), "37 %");
+    assert.equal(share({ readRatio: 0.24, activeRatio: 0.25 }), "40 %", "by another mask");
+    assert.equal(share({}), "40 %");
+  });
   it("tells mask, guard, prefill and decode in the tooltip", () => {
     const { tooltip } = statusView(status);
     assert.match(tooltip, /40 %, made from this file, 2 minutes ago/);

@@ -133,9 +133,13 @@ function figures(status: Status): string {
   return [speed, ...memory, percent(activeRatio(status))].join(" · ");
 }
 
-/** Of the active document's mask; dense where it has none. */
-export function activeRatio({ engine, mask }: Status): number {
-  return engine.kind === "sparse" ? engine.activeRatio : (mask?.result.activeRatio ?? 1);
+/**
+ * What a token reads of the FFN with the active document's mask: as counted, once there is a completion; until then, what it is to read.
+ * 1 where there is no mask.
+ */
+export function activeRatio({ engine, last, mask }: Status): number {
+  const target = engine.kind === "sparse" ? engine.activeRatio : (mask?.result.activeRatio ?? 1);
+  return engine.kind === "sparse" && last?.activeRatio === target ? (last.readRatio ?? target) : target;
 }
 
 function tooltip(status: Status, slow: boolean): string {
