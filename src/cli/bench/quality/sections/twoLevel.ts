@@ -1,17 +1,23 @@
 import type { StudyMask } from "../../../../engine/study";
+import { levelsFor } from "../../../../sparsity/levels";
 import type { Metric } from "../../../../sparsity/metrics";
+import type { Budget } from "../../../../sparsity/selection";
 import { quantile } from "../bootstrap";
 import type { CaseBench } from "../caseBench";
 import { TOKEN_STEP } from "../profiles";
 import { RATIOS, type Scores } from "../masks";
 import type { Section } from "../section";
 import type { Point } from "../store";
+import { scoredWindow, selectedMasks } from "./selected";
 
 /** Share of the neurons that the file's mask keeps, and share of those that a token keeps by its gate. */
 const STATIC = [1, 0.8, 0.7, 0.6, 0.5] as const;
 /** Of other metrics than the plain way's. */
 const OTHER_STATIC = [0.7] as const;
 const PER_TOKEN = [0.7, 0.5, 0.35, 0.25] as const;
+
+/** Shares of the FFN's bytes that the engine divides between the levels itself. */
+const SHARES = [0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6] as const;
 
 /**
  * A mask for the file, then a threshold per layer on |silu(gate)| for every token, against either alone at equal bytes
@@ -20,7 +26,7 @@ const PER_TOKEN = [0.7, 0.5, 0.35, 0.25] as const;
  */
 export const TWO_LEVEL_SECTION: Section = {
   name: "two-level",
-  version: 3,
+  version: 4,
   async measure(bench, { settings }) {
     const points: Point[] = [];
     const metrics = [...new Set<Metric>([settings.metric, "corrected-gxo"])];
@@ -33,6 +39,7 @@ export const TWO_LEVEL_SECTION: Section = {
         points.push(...(await chosen(bench, metric, scores, kept)));
       }
     }
+    points.push(...(await selected(bench, settings.metric)));
     return points;
   },
 };
@@ -57,6 +64,34 @@ async function chosen(bench: CaseBench, metric: Metric, scores: Scores, kept: nu
       points.push(await twoLevelPoint(bench, series, (kept * (1 + 2 * share)) / 3, layers));
     }
   }
+  return points;
+}
+
+/** As the engine selects neurons, step by step: one threshold for all layers, rows shared out by error, and means left behind. */
+async function selected(bench: CaseBench, metric: Metric): Promise<Point[]> {
+  const points: Point[] = [];
+  const scored = await scoredWindow(bench, metric);
+  const add = async (
+    series: string,
+    { thresholds, budget, means }: { thresholds: boolean; budget: Budget; means: boolean },
+  ): Promise<void> => {
+    for (const share of SHARES) {
+      const layers = selectedMasks(bench, scored, levelsFor(share, thresholds), budget, means);
+      points.push(await twoLevelPoint(bench, series, share, layers));
+    }
+  };
+  await add(`static (${metric}), rows by error`, { thresholds: false, budget: "error", means: false });
+  await add(`static (${metric}), then per token by one weighted threshold`, {
+    thresholds: true,
+    budget: "uniform",
+    means: false,
+  });
+  await add("both, rows by error", { thresholds: true, budget: "error", means: false });
+  await add("both, rows by error, mean left behind (the engine)", {
+    thresholds: true,
+    budget: "error",
+    means: true,
+  });
   return points;
 }
 
