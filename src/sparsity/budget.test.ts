@@ -123,6 +123,17 @@ describe("errorBudget", () => {
     assert.ok(leastKept >= mostDropped, `${leastKept} ${mostDropped}`);
   });
 
+  it("does not take a single loud neuron for a loud layer", () => {
+    const wide = Float32Array.from({ length: 512 }, () => next() ** 4);
+    const outlier = wide.slice();
+    outlier[7] = 1e4;
+    const [usual, withOutlier] = layerScales([wide, outlier]);
+    assert.ok(Math.abs(withOutlier! / usual! - 1) < 0.01, `${usual} ${withOutlier}`);
+    const few = new Float32Array(512);
+    few[3] = 1;
+    assert.equal(layerScales([few])[0], 1, "unless it has no others");
+  });
+
   it("is the uniform budget for equal layers, and copes with silent ones", () => {
     const counts = errorBudget([layer, layer], 0.5, options);
     assert.equal(sum(counts), 64);

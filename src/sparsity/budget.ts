@@ -80,9 +80,19 @@ export function errorBudget(
  */
 export function layerScales(contributions: readonly Float32Array[]): number[] {
   return contributions.map((layer) => {
-    const energy = layer.reduce((sum, value) => sum + value * value, 0);
+    const cap = usualMost(layer);
+    const energy = layer.reduce((sum, value) => sum + Math.min(value, cap) ** 2, 0);
     return energy > 0 ? energy ** -0.25 : 0;
   });
+}
+
+/**
+ * What hardly any value of a layer exceeds: large models have single neurons that are thousands of times louder than the rest of their
+ * layer, at the first token above all (arXiv 2402.17762), and these say nothing about the others.
+ */
+function usualMost(layer: Float32Array): number {
+  const most = layer.slice().sort()[Math.floor(0.99 * (layer.length - 1))]!;
+  return most > 0 ? most : Infinity;
 }
 
 interface Block {
