@@ -1,5 +1,6 @@
 import { EngineFailure, toEngineError } from "../engine/errors";
 import { ATTRIBUTE, attribute } from "./attribute";
+import { BENCH_EVIDENCE, benchEvidence } from "./bench/evidence/command";
 import { BENCH_QUALITY, benchQuality } from "./bench/quality/command";
 import { runWorker } from "./bench/speed/worker";
 import { WORKER_COMMAND } from "./bench/speed/workerProcess";
@@ -25,6 +26,7 @@ const COMMANDS: readonly Command[] = [
   { spec: BENCH_QUALITY, run: benchQuality },
   { spec: BENCH_LATENCY, run: benchLatency },
   { spec: BENCH_TEXT, run: benchText },
+  { spec: BENCH_EVIDENCE, run: benchEvidence },
 ];
 
 /** @param group the first word of the commands to be listed; absent: all */

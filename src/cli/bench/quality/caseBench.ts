@@ -125,12 +125,12 @@ export class CaseBench {
     });
   }
 
-  /** What the dense model would have written at each of the tokens but the first. */
+  /** What the dense model would have written at each of the tokens that are attributed. */
   private async greedy(tokens: readonly number[]): Promise<Int32Array> {
     const { model, threads } = this.lab.session;
     const study = await createStudy(model, Int32Array.from(tokens), { from: 0, threads });
     try {
-      return study.dense.top1;
+      return study.dense.top1.slice(this.lab.firstLabel(tokens) - 1);
     } finally {
       study.dispose();
     }

@@ -70,6 +70,11 @@ export class Lab {
     return bos === undefined ? [...tokens] : [bos, ...tokens];
   }
 
+  /** Nothing is attributed at the beginning of sequence, whose activations are like no text's: they would drown the others. */
+  firstLabel(tokens: readonly number[]): number {
+    return tokens.length > 2 && tokens[0] === this.session.tokenizer.bos ? 2 : 1;
+  }
+
   /** One attribution from beginning to end. */
   async attribute(
     tokens: readonly number[],
@@ -79,7 +84,7 @@ export class Lab {
   ): Promise<AttributionResult> {
     const { model, threads } = this.session;
     const job = createAttribution(model, Int32Array.from(tokens), {
-      window: [1, tokens.length],
+      window: [this.firstLabel(tokens), tokens.length],
       ...options,
       threads,
     });

@@ -1,4 +1,4 @@
-import { massBudget, roundRows, uniformBudget } from "../../../sparsity/budget";
+import { errorBudget, massBudget, roundRows, uniformBudget } from "../../../sparsity/budget";
 import { rankedRows } from "../../../sparsity/ranking";
 import type { StudyMask } from "../../../engine/study";
 
@@ -12,6 +12,7 @@ export const COMPARED_RATIOS = [0.3, 0.5, 0.7] as const;
 
 /** As the engine allocates them, see `Sparsifier`. */
 const MIN_SHARE = 0.25;
+const MIN_ERROR_SHARE = 0.1;
 
 /** Ranks layers once for all ratios. */
 export class Masks {
@@ -20,8 +21,8 @@ export class Masks {
   /** @param multiple row counts are rounded to it, as packing needs them */
   constructor(private readonly multiple: number) {}
 
-  /** The same ratio in every layer, or rows where the score mass is. */
-  keep(scores: Scores, ratio: number, budget: "uniform" | "score-mass" = "uniform"): StudyMask[] {
+  /** @param budget the same ratio in every layer, rows where the score mass is, or where contributions (Wanda) are missed most */
+  keep(scores: Scores, ratio: number, budget: "uniform" | "score-mass" | Scores = "uniform"): StudyMask[] {
     const { multiple } = this;
     const counts =
       budget === "uniform" || ratio === 1
@@ -30,7 +31,9 @@ export class Masks {
             ratio,
             { multiple },
           )
-        : massBudget(scores, ratio, { multiple, minRatio: ratio * MIN_SHARE, maxRatio: 1 });
+        : budget === "score-mass"
+          ? massBudget(scores, ratio, { multiple, minRatio: ratio * MIN_SHARE, maxRatio: 1 })
+          : errorBudget(budget, ratio, { multiple, minRatio: ratio * MIN_ERROR_SHARE, maxRatio: 1 });
     return scores.map((layer, index) => ({ keep: flags(this.order(layer), counts[index]!) }));
   }
 

@@ -117,7 +117,7 @@ export const SECTION_TEXTS: Readonly<
     [
       "The loss where it counts: on the hole's own text and the end after it, in a fill-in-the-middle prompt. The mask is made from the 256 tokens " +
         "before the hole as plain text, or from the same tokens with a hole of their own in the model's fill-in-the-middle form (labels: that hole's " +
-        "text and its end). Mean left behind.",
+        "text and its end). Mean left behind, but where it says zeroed.",
       "Rise of the loss:",
       grid(series, COMPARED_RATIOS, "mask", share, interval("rise")),
       "First choices that agree with the dense model's (%):",

@@ -12,7 +12,7 @@ import type { LayerMask } from "../../../../sparsity/mask";
  */
 export const COMPLETIONS_SECTION: Section = {
   name: "completions",
-  version: 1,
+  version: 2,
   usesMetrics: true,
   async measure(bench, { settings, signal }) {
     const { hole, lab } = bench;

@@ -4,10 +4,11 @@ import { chooseRatio, lossIncrease, top1Agreement } from "../../../../sparsity/g
 import type { CurvePoint, Evaluation } from "../../../../sparsity/guard";
 import type { LayerMask } from "../../../../sparsity/mask";
 import { decodeMask } from "../../../../sparsity/maskFormat";
+import type { Metric } from "../../../../sparsity/metrics";
 import type { CaseBench } from "../caseBench";
 import { Generator } from "../generation";
 import { PREFIX_TOKENS } from "../lab";
-import type { Section, SectionSettings } from "../section";
+import type { Section } from "../section";
 import type { Point } from "../store";
 import { textScores } from "../textScores";
 
@@ -26,7 +27,7 @@ export const GUARD_SERIES = "guard";
  */
 export const ENGINE_SECTION: Section = {
   name: "engine",
-  version: 1,
+  version: 2,
   async measure(bench, { settings, signal }) {
     const { hole, lab } = bench;
     const generator = await Generator.create(lab.session, signal);
@@ -44,10 +45,13 @@ export const ENGINE_SECTION: Section = {
       const dense = await measured();
       const points: Point[] = [];
       const byRatio = new Map<number, Record<string, number>>();
+      const curve: CurvePoint[] = [];
       for (const ratio of [...ENGINE_RATIOS, 1]) {
         let now = dense;
         if (ratio < 1) {
-          await generator.mask(await maskOf(sparsifier, bench, settings, ratio), ratio);
+          const made = await engineMask(sparsifier, bench, settings.metric, ratio);
+          curve.push(...made.guard);
+          await generator.mask(made.layers, ratio);
           now = await measured();
         }
         const truth = textScores(now.text, hole.middle);
@@ -65,7 +69,6 @@ export const ENGINE_SECTION: Section = {
         byRatio.set(ratio, values);
         points.push({ series: ENGINE_SERIES, x: ratio, values: without(values, "within") });
       }
-      const curve = await guardCurve(sparsifier, bench, settings);
       for (const tolerance of curve.length === 0 ? [] : TOLERANCES) {
         const ratio = chooseRatio(curve, tolerance);
         const values = byRatio.get(ratio)!;
@@ -97,46 +100,29 @@ function without(values: Readonly<Record<string, number>>, name: string): Record
   return Object.fromEntries(Object.entries(values).filter(([key]) => key !== name));
 }
 
-async function maskOf(
-  sparsifier: Sparsifier,
-  bench: CaseBench,
-  settings: SectionSettings,
-  sparsity: number,
-): Promise<readonly LayerMask[]> {
-  const { mask } = await sparsify(sparsifier, bench, settings, { sparsity, measure: false });
-  const decoded = decodeMask(mask!);
-  if (!decoded.ok) {
-    throw new Error(decoded.warning);
-  }
-  return decoded.mask.layers;
-}
-
-/** What the guard sees: empty when the file has too little text. It stops at the first ratio that the largest tolerance refuses. */
-async function guardCurve(
-  sparsifier: Sparsifier,
-  bench: CaseBench,
-  settings: SectionSettings,
-): Promise<readonly CurvePoint[]> {
-  return (await sparsify(sparsifier, bench, settings, { sparsity: "auto" })).guard;
-}
-
-function sparsify(
+/** A mask as the engine makes it for the hole, and what its guard measures of it: nothing when the file has too little text. */
+export async function engineMask(
   sparsifier: Sparsifier,
   { hole: { prefix, suffix, file } }: CaseBench,
-  { metric }: SectionSettings,
-  wanted: { readonly sparsity: number | "auto"; readonly measure?: boolean },
-): ReturnType<Sparsifier["sparsify"]> {
-  return sparsifier.sparsify(
+  metric: Metric,
+  sparsity: number,
+): Promise<{ readonly layers: readonly LayerMask[]; readonly guard: readonly CurvePoint[] }> {
+  const { mask, guard } = await sparsifier.sparsify(
     {
       path: file.path,
       prefix,
       suffix,
+      sparsity,
       metric,
       windowTokens: PREFIX_TOKENS,
       maxQualityLoss: Math.max(...TOLERANCES),
-      ...wanted,
     },
     new AbortController().signal,
     () => undefined,
   );
+  const decoded = decodeMask(mask!);
+  if (!decoded.ok) {
+    throw new Error(decoded.warning);
+  }
+  return { layers: decoded.mask.layers, guard };
 }

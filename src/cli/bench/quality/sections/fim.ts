@@ -20,7 +20,7 @@ const MIDDLE_TOKENS = 96;
  */
 export const FIM_SECTION: Section = {
   name: "fim",
-  version: 2,
+  version: 4,
   async measure(bench, { settings }) {
     const { lab, hole } = bench;
     const { tokenizer, model, threads } = lab.session;
@@ -41,9 +41,10 @@ export const FIM_SECTION: Section = {
     const study = await createStudy(model, tokens, { from: prompt.length - 1, threads });
     try {
       const points: Point[] = [];
-      const add = async (series: string, scores: Scores, means: readonly Float32Array[]): Promise<void> => {
+      const add = async (series: string, scores: Scores, means?: readonly Float32Array[]): Promise<void> => {
         for (const ratio of COMPARED_RATIOS) {
-          const layers: StudyMask[] = withMeans(bench.masks.keep(scores, ratio), means);
+          const kept = bench.masks.keep(scores, ratio);
+          const layers: StudyMask[] = means === undefined ? kept : withMeans(kept, means);
           points.push({ series, x: ratio, values: compare(study.dense, await study.run({ layers })) });
         }
       };
@@ -51,6 +52,7 @@ export const FIM_SECTION: Section = {
         await add(`${metric}, plain window`, plain.neurons[metric]!, plain.means);
         await add(`${metric}, window with a hole`, made.neurons[metric]!, made.means);
       }
+      await add(`${settings.metric}, window with a hole, zeroed`, made.neurons[settings.metric]!);
       return points;
     } finally {
       study.dispose();

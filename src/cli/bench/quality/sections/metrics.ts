@@ -5,7 +5,7 @@ import type { Point } from "../store";
 /** Every metric at every ratio: mask fixed per file, dropped neurons zeroed, dense prefix. */
 export const METRICS_SECTION: Section = {
   name: "metrics",
-  version: 2,
+  version: 3,
   usesMetrics: true,
   async measure(bench, { settings }) {
     const points: Point[] = [];

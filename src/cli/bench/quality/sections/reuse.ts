@@ -25,7 +25,7 @@ async function reusePoints(bench: CaseBench, { settings }: SectionTools, scores:
 /** The mask made for an earlier version of the file, by the two versions' similarity. */
 export const EDITS_SECTION: Section = {
   name: "edits",
-  version: 1,
+  version: 2,
   async measure(bench, tools) {
     const points: Point[] = [];
     for (const target of [1, 0.95, 0.9, 0.8, 0.7]) {
@@ -70,7 +70,7 @@ function edit(
 /** The mask as it was before the last tokens were typed. */
 export const AGE_SECTION: Section = {
   name: "age",
-  version: 1,
+  version: 2,
   async measure(bench, tools) {
     const points: Point[] = [];
     const oldest = bench.before.length - PREFIX_TOKENS / 2;
@@ -86,7 +86,7 @@ export const AGE_SECTION: Section = {
 /** The mask of another file. */
 export const NEIGHBOURS_SECTION: Section = {
   name: "neighbours",
-  version: 1,
+  version: 2,
   usesProfiles: true,
   async measure(bench, tools) {
     const { path } = bench.hole.file;

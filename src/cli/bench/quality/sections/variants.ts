@@ -38,7 +38,7 @@ const WEIGHTED: Metric = "corrected-gxo-weighted";
 /** One change at a time to the plain way: 256 tokens, their own labels, mean scores, uniform, zeroed, dense prefix. */
 export const VARIANTS_SECTION: Section = {
   name: "variants",
-  version: 4,
+  version: 6,
   usesProfiles: true,
   async measure(bench, tools) {
     const { metric } = tools.settings;
@@ -65,6 +65,8 @@ export const VARIANTS_SECTION: Section = {
       await add(metric, change, keep(prior));
     }
     await add(metric, "budget by score mass", (ratio) => bench.masks.keep(scores, ratio, "score-mass"));
+    const { wanda } = (await bench.plain()).neurons;
+    await add(metric, "budget by error", (ratio) => bench.masks.keep(scores, ratio, wanda));
     await add(metric, "sparse prefill, too", keep(scores), false);
     const { heads, means } = await bench.plain();
     await add(metric, "heads, too", (ratio) =>

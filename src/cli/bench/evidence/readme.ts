@@ -1,0 +1,139 @@
+import { table as latencyTable } from "../latency/summary";
+import type { LatencyReport } from "../latency/report";
+import { percent, table } from "../quality/markdown";
+import type { QualityReport } from "../quality/report";
+import { NOT_MEASURED } from "../speed/document";
+import { TABLE_QUANTS, TABLE_SHAPES, TYPICAL } from "../speed/plan";
+import { isOf, type SpeedReport } from "../speed/report";
+import type { TextReport } from "../text/report";
+import { qualityConclusions } from "./quality";
+import { withInterval } from "./verdict";
+
+/** What the benches have measured; what is absent was not. */
+export interface Evidence {
+  readonly quality?: QualityReport;
+  readonly speed?: SpeedReport;
+  readonly latency?: LatencyReport;
+  readonly text?: TextReport;
+}
+
+/** Of a document that {@link evidenceReadme} has written. */
+export const WRITTEN = "Written by `lacuna bench evidence` from what the benches have measured";
+
+/** The conclusions: every figure and every verdict is taken from the results. */
+export function evidenceReadme(evidence: Evidence): string {
+  const { quality, speed, latency, text } = evidence;
+  const missing = [
+    ...(quality === undefined ? ["quality"] : []),
+    ...(speed === undefined ? ["speed"] : []),
+    ...(latency === undefined ? ["latency"] : []),
+    ...(text === undefined ? ["text"] : []),
+  ];
+  const absent = quality === undefined ? [] : SECTIONS.filter((name) => quality.sections[name] === undefined);
+  return `${[
+    "# What the evidence says",
+    `${WRITTEN} ([how](#to-repeat-it)). Intervals are 95 %; "rise" is the relative rise of the loss over the dense model.`,
+    ...(quality === undefined ? [] : [source(quality), ...qualityConclusions(quality)]),
+    ...(speed === undefined ? [] : speedConclusions(speed)),
+    ...(latency === undefined ? [] : latencyConclusions(latency)),
+    ...(text === undefined ? [] : textConclusions(text)),
+    "## Not measured",
+    [
+      ...missing.map((name) => `- \`bench ${name}\`: no results here`),
+      ...(absent.length === 0 ? [] : [`- of \`bench quality\`: ${absent.join(", ")}`]),
+      ...(speed === undefined || speed.notMeasured.length === 0
+        ? []
+        : [`- speed of ${speed.notMeasured.join(", ")}`]),
+      "- CUDA: the bench has no GPU to run on",
+      "- quality of models larger than the one above: `--model` measures any",
+    ].join("\n"),
+    "## To repeat it",
+    "    npm run build\n" +
+      "    node dist/cli.mjs bench quality --jobs 2 --out docs/evidence    # --model and --files for your own\n" +
+      "    node dist/cli.mjs bench speed --shape all --quant all --out docs/evidence\n" +
+      "    node dist/cli.mjs bench latency --out docs/evidence\n" +
+      "    node dist/cli.mjs bench text --out docs/evidence\n" +
+      "    node dist/cli.mjs bench evidence --out docs/evidence",
+  ].join("\n\n")}\n`;
+}
+
+/** Sections of a full report. */
+const SECTIONS = [
+  "metrics",
+  "completions",
+  "variants",
+  "two-level",
+  "oracles",
+  "engine",
+  "fim",
+  "edits",
+  "age",
+  "neighbours",
+  "activations",
+  "rivals",
+] as const;
+
+function source({ environment: { model, machine, commit, date }, cases }: QualityReport): string {
+  const files = new Set(cases.map(({ file }) => file)).size;
+  return (
+    `Quality: ${model.name} (${(model.bytes / 2 ** 20).toFixed(1)} MiB, sha256 \`${model.sha256.slice(0, 16)}\`), ${cases.length} holes in ${files} held-out files, commit ${commit ?? "unknown"}, ` +
+    `${date}, ${machine.cpu}. Tables, plots and intervals: [quality.md](quality.md). A model as small as this one tolerates less than larger ones do.`
+  );
+}
+
+function speedConclusions({ models, environment: { machine, date } }: SpeedReport): string[] {
+  const rows = TABLE_SHAPES.map((shape) => [
+    shape,
+    ...TABLE_QUANTS.map((quant) => {
+      const model = models.find((one) => isOf(one.model, `${shape} ${quant}`));
+      const row = model?.ratios.find(({ name }) => name === TYPICAL.name);
+      return row === undefined
+        ? NOT_MEASURED
+        : `${row.values.speedup.toFixed(2)} × (${row.values.speedupLow.toFixed(2)} to ${row.values.speedupHigh.toFixed(2)}), ${percent(row.values.speedup / row.values.limit, 0)} of the limit`;
+    }),
+  ]);
+  const paid = models.flatMap(({ model, attribution }) =>
+    attribution.map(({ name, values }) => [
+      model.replace(/\.gguf$/, ""),
+      name,
+      `${((values.forwardMs + values.backwardMs) / 1000).toFixed(1)} s`,
+      values.tokensUntilPaid < 0 ? "never" : values.tokensUntilPaid.toFixed(0),
+    ]),
+  );
+  return [
+    "## Speed",
+    `Decoding at ${percent(TYPICAL.activeRatio, 0)} of the FFN's bytes against stock node-llama-cpp, in turn on the same machine (${machine.cpu}, ${machine.threads} threads, ${date}). The limit is what reading fewer bytes alone would ` +
+      "allow. Cold start, memory, every ratio, threads and context: [speed.md](speed.md).",
+    table(["", ...TABLE_QUANTS], rows),
+    ...(paid.length === 0
+      ? []
+      : [table(["attribution of a window", "metric", "takes", "paid for after so many tokens"], paid)]),
+  ];
+}
+
+function latencyConclusions({ systems, environment, rounds, speed }: LatencyReport): string[] {
+  const [head, ...rows] = latencyTable(systems);
+  const wanted = /p50|p95|keys with|CPU|resident|prompt tokens/;
+  return [
+    "## Latency",
+    `Someone typing, replayed against the engine and against llama.vscode's way with stock llama-server (${environment.model.name}, ${environment.machine.threads} threads, ${rounds} rounds at ${speed} times the pace, ${environment.date}): [latency.md](latency.md).`,
+    table(
+      head!,
+      rows.filter(([label]) => wanted.test(label!)).map((row) => [...row]),
+    ),
+  ];
+}
+
+function textConclusions({ systems, cases, environment }: TextReport): string[] {
+  return [
+    "## What is shown",
+    `${cases.length} holes, the same model for all (${environment.model.name}): [text.md](text.md).`,
+    table(
+      ["", "first line exact", "right as far as it goes", "edit similarity", "nothing shown"],
+      systems.map(({ name, values }) => [
+        name,
+        ...[values.firstLine, values.right, values.similarity, values.empty].map(withInterval),
+      ]),
+    ),
+  ];
+}
