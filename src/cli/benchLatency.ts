@@ -40,6 +40,10 @@ export const BENCH_LATENCY: CommandSpec = {
       help: "tokens of context for both (default 2048, at most the model's own)",
     },
     threads: { value: "N", help: "CPU threads (default: the machine's cores, at most 8)" },
+    drafts: {
+      value: "N",
+      help: "compare with Lacuna drafting N tokens at a time from the prompt, rather than with llama-server",
+    },
     out: { value: "DIR", help: "also write the report there, as latency.json and latency.md" },
   },
   examples: [
@@ -63,12 +67,13 @@ export async function benchLatency(words: readonly string[], context: Context): 
   const threads = chooseThreads(args);
   const modelPath = chooseModel(args.text("model"), context.install);
   const contextSize = contextSizeOf(modelPath, args.integer("context-size", 2048, 256, 32_768));
-  const server = chooseServer(args.text("server"), context);
+  const drafts = args.integer("drafts", 0, 0, 64);
+  const server = drafts > 0 ? undefined : chooseServer(args.text("server"), context);
   const directory = args.text("out");
   if (directory !== undefined) {
     prepareDirectory(directory, "Choose another --out.");
   }
-  const kinds = systemKinds({ modelPath, contextSize, threads }, server, context);
+  const kinds = systemKinds({ modelPath, contextSize, threads }, server, drafts, context);
 
   const { progress, signal, output, install } = context;
   const runs = new Map<string, Run[]>(kinds.map(({ name }) => [name, []]));
@@ -131,11 +136,22 @@ export async function benchLatency(words: readonly string[], context: Context): 
   output(args.flag("json") ? json : formatReport(report));
 }
 
-function systemKinds(setup: Setup, server: string | undefined, { install, signal }: Context): SystemKind[] {
+function systemKinds(
+  setup: Setup,
+  server: string | undefined,
+  drafts: number,
+  { install, signal }: Context,
+): SystemKind[] {
   const load = { ...setup, gpu: false as const };
   const kinds: SystemKind[] = [
     { name: "Lacuna", start: (trace) => LacunaSystem.start(install, load, trace) },
   ];
+  if (drafts > 0) {
+    kinds.push({
+      name: `Lacuna, drafts of ${drafts}`,
+      start: (trace) => LacunaSystem.start(install, { ...load, draftTokens: drafts }, trace),
+    });
+  }
   if (server !== undefined) {
     kinds.push({
       name: "llama.vscode + llama-server",

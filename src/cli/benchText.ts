@@ -12,7 +12,7 @@ import { cutCases, type TextCase } from "./bench/text/cases";
 import { LacunaText } from "./bench/text/lacunaText";
 import { LlamaVscodeText } from "./bench/text/llamaVscodeText";
 import { textMarkdown } from "./bench/text/markdown";
-import { measure } from "./bench/text/measures";
+import { measure, type Shown } from "./bench/text/measures";
 import { systemReports, textJson, type Answers, type TextReport } from "./bench/text/report";
 import type { TextSystemKind } from "./bench/text/textSystem";
 import { parseActive } from "./complete";
@@ -102,11 +102,11 @@ export async function benchText(words: readonly string[], context: Context): Pro
     ];
     const answers: Answers[] = [];
     for (const [index, kind] of kinds.entries()) {
-      const texts = await textsOf(kind, cases, signal, (share) => {
+      const shown = await shownBy(kind, cases, signal, (share) => {
         progress.report("Completing", (index + share) / kinds.length, `, ${kind.name}`);
       });
-      const measured = texts.map((text, at) => measure(text, cases[at]!, syntax));
-      answers.push({ name: kind.name, texts, measured });
+      const measured = shown.map((one, at) => measure(one, cases[at]!, syntax));
+      answers.push({ name: kind.name, texts: shown.map(({ text }) => text), measured });
     }
     progress.end();
     const rival = server === undefined ? {} : { rival: RIVAL };
@@ -147,18 +147,18 @@ export async function benchText(words: readonly string[], context: Context): Pro
   }
 }
 
-async function textsOf(
+async function shownBy(
   kind: TextSystemKind,
   cases: readonly TextCase[],
   signal: AbortSignal,
   onShare: (share: number) => void,
-): Promise<string[]> {
+): Promise<Shown[]> {
   onShare(0);
   const system = await kind.start(signal);
   const stop = (): void => void system.dispose();
   signal.addEventListener("abort", stop, { once: true });
   try {
-    const texts: string[] = [];
+    const shown: Shown[] = [];
     for (const asked of cases) {
       signal.throwIfAborted();
       const { id, path: file, language, prefix, suffix } = asked;
@@ -166,10 +166,10 @@ async function textsOf(
         text: prefix + suffix,
         offset: prefix.length,
       });
-      texts.push(await system.suggest(editor, asked, signal));
-      onShare(texts.length / cases.length);
+      shown.push(await system.suggest(editor, asked, signal));
+      onShare(shown.length / cases.length);
     }
-    return texts;
+    return shown;
   } finally {
     signal.removeEventListener("abort", stop);
     await system.dispose();

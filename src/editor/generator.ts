@@ -98,10 +98,12 @@ export class Generator implements vscode.Disposable {
 
   private request(document: vscode.TextDocument, place: Place): WarmRequest {
     const { files, edits } = this.context.of(document);
+    const folder = vscode.workspace.getWorkspaceFolder(document.uri);
     return {
       prefix: place.prefix,
       suffix: place.suffix,
       path: modelPath(document),
+      ...(folder === undefined ? {} : { repository: folder.name }),
       language: place.language,
       context: files,
       ...(edits === "" ? {} : { edits }),

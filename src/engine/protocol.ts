@@ -94,6 +94,8 @@ export interface CompleteRequest {
   readonly prefix: string;
   readonly suffix: string;
   readonly path: string;
+  /** Names the project; models that know such are shown it before other files. */
+  readonly repository?: string;
   readonly language: string;
   readonly maxTokens: number;
   /** Stop after this many lines; absent: no line limit. */

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { unwrap } from "../../src/engine/client";
 import { modelPath, shippedShape } from "../shippedModel";
 import { completion, errorOf, loadParams, root, TestEngine } from "./support";
@@ -31,6 +34,27 @@ describe("loading in the engine process", () => {
     assert.equal(kinds[0], "starting");
     assert.equal(kinds.at(-1), "dense");
     assert.equal(kinds.lastIndexOf("loading"), kinds.indexOf("dense") - 1);
+  });
+
+  it("completes the plain prefix with a model that has no fill-in-the-middle tokens, and says so", async () => {
+    const scratch = mkdtempSync(path.join(tmpdir(), "lacuna-test-"));
+    try {
+      const file = path.join(scratch, "plain.gguf");
+      // Other names of the same length: then they are no such tokens.
+      const bytes = readFileSync(modelPath).toString("latin1").replaceAll("<|fim_", "<|xxx_");
+      writeFileSync(file, bytes, "latin1");
+      const info = unwrap(await engine.client.load({ ...loadParams, modelPath: file }));
+      assert.equal(info.hasFim, false);
+      assert.equal(info.fim, undefined);
+      const state = engine.states.at(-1)!;
+      assert.ok(state.kind === "dense" && state.why?.includes("only what is before the cursor"));
+      assert.ok(engine.logs.some((line) => line.includes("only what is before the cursor")));
+      const both = unwrap(await engine.client.complete(completion()));
+      const without = unwrap(await engine.client.complete(completion({ suffix: "", path: "/b.ts" })));
+      assert.equal(both.prefill.tokens, without.prefill.tokens);
+    } finally {
+      rmSync(scratch, { recursive: true });
+    }
   });
 
   it("says what is wrong with a model, to the load and to every request after it", async () => {

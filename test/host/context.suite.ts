@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import * as vscode from "vscode";
 import type { LacunaApi } from "../../src/extension";
 import { closeAll, cursorAfter, lacuna, open, setting, sleep, until, workspaceFile } from "./helpers";
@@ -68,14 +68,60 @@ describe("cross-file context", () => {
     editor.selection = new vscode.Selection(200, 0, 202, 0);
     await vscode.commands.executeCommand("editor.action.clipboardCopyAction");
     editor.selection = new vscode.Selection(0, 0, 0, 0);
-    await sleep(300);
-    const use = await openUse();
     await until("the copied text", () =>
-      api.context
-        .of(use.document)
-        .files.some(({ path, text }) => path === "src/long.js" && text.includes("countItems")),
+      api.context.looked.some(
+        ({ path, text, source }) =>
+          path === "src/long.js" && source === "copied" && text.includes("countItems"),
+      ),
     );
     rmSync(workspaceFile("src/long.js").fsPath);
+  });
+
+  it("has the place that was edited, out of sight of where the cursor was left", async () => {
+    writeFileSync(workspaceFile("src/long.js").fsPath, "// nothing of interest\n".repeat(400));
+    const editor = await open("src/long.js");
+    await editor.edit((edit) => edit.insert(new vscode.Position(200, 0), LIKE));
+    await openUse();
+    await until("the edited text", () =>
+      api.context.looked.some(
+        ({ path, text, source }) =>
+          path === "src/long.js" && source === "edited" && text.includes("countItems"),
+      ),
+    );
+    await vscode.workspace.saveAll();
+    rmSync(workspaceFile("src/long.js").fsPath);
+  });
+
+  it("has the declarations that the editor's language support finds in time", async () => {
+    mkdirSync(workspaceFile("lib").fsPath);
+    writeFileSync(
+      workspaceFile("lib/found.js").fsPath,
+      `// elsewhere\n${LIKE.replace("countItems", "tally")}`,
+    );
+    writeFileSync(
+      workspaceFile("src/calls.js").fsPath,
+      "export function report(inventory, shelf) {\n  const items = tally(inventory, shelf);\n  \n}\n",
+    );
+    const asked: string[] = [];
+    const provider = vscode.languages.registerDefinitionProvider("javascript", {
+      provideDefinition: (document, position) => {
+        const name = document.getText(document.getWordRangeAtPosition(position));
+        asked.push(name);
+        return name === "tally"
+          ? new vscode.Location(workspaceFile("lib/found.js"), new vscode.Position(1, 0))
+          : new Promise<undefined>(() => undefined); // never answers
+      },
+    });
+    try {
+      const editor = await open("src/calls.js");
+      cursorAfter(editor, "tally(inventory, shelf);\n  ");
+      await until("the declaration", () => paths(editor.document).includes("lib/found.js"), 10_000);
+      assert.ok(asked.includes("tally"));
+    } finally {
+      provider.dispose();
+      rmSync(workspaceFile("lib").fsPath, { recursive: true });
+      rmSync(workspaceFile("src/calls.js").fsPath);
+    }
   });
 
   it("never has secrets, and nothing that git ignores or a setting excludes", async () => {

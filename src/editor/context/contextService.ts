@@ -54,6 +54,11 @@ export class ContextService implements vscode.Disposable {
     return this.config.settings.context === "off" ? NO_CONTEXT : this.frozen.of(document.uri.toString());
   }
 
+  /** Pieces of files that were looked at last, oldest first. */
+  get looked(): readonly Chunk[] {
+    return this.ring.chunks;
+  }
+
   /** Gathers anew; takes a while, and gives up when another gathering begins. Resolves to whether anything has changed. */
   async gather(document: vscode.TextDocument, position: vscode.Position): Promise<boolean> {
     const { context } = this.config.settings;

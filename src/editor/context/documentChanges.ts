@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import type { ChunkSource } from "../../completion/context/chunk";
+import { CHUNK_LINES, type ChunkSource } from "../../completion/context/chunk";
 import type { LineEdit } from "../../completion/context/edits";
 import { SCHEMES } from "../../completion/eligibility";
 import { modelPath } from "../documentText";
@@ -20,6 +20,8 @@ export class DocumentChanges implements vscode.Disposable {
   readonly onDidEdit = this.edited.event;
   /** Lines of documents before their next change, by URI. */
   private readonly lines = new Map<string, readonly string[]>();
+  /** Where documents were edited last, by URI. */
+  private readonly editedAt = new Map<string, number>();
   private last = vscode.window.activeTextEditor;
   private readonly subscriptions: readonly vscode.Disposable[];
 
@@ -27,7 +29,7 @@ export class DocumentChanges implements vscode.Disposable {
     this.subscriptions = [
       vscode.window.onDidChangeActiveTextEditor((editor) => this.switched(editor)),
       vscode.workspace.onDidSaveTextDocument((document) => this.at(document, "saved")),
-      vscode.workspace.onDidCloseTextDocument((document) => this.lines.delete(document.uri.toString())),
+      vscode.workspace.onDidCloseTextDocument((document) => this.forget(document)),
       vscode.workspace.onDidChangeTextDocument((event) => this.changed(event)),
       vscode.languages.registerDocumentPasteEditProvider(
         SCHEMES.map((scheme) => ({ scheme })),
@@ -50,13 +52,28 @@ export class DocumentChanges implements vscode.Disposable {
     const left = this.last;
     if (left !== undefined && !left.document.isClosed) {
       this.looked.fire({ document: left.document, line: left.selection.active.line, source: "left" });
-      this.lines.delete(left.document.uri.toString());
+      this.leave(left.document, left.selection.active.line);
     }
     this.last = editor ?? this.last;
     if (editor !== undefined) {
       this.looked.fire({ document: editor.document, line: editor.selection.active.line, source: "opened" });
       this.keepLines(editor.document);
     }
+  }
+
+  /** Where it was edited matters, if that is out of sight of the cursor. */
+  private leave(document: vscode.TextDocument, line: number): void {
+    const edited = this.editedAt.get(document.uri.toString());
+    if (edited !== undefined && Math.abs(edited - line) > CHUNK_LINES / 2) {
+      this.looked.fire({ document, line: edited, source: "edited" });
+    }
+    this.forget(document);
+  }
+
+  private forget(document: vscode.TextDocument): void {
+    const key = document.uri.toString();
+    this.lines.delete(key);
+    this.editedAt.delete(key);
   }
 
   private at(document: vscode.TextDocument, source: ChunkSource): void {
@@ -89,6 +106,11 @@ export class DocumentChanges implements vscode.Disposable {
       ...added,
       ...before.slice(range.end.line + 1),
     ]);
+    const elsewhere = this.editedAt.get(key);
+    this.editedAt.set(key, range.start.line);
+    if (elsewhere !== undefined && Math.abs(elsewhere - range.start.line) > CHUNK_LINES) {
+      this.looked.fire({ document, line: elsewhere, source: "edited" });
+    }
     this.edited.fire({ path: modelPath(document), line: range.start.line, removed, added });
   }
 

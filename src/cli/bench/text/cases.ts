@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import path from "node:path";
 import { CliError } from "../../errors";
-import { cutHoles, type HoleKind } from "../quality/holes";
+import { cutHoles, type Hole, type HoleKind } from "../quality/holes";
+import { generator, shuffled } from "../quality/random";
 import type { SourceFile } from "../quality/sourceFiles";
 import type { ProjectFile } from "../../../completion/context/neighbours";
 import type { Asked } from "./measures";
@@ -15,26 +17,70 @@ export interface TextCase extends Asked {
   /** Of its project, the file itself among them. */
   readonly files: readonly ProjectFile[];
   /** Of the hole. */
-  readonly kind: HoleKind;
+  readonly kind: HoleKind | "inside brackets";
 }
 
 /** Characters round a hole: there is something to go by. */
 const BEFORE = 400;
 const AFTER = 200;
 
-/** Depends on the files, the number and the seed only. Throws a {@link CliError} when no file is long enough. */
+/** What stands in brackets at the end of a line; an editor has closed them as soon as they were opened. */
+const IN_BRACKETS = /(?<=[([{])[^()[\]{}\n]{3,60}(?=[)\]}]+[;,]?$)/gm;
+/** Share of the cases. */
+const BRACKETS_SHARE = 0.25;
+
+/**
+ * Holes of whole lines and of the ends of lines, as `cutHoles` has them, and a part of them inside of brackets that are closed already. Depends on the files, the
+ * number and the seed only. Throws a {@link CliError} when no file is long enough.
+ */
 export function cutCases(files: readonly SourceFile[], count: number, seed: number): TextCase[] {
-  const holes = cutHoles(files, { count, seed, before: BEFORE, after: AFTER });
+  const inside = holesInBrackets(files, Math.floor(count * BRACKETS_SHARE), seed);
+  const holes = cutHoles(files, { count: count - inside.length, seed, before: BEFORE, after: AFTER });
   if (holes.length === 0) {
     throw new CliError(`No file is long enough: ${BEFORE + AFTER} characters of code are needed.`);
   }
-  return holes.map(({ id, file, kind, prefix, middle, suffix }) => ({
+  return [...holes, ...inside].map(({ id, file, kind, prefix, middle, suffix }) => ({
     ...{ id, kind, prefix, middle, suffix },
     file: file.path,
     path: projectPath(file),
     files: projectOf(file, files),
     language: languageOf(file),
   }));
+}
+
+type BracketHole = Omit<Hole, "kind"> & { readonly kind: "inside brackets" };
+
+/** From every file in turn, as many as there are. */
+function holesInBrackets(files: readonly SourceFile[], count: number, seed: number): BracketHole[] {
+  const random = generator(seed);
+  const queues = shuffled(files, random).map((file) => ({
+    file,
+    places: shuffled(
+      [...file.text.matchAll(IN_BRACKETS)]
+        .map((match) => ({ from: match.index, to: match.index + match[0].length }))
+        .filter(({ from }) => from >= BEFORE && file.text.length - from >= AFTER),
+      random,
+    ),
+  }));
+  const holes: BracketHole[] = [];
+  for (let left = true; left && holes.length < count;) {
+    left = false;
+    for (const { file, places } of queues) {
+      const place = places.pop();
+      if (place !== undefined && holes.length < count) {
+        left = true;
+        const { from, to } = place;
+        const [prefix, middle, suffix] = [
+          file.text.slice(0, from),
+          file.text.slice(from, to),
+          file.text.slice(to),
+        ];
+        const id = createHash("sha256").update(`${file.path}\n${from}\n${to}\n${file.text}`).digest("hex");
+        holes.push({ id: id.slice(0, 12), file, kind: "inside brackets", prefix, middle, suffix });
+      }
+    }
+  }
+  return holes;
 }
 
 /** Files that are named after a package are of that one, others are all of one project. */

@@ -1,5 +1,7 @@
+import { linePrefix, lineSuffix } from "../../../completion/cursor";
 import type { Generated } from "../../../completion/inFlight";
 import type { Place } from "../../../completion/place";
+import { replacedLength } from "../../../completion/replaceRange";
 import { Shaper } from "../../../completion/shaper";
 import { Suggester, type Wish } from "../../../completion/suggester";
 import type { Syntax } from "../../../completion/syntaxTree";
@@ -12,6 +14,7 @@ import { completeRequest, END } from "../latency/engineRequests";
 import { projectContext } from "../latency/givenProject";
 import type { SimulatedEditor } from "../latency/simulatedEditor";
 import type { TextCase } from "./cases";
+import type { Shown } from "./measures";
 import type { TextSystem } from "./textSystem";
 
 /** The whole suggestion is waited for; less than a timer can hold. */
@@ -58,10 +61,10 @@ export class LacunaText implements TextSystem {
     }
   }
 
-  async suggest(editor: SimulatedEditor, { path, files }: TextCase, signal: AbortSignal): Promise<string> {
+  async suggest(editor: SimulatedEditor, { path, files }: TextCase, signal: AbortSignal): Promise<Shown> {
     const place = editor.place();
     if (whyNotHere(place, "automatic") !== undefined) {
-      return "";
+      return { text: "", replaced: 0 };
     }
     const { sparsity, otherFiles } = this.options;
     const context = otherFiles ? await projectContext(place, path, files, this.contextSize) : [];
@@ -74,9 +77,9 @@ export class LacunaText implements TextSystem {
       };
       unwrap(await this.client.sparsify(request, { signal }));
     }
-    const text = await this.suggester.suggest(place, "automatic", signal);
+    const text = (await this.suggester.suggest(place, "automatic", signal)) ?? "";
     this.suggester.cancel();
-    return text ?? "";
+    return { text, replaced: replacedLength(text, lineSuffix(place), linePrefix(place)) };
   }
 
   dispose(): Promise<void> {

@@ -10,6 +10,7 @@ import {
 } from "../latency/llamaVscodeRules";
 import type { SimulatedEditor } from "../latency/simulatedEditor";
 import type { TextCase } from "./cases";
+import type { Shown } from "./measures";
 import type { TextSystem } from "./textSystem";
 
 export interface RivalOptions {
@@ -22,6 +23,8 @@ export interface RivalOptions {
 /** No limits in time: what is written is the same on any machine. llama.vscode's own, a second, is enough for the most that it asks for. */
 const WITHOUT_LIMITS = { t_max_prompt_ms: 0, t_max_predict_ms: 0 };
 
+const NOTHING: Shown = { text: "", replaced: 0 };
+
 /** llama.vscode with stock llama-server: its prompt, its request, and what it shows of the answer. */
 export class LlamaVscodeText implements TextSystem {
   constructor(
@@ -29,10 +32,10 @@ export class LlamaVscodeText implements TextSystem {
     private readonly options: RivalOptions,
   ) {}
 
-  async suggest(editor: SimulatedEditor, _asked: TextCase, signal: AbortSignal): Promise<string> {
+  async suggest(editor: SimulatedEditor, _asked: TextCase, signal: AbortSignal): Promise<Shown> {
     const around = editor.surroundings(LINES_BEFORE, LINES_AFTER);
     if (!asksAt(around)) {
-      return "";
+      return NOTHING;
     }
     const { seed, greedy } = this.options;
     const body = {
@@ -43,7 +46,8 @@ export class LlamaVscodeText implements TextSystem {
     };
     const { content } = await this.server.infill(body, signal);
     const kept = keptOf(content, around);
-    return kept === undefined ? "" : shownOf(kept, around);
+    // It inserts, whatever stands right of the cursor.
+    return kept === undefined ? NOTHING : { text: shownOf(kept, around), replaced: 0 };
   }
 
   dispose(): Promise<void> {

@@ -5,7 +5,11 @@ const NO_SYNTAX = { parse: (): undefined => undefined };
 const MIDDLE = "const b = g(a);\nreturn a + b;";
 
 const judge = (text: string, middle = MIDDLE): Measured =>
-  measure(text, { prefix: "const a = f();\n", suffix: "\n", middle, language: "typescript" }, NO_SYNTAX);
+  measure(
+    { text, replaced: 0 },
+    { prefix: "const a = f();\n", suffix: "\n", middle, language: "typescript" },
+    NO_SYNTAX,
+  );
 
 describe("measure", () => {
   it("knows the middle, whatever white space follows it", () => {
@@ -42,5 +46,18 @@ describe("measure", () => {
     assert.equal(judge("const a = f();").unwanted!.duplicated, 1);
     assert.equal(judge("const b = g((a);").unwanted!.unbalanced, true);
     assert.equal(judge(MIDDLE).unwanted!.unbalanced, false);
+  });
+
+  it("counts closers that are replaced as what was wanted", () => {
+    const asked = { prefix: "f(", middle: "a, b", suffix: ");\nnext();\n", language: "typescript" };
+    for (const shown of [
+      { text: "a, b", replaced: 0 },
+      { text: "a, b);", replaced: 2 },
+    ]) {
+      const { firstLine, whole, right, unwanted } = measure(shown, asked, NO_SYNTAX);
+      assert.deepEqual([firstLine, whole, right, unwanted!.unbalanced], [1, 1, 1, false]);
+    }
+    const twice = measure({ text: "a, b);", replaced: 0 }, asked, NO_SYNTAX);
+    assert.deepEqual([twice.whole, twice.unwanted!.unbalanced], [0, true]);
   });
 });

@@ -30,10 +30,20 @@ export interface Measured {
   readonly unwanted: Unwanted | undefined;
 }
 
+/** What is shown at a cursor. */
+export interface Shown {
+  /** LF only; "" for nothing. */
+  readonly text: string;
+  /** Characters after the cursor that it takes the place of: closers that the editor had put there. */
+  readonly replaced: number;
+}
+
 /** @param syntax with the language's grammar loaded, where there is one */
-export function measure(text: string, asked: Asked, syntax: Syntax): Measured {
+export function measure({ text, replaced }: Shown, asked: Asked, syntax: Syntax): Measured {
   const shown = text.trimEnd();
-  const middle = asked.middle.trimEnd();
+  const original = asked.middle + asked.suffix.slice(0, replaced);
+  const suffix = asked.suffix.slice(replaced);
+  const middle = original.trimEnd();
   const [first, wanted] = [firstLine(shown), firstLine(middle)];
   const empty = shown.trim() === "";
   const right = !empty && (middle === shown || middle.startsWith(`${shown}\n`));
@@ -45,7 +55,7 @@ export function measure(text: string, asked: Asked, syntax: Syntax): Measured {
     similarity: editSimilarity(shown, middle),
     firstLineSimilarity: editSimilarity(first, wanted),
     lines: shown.split("\n").filter((line) => line.trim() !== "").length,
-    unwanted: empty ? undefined : unwantedIn({ ...asked, text: shown, original: asked.middle }, syntax),
+    unwanted: empty ? undefined : unwantedIn({ ...asked, suffix, text: shown, original }, syntax),
   };
 }
 

@@ -11,7 +11,7 @@ const answers = (name: string, texts: readonly string[]): Answers => ({
   texts,
   measured: texts.map((text, index) =>
     measure(
-      text,
+      { text, replaced: 0 },
       { prefix: "start();\n", middle: MIDDLES[index]!, suffix: "\n", language: "typescript" },
       NO_SYNTAX,
     ),
