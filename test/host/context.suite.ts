@@ -78,18 +78,18 @@ describe("cross-file context", () => {
   });
 
   it("has the place that was edited, out of sight of where the cursor was left", async () => {
-    writeFileSync(workspaceFile("src/long.js").fsPath, "// nothing of interest\n".repeat(400));
-    const editor = await open("src/long.js");
+    writeFileSync(workspaceFile("src/edited.js").fsPath, "// nothing of interest\n".repeat(400));
+    const editor = await open("src/edited.js");
+    await sleep(300);
     await editor.edit((edit) => edit.insert(new vscode.Position(200, 0), LIKE));
     await openUse();
     await until("the edited text", () =>
       api.context.looked.some(
         ({ path, text, source }) =>
-          path === "src/long.js" && source === "edited" && text.includes("countItems"),
+          path === "src/edited.js" && source === "edited" && text.includes("countItems"),
       ),
     );
-    await vscode.workspace.saveAll();
-    rmSync(workspaceFile("src/long.js").fsPath);
+    rmSync(workspaceFile("src/edited.js").fsPath);
   });
 
   it("has the declarations that the editor's language support finds in time", async () => {

@@ -1,5 +1,6 @@
 import { commentEcho } from "./commentEcho";
 import { danglingSpace } from "./danglingSpace";
+import { doubledLine } from "./doubledLine";
 import { duplicatedClosing } from "./duplicatedClosing";
 import type { Filter, FilterContext } from "./filter";
 import { indentationRepair } from "./indentationRepair";
@@ -17,6 +18,7 @@ export const FILTERS: Readonly<Record<string, Filter>> = {
   danglingSpace,
   partialToken,
   repetition,
+  doubledLine,
   indentationRepair,
   suffixOverlap,
   duplicatedClosing,
