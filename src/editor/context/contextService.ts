@@ -15,7 +15,7 @@ import { chunk, WorkspaceProject } from "./neighbours";
 import { within } from "./reading";
 import type { DocumentChanges } from "./documentChanges";
 
-/** Everything together; what is not there by then is left out. */
+/** What is not there by then is left out. */
 const GATHER_MS = 2_000;
 const MAX_EDIT_CHARACTERS = 1_200;
 
@@ -68,22 +68,20 @@ export class ContextService implements vscode.Disposable {
     }
     const place = textAt(document, position);
     const project = new WorkspaceProject(document, this.admission);
-    const found =
+    const parts =
       context === "all"
-        ? await within(
-            GATHER_MS,
-            Promise.all([
-              siblingChunks(project),
-              importedChunks(document.getText(), document.languageId, project),
-              this.definitions.around(document, position, place),
-            ]),
-          )
+        ? [
+            siblingChunks(project),
+            importedChunks(document.getText(), document.languageId, project),
+            this.definitions.around(document, position, place),
+          ]
         : [];
+    const found = await Promise.all(parts.map((part) => within(GATHER_MS, part)));
     if (ticket !== this.gathering || document.isClosed) {
       return false;
     }
     const path = modelPath(document);
-    const chunks = [...(found ?? []).flat(), ...this.ring.chunks];
+    const chunks = [...found.flatMap((part) => part ?? []), ...this.ring.chunks];
     const files = chooseFiles(place, path, chunks, this.budget);
     // A model that knows no diffs should not evaluate its prompt anew because of one.
     const budget = this.engine.model?.hasEdits === true ? Math.min(MAX_EDIT_CHARACTERS, this.budget) : 0;
