@@ -316,8 +316,9 @@ function rivals(series: readonly Series[] | undefined): string[] {
     return { name: from.name, bits: bits!.mean, bytes: bytes!.mean, ms: ms!.mean / tokens!.mean };
   };
   const all = series.map(one);
-  const sparse = all.filter(({ name }) => name.includes("%"));
-  const others = all.filter(({ name }) => !name.includes("%") && name !== "dense");
+  const isOurs = (name: string): boolean => /^(mask for the file|the product)/.test(name);
+  const sparse = all.filter(({ name }) => isOurs(name));
+  const others = all.filter(({ name }) => !isOurs(name) && name !== "dense");
   const lines = sparse.map((own) => {
     const [rival] = others.filter(({ bytes }) => bytes <= own.bytes).sort((a, b) => a.bits - b.bits);
     return [
@@ -334,7 +335,7 @@ function rivals(series: readonly Series[] | undefined): string[] {
   const dense = all.find(({ name }) => name === "dense");
   return [
     "## Rivals",
-    `Lower-bit quantisations of the same model, beside sparsity on the shipped file${dense === undefined ? "" : ` (dense: ${(dense.bytes / 2 ** 20).toFixed(1)} MiB, ${dense.bits.toFixed(3)} bits per byte, ${dense.ms.toFixed(2)} ms per token)`}. Sparsity and quantisation can be combined; alone, at no more memory:`,
+    `Lower-bit quantisations of the same model and smaller dense models pruned from it, beside sparsity on the shipped file${dense === undefined ? "" : ` (dense: ${(dense.bytes / 2 ** 20).toFixed(1)} MiB, ${dense.bits.toFixed(3)} bits per byte, ${dense.ms.toFixed(2)} ms per token)`}. Sparsity and quantisation can be combined; alone, at no more memory:`,
     table(["", "weights, MiB", "bits per byte", "ms per token", "best rival of that size", "better"], lines),
   ];
 }

@@ -8,7 +8,6 @@ import type { Context } from "../../context";
 import { UsageError } from "../../errors";
 import { chooseModel, type Install } from "../../install";
 import { reportMarkdown } from "./document";
-import { COMPARED_RATIOS } from "./masks";
 import { plots } from "./plots";
 import { makeReport, reportJson } from "./report";
 import { RIVALS, type RivalSetup } from "./rivals";
@@ -99,7 +98,9 @@ export async function benchQuality(words: readonly string[], context: Context): 
   const shard = chooseShard(args.text("shard"));
   const files = chooseFiles(args.text("files"), context.install);
   const out = path.resolve(args.text("out") ?? "lacuna-quality");
-  const rivals = names.includes(RIVALS) ? { rivals: rivalSetup(args, modelPath, metric) } : {};
+  const rivals = names.includes(RIVALS)
+    ? { rivals: rivalSetup(args, modelPath, metric, `${seed} ${cases}`) }
+    : {};
   prepareDirectory(out, "Choose another --out.");
 
   const measured = await runQuality(
@@ -145,12 +146,12 @@ function chooseFiles(glob: string | undefined, { root }: Install): ReturnType<ty
   return glob === undefined ? heldOutFiles(root) : matchingFiles(glob);
 }
 
-function rivalSetup(args: Arguments, modelPath: string, metric: Metric): RivalSetup {
+function rivalSetup(args: Arguments, modelPath: string, metric: Metric, cases: string): RivalSetup {
   const source = path.resolve(args.text("source") ?? modelPath);
   const models = (args.text("rival")?.split(",") ?? []).map((file) => path.resolve(file));
   [source, ...models].forEach((file) => void requireModel(file));
   const types = QUANTISATIONS.filter((type) => !path.basename(modelPath).includes(type));
-  return { source, models, types: types satisfies readonly Quantisation[], ratios: COMPARED_RATIOS, metric };
+  return { source, models, types: types satisfies readonly Quantisation[], metric, cases };
 }
 
 /** Names separated by commas; all of them by default. */

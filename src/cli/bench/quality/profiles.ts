@@ -27,6 +27,14 @@ export class Profiles {
     this.profiles.push({ path, language, group, scores, sizes: await sizesOf(bench) });
   }
 
+  /** All cases, unless they are known. */
+  async addAll(benches: readonly CaseBench[]): Promise<void> {
+    for (const bench of this.profiles.length === 0 ? benches : []) {
+      await this.add(bench);
+      await bench.dispose();
+    }
+  }
+
   /** Mean scores of the other files (of one language); undefined without any. */
   prior(path: string, language?: string): Scores | undefined {
     const others = this.others(path).filter((other) => language === undefined || other.language === language);

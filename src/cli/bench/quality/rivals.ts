@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { evaluate, setFfnRows } from "../../../engine/native";
+import { Gate } from "../../../engine/gate";
+import { Sparsifier } from "../../../engine/sparsifier";
 import { requireModel, Session } from "../../../engine/session";
 import { quantize, type Quantisation } from "../../../engine/study";
 import { readGguf } from "../../../models/gguf";
@@ -11,14 +13,16 @@ import type { Context } from "../../context";
 import type { CaseBench } from "./caseBench";
 import { Generator } from "./generation";
 import { CONTEXT_TOKENS, MEASURED_TOKENS, PREFIX_TOKENS, type Lab } from "./lab";
+import { Profiles } from "./profiles";
 import { layerMasks } from "./sections/completions";
+import { engineMask } from "./sections/engine";
 import type { Store, Point } from "./store";
 import { textScores } from "./textScores";
 import type { Metric } from "../../../sparsity/metrics";
 
 /** The name of this section. */
 export const RIVALS = "rivals";
-const VERSION = 1;
+const VERSION = 2;
 
 export interface RivalSetup {
   /** What quantisations are made from: best an unquantised file of the same model. */
@@ -26,9 +30,15 @@ export interface RivalSetup {
   readonly types: readonly Quantisation[];
   /** Other dense models. */
   readonly models: readonly string[];
-  readonly ratios: readonly number[];
   readonly metric: Metric;
+  /** How many, of which seed: masks for all files depend on them. */
+  readonly cases: string;
 }
+
+/** Shares of the neurons of one mask for each file, of the FFN's bytes in the engine's own way, and of the neurons of one mask for all files. */
+const STATIC = [0.3, 0.5, 0.7] as const;
+const ENGINE = [0.3, 0.4, 0.5, 0.7] as const;
+const PRUNED = [0.5, 0.7] as const;
 
 /** One way to have fewer bytes to read. */
 interface Rival {
@@ -36,8 +46,12 @@ interface Rival {
   readonly key: string;
   /** Makes the file if it must be made. */
   open(): Promise<string>;
-  /** Of the bench's own model. */
+  /** Of the bench's own model: what of it is kept for a case. */
+  readonly masks?: (bench: CaseBench) => Promise<readonly LayerMask[]>;
+  /** Share of the FFN's bytes that they read. */
   readonly ratio?: number;
+  /** Its masks need the profiles of all files. */
+  readonly isPruned?: true;
 }
 
 /** Longer vocabularies would need too much memory for KL: then it is not measured. */
@@ -58,12 +72,22 @@ export async function measureRivals(
   const points: Point[][] = benches.map(() => []);
   const dense = new DenseLogits();
   try {
-    const rivals = rivalsOf(lab, setup, folder);
+    const profiles = new Profiles(setup.metric);
+    const sparsifier = new Sparsifier(
+      lab.session,
+      new Gate(),
+      () => undefined,
+      () => undefined,
+    );
+    const rivals = rivalsOf(lab, setup, folder, { sparsifier, profiles });
     for (const [index, rival] of rivals.entries()) {
       context.progress.report("Measuring rivals", index / rivals.length, `, ${rival.name}`);
       const keys = benches.map(({ hole }) => `${RIVALS} ${VERSION} ${rival.key} ${hole.id}`);
       if (keys.some((key) => store.get(key) === undefined)) {
-        await measureRival(rival, { benches, keys, lab, setup, store, dense, signal: context.signal });
+        if (rival.isPruned === true) {
+          await profiles.addAll(benches);
+        }
+        await measureRival(rival, { benches, keys, lab, store, dense, signal: context.signal });
       }
       keys.forEach((key, at) => points[at]!.push(...store.get(key)!));
     }
@@ -73,17 +97,43 @@ export async function measureRivals(
   }
 }
 
-function rivalsOf(lab: Lab, setup: RivalSetup, folder: string): Rival[] {
+interface MaskMakers {
+  readonly sparsifier: Sparsifier;
+  readonly profiles: Profiles;
+}
+
+function rivalsOf(
+  lab: Lab,
+  setup: RivalSetup,
+  folder: string,
+  { sparsifier, profiles }: MaskMakers,
+): Rival[] {
   const { session } = lab;
   const own = session.modelFingerprint;
   const open = (): Promise<string> => Promise.resolve(session.info.path);
   return [
     { name: "dense", key: own, open },
-    ...setup.ratios.map((ratio) => ({
-      name: `${Math.round(100 * ratio)} % of the neurons`,
-      key: `${own} ${setup.metric} ${ratio}`,
+    ...STATIC.map((ratio) => ({
+      name: `mask for the file, ${Math.round(100 * ratio)} % of the neurons`,
+      key: `${own} ${setup.metric} static ${ratio}`,
       open,
       ratio,
+      masks: (bench: CaseBench) => masksOf(bench, setup, ratio),
+    })),
+    ...ENGINE.map((ratio) => ({
+      name: `the product, ${Math.round(100 * ratio)} % of the FFN's bytes`,
+      key: `${own} ${setup.metric} engine ${ratio}`,
+      open,
+      ratio,
+      masks: async (bench: CaseBench) => (await engineMask(sparsifier, bench, setup.metric, ratio)).layers,
+    })),
+    ...PRUNED.map((ratio) => ({
+      name: `pruned for all files to ${Math.round(100 * ratio)} % of the neurons`,
+      key: `${own} ${setup.metric} pruned ${ratio} ${setup.cases}`,
+      open,
+      ratio,
+      isPruned: true as const,
+      masks: (bench: CaseBench) => Promise.resolve(prunedMask(bench, profiles, ratio)),
     })),
     ...setup.types.map((type) => ({
       name: type,
@@ -106,14 +156,13 @@ interface Work {
   readonly benches: readonly CaseBench[];
   readonly keys: readonly string[];
   readonly lab: Lab;
-  readonly setup: RivalSetup;
   readonly store: Store;
   readonly dense: DenseLogits;
   readonly signal: AbortSignal;
 }
 
 async function measureRival(rival: Rival, work: Work): Promise<void> {
-  const { benches, keys, lab, setup, store, dense, signal } = work;
+  const { benches, keys, lab, store, dense, signal } = work;
   const file = await rival.open();
   const isOwn = file === lab.session.info.path;
   const session = isOwn ? lab.session : await loadSession(file, lab, signal);
@@ -123,7 +172,7 @@ async function measureRival(rival: Rival, work: Work): Promise<void> {
   try {
     for (const [index, bench] of benches.entries()) {
       signal.throwIfAborted();
-      const masks = rival.ratio === undefined ? undefined : await masksOf(bench, setup, rival.ratio);
+      const masks = await rival.masks?.(bench);
       await generator.mask(masks, rival.ratio ?? 1);
       await model.mask(masks);
       const reference = await dense.of(bench, base);
@@ -154,6 +203,21 @@ function loadSession(modelPath: string, { session }: Lab, signal: AbortSignal): 
 async function masksOf(bench: CaseBench, { metric }: RivalSetup, ratio: number): Promise<LayerMask[]> {
   const { means } = await bench.plain();
   return layerMasks(bench, await bench.scores(metric), means, ratio);
+}
+
+/**
+ * A smaller dense model that anyone can make of this one: the neurons that score best in the other files, for every file the same.
+ * Without other files, all of them.
+ */
+function prunedMask({ lab, masks, hole }: CaseBench, profiles: Profiles, ratio: number): LayerMask[] {
+  const prior = profiles.prior(hole.file.path);
+  return lab.ffnSize.map((size, layer) => ({
+    size,
+    rows:
+      prior === undefined
+        ? Int32Array.from({ length: size }, (_, row) => row)
+        : masks.rows(prior, ratio)[layer]!,
+  }));
 }
 
 /** Weights that a decoded token needs in memory: all but the dense FFN where a packed one takes its place. */
@@ -207,6 +271,8 @@ class Evaluator {
       const options = {
         threads: this.session.threads,
         ...(mask.means === undefined ? {} : { means: mask.means }),
+        ...(mask.threshold === undefined ? {} : { threshold: mask.threshold }),
+        ...(mask.weights === undefined ? {} : { thresholdWeights: mask.weights }),
       };
       await setFfnRows(this.context, layer, mask.rows, options);
     }

@@ -227,7 +227,8 @@ export const SECTION_TEXTS: Readonly<
   rivals: (series) =>
     [
       "All run by the engine on this machine, on the same cases. Bits per byte of the measured text; KL and agreement against the dense model; completions against the file's own text; " +
-        "weights in memory while decoding (with the dense FFN out of memory where a packed one takes its place).",
+        "weights in memory while decoding (with the dense FFN out of memory where a packed one takes its place). Pruned for all files: a smaller dense model made of this one, " +
+        "with the neurons that score best in the other files and no others.",
       "![Quality against time per token](rivals.svg)",
       "![Quality against memory](rivals-memory.svg)",
       table(
