@@ -57,7 +57,7 @@ describe("the report of bench text", () => {
     assert.equal(systems[1]!.values.duplicatedLines.mean, 1);
     assert.equal(
       systemReports([answers("silent", ["", ""])], ["block", "block"], undefined)[0]!.values.unbalanced.mean,
-      0,
+      NaN,
     );
   });
 

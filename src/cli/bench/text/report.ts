@@ -86,9 +86,13 @@ function valuesOf(measured: readonly Measured[]): Values {
   return Object.fromEntries([...plain, ...rates]) as Values;
 }
 
-/** A case that shows nothing counts in no rate; a resample without any that does counts as zero. */
+/** A case that shows nothing counts in no rate: not a number when none shows anything. A resample without what is counted counts as zero. */
 function rateOf(measured: readonly Measured[], name: Rate): Estimate {
   const shown = measured.map(({ unwanted }) => unwanted).filter((one) => one !== undefined);
+  const all = unwantedRates(shown);
+  if (all[name] === undefined) {
+    return { mean: NaN, low: NaN, high: NaN };
+  }
   const rate = (rates: UnwantedRates): number => rates[name] ?? 0;
   return bootstrap(shown.length, (cases) => rate(unwantedRates(Array.from(cases, (index) => shown[index]!))));
 }
