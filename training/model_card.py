@@ -50,7 +50,8 @@ def comparison(own: dict, other: dict) -> str:
     return (
         f"Mean over the languages, {own['model']} against {other['model']}: bits per byte {bits:.3f} against {worse:.3f} "
         f"({(1 - bits / worse):.1%} fewer), exact match {mean(own, 'exactMatch'):.1%} against {mean(other, 'exactMatch'):.1%}, "
-        f"edit similarity {mean(own, 'editSimilarity'):.3f} against {mean(other, 'editSimilarity'):.3f}."
+        f"edit similarity {mean(own, 'editSimilarity'):.3f} against {mean(other, 'editSimilarity'):.3f} "
+        f"({(mean(own, 'editSimilarity') / mean(other, 'editSimilarity') - 1):.0%} more)."
     )
 
 
@@ -98,7 +99,7 @@ def main() -> None:
         "## How good it is", "",
         f"Packages that training never saw ({', '.join(evaluation['packages'])}), in llama.cpp by `training/evaluate.mjs`: bits per byte over "
         f"{evaluation['windowsPerLanguage']} windows per language, and {evaluation['fimCasesPerLanguage']} single-line FIM cases per language at "
-        "temperature 0 (from a random place in a line to its end, every other place after a space or punctuation; exact match and edit similarity of the line). The cases fit a context of 512 tokens and are "
+        "temperature 0 (from a random place in a line to its end, every other place after a space or punctuation; exact match and edit similarity of the line), with the last lines of the prefix after the middle token, as the extension prompts, and with the cursor at the middle token. The cases fit a context of 512 tokens and are "
         "the same for every model.", "",
         arguments.evaluation.with_suffix(".md").read_text(),
         *[comparison(own[0], other) for other in others[:1]], "",
@@ -108,7 +109,7 @@ def main() -> None:
         "## How it was trained", "",
         f"{progress['tokens'] / 1e6:.1f} M tokens in {progress['step']} steps, {progress['seconds'] / 60:.0f} minutes of wall-clock time{schedules}, on {progress['processor']} "
         f"(about {6 * parameters * progress['tokens'] / 1e15:.2f} PFLOP in matrix products); bfloat16, Muon for matrices, AdamW for the rest. "
-        f"Half of the documents are FIM. Final training loss {float(rows[-1]['train_loss']):.3f}, validation loss {float(rows[-1]['validation_loss']):.3f} nats per token.", "",
+        f"Half of the documents are FIM; in the last schedule, most of their middles began lines above the hole. Final training loss {float(rows[-1]['train_loss']):.3f}, validation loss {float(rows[-1]['validation_loss']):.3f} nats per token.", "",
         f"![loss](../../training/results/{size}.svg)", "",
         "## Data", "",
         f"{len(load_packages())} packages of the npm registry and Debian: {splits['train']} to train, {splits['validation']} to validate, {splits['test']} to test. Licences as "
