@@ -10,9 +10,9 @@ const LARGE = 300e6;
  * `fim.ts`): they read on from the end of a prefix on the other side of a suffix. Only the cursor's line goes after the middle token, for the KV
  * cache's sake, as llama.vim and llama.vscode do it with such models.
  *
- * Small models find what stands right after the middle token, and hardly what stands before the suffix: of 120 ends of lines lacuna-9m, as it was
- * before it was trained with such lines, completed 0 at the cursor's place, 4 with the line after the middle token and 5 with six lines more, with edit
- * similarities of 0.12, 0.25 and 0.29. `lacuna bench text --lead-lines 0,1,3,6` measures it again.
+ * Small models find what stands right after the middle token, and hardly what stands before the suffix: in 120 holes, the first lines of lacuna-9m are
+ * 25 % like the author's with the cursor's line alone, 32 and 33 % with one and three lines more, 35 % with six, though two fifths of what it learnt
+ * filling in from had no such lines. `lacuna bench text --server none --lead-lines 0,1,3,6` measures it again.
  *
  * @param parameters of the model
  */
