@@ -3,7 +3,7 @@ import { firstLineEnd } from "../completion/ending/end";
 import type { Generated } from "../completion/inFlight";
 import type { Place } from "../completion/place";
 import type { Purpose, Wish } from "../completion/suggester";
-import type { CompleteResult, StopReason, WarmRequest } from "../engine/protocol";
+import { ENDING, type CompleteResult, type WarmRequest } from "../engine/protocol";
 import type { Config } from "./config";
 import type { ContextService } from "./context/contextService";
 import { modelPath, textAt } from "./documentText";
@@ -19,15 +19,6 @@ export interface Completed {
 
 /** After this long nobody waits for a suggestion. */
 const DEADLINE_MS: Readonly<Record<Purpose, number>> = { automatic: 8_000, invoked: 30_000, ahead: 8_000 };
-
-const END: Readonly<Record<StopReason, Generated["end"]>> = {
-  eos: "finished",
-  "stop-rule": "finished",
-  "max-lines": "finished",
-  "max-tokens": "cut",
-  deadline: "cut",
-  cancelled: "stopped",
-};
 
 /** Asks the engine for what comes at a place. */
 export class Generator implements vscode.Disposable {
@@ -88,7 +79,7 @@ export class Generator implements vscode.Disposable {
       const latencyMs = purpose === "ahead" ? undefined : (firstLineAt ?? performance.now()) - started;
       this.completed.fire({ document, result, latencyMs });
     }
-    return { text: toLf(result.text), end: END[result.stopReason] };
+    return { text: toLf(result.text), end: ENDING[result.stopReason] };
   }
 
   /** Lets the engine evaluate what a completion at `position` would be asked with. */

@@ -116,6 +116,16 @@ export interface WarmResult {
 
 export type StopReason = "eos" | "max-tokens" | "max-lines" | "stop-rule" | "cancelled" | "deadline";
 
+/** Whether there would have been more: it ended by itself, was cut off by a limit, or was stopped from outside. */
+export const ENDING: Readonly<Record<StopReason, "finished" | "cut" | "stopped">> = {
+  eos: "finished",
+  "stop-rule": "finished",
+  "max-lines": "finished",
+  "max-tokens": "cut",
+  deadline: "cut",
+  cancelled: "stopped",
+};
+
 export interface CompleteResult {
   readonly text: string;
   readonly stopReason: StopReason;

@@ -2,9 +2,9 @@ import { table as latencyTable } from "../latency/summary";
 import type { LatencyReport } from "../latency/report";
 import { percent, table } from "../quality/markdown";
 import type { QualityReport } from "../quality/report";
-import { NOT_MEASURED } from "../speed/document";
-import { TABLE_QUANTS, TABLE_SHAPES, TYPICAL } from "../speed/plan";
-import { isOf, type SpeedReport } from "../speed/report";
+import { overview } from "../speed/document";
+import { TYPICAL } from "../speed/plan";
+import type { SpeedReport } from "../speed/report";
 import type { TextReport } from "../text/report";
 import { qualityConclusions } from "./quality";
 import { withInterval } from "./verdict";
@@ -82,16 +82,11 @@ function source({ environment: { model, machine, commit, date }, cases }: Qualit
 }
 
 function speedConclusions({ models, environment: { machine, date } }: SpeedReport): string[] {
-  const rows = TABLE_SHAPES.map((shape) => [
-    shape,
-    ...TABLE_QUANTS.map((quant) => {
-      const model = models.find((one) => isOf(one.model, `${shape} ${quant}`));
-      const row = model?.ratios.find(({ name }) => name === TYPICAL.name);
-      return row === undefined
-        ? NOT_MEASURED
-        : `${row.values.speedup.toFixed(2)} × (${row.values.speedupLow.toFixed(2)} to ${row.values.speedupHigh.toFixed(2)}), ${percent(row.values.speedup / row.values.limit, 0)} of the limit`;
-    }),
-  ]);
+  const measured = overview(
+    models,
+    ({ values: { speedup, speedupLow, speedupHigh, limit } }) =>
+      `${speedup.toFixed(2)} × (${speedupLow.toFixed(2)} to ${speedupHigh.toFixed(2)}), ${percent(speedup / limit, 0)} of the limit`,
+  );
   const paid = models.flatMap(({ model, attribution }) =>
     attribution.map(({ name, values }) => [
       model.replace(/\.gguf$/, ""),
@@ -104,7 +99,7 @@ function speedConclusions({ models, environment: { machine, date } }: SpeedRepor
     "## Speed",
     `Decoding at ${percent(TYPICAL.activeRatio, 0)} of the FFN's bytes against stock node-llama-cpp, in turn on the same machine (${machine.cpu}, ${machine.threads} threads, ${date}). The limit is what reading fewer bytes alone would ` +
       "allow. Cold start, memory, every ratio, threads and context: [speed.md](speed.md).",
-    table(["", ...TABLE_QUANTS], rows),
+    measured,
     ...(paid.length === 0
       ? []
       : [table(["attribution of a window", "metric", "takes", "paid for after so many tokens"], paid)]),

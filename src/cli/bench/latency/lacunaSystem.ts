@@ -6,11 +6,11 @@ import { Shaper } from "../../../completion/shaper";
 import { Suggester, type Wish } from "../../../completion/suggester";
 import { whyNotHere } from "../../../completion/trigger";
 import { EngineClient, forkEngine, unwrap } from "../../../engine/client";
-import type { CompleteResult, LoadModel, WarmRequest } from "../../../engine/protocol";
+import { ENDING, type CompleteResult, type LoadModel, type WarmRequest } from "../../../engine/protocol";
 import { BackgroundSyntax } from "../../../syntax/backgroundSyntax";
 import { grammarFolder } from "../../../syntax/folder";
 import type { Install } from "../../install";
-import { completeRequest, END } from "./engineRequests";
+import { completeRequest } from "./engineRequests";
 import { projectContext } from "./givenProject";
 import type { SimulatedEditor } from "./simulatedEditor";
 import type { System, Usage, Watcher } from "./system";
@@ -193,7 +193,7 @@ export class LacunaSystem implements System {
       if (purpose !== "ahead" && result.stopReason !== "cancelled") {
         this.debounce.answered((answeredAt ?? performance.now()) - started);
       }
-      return { text: result.text, end: END[result.stopReason] };
+      return { text: result.text, end: ENDING[result.stopReason] };
     };
     this.started++;
     this.active++;

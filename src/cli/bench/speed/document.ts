@@ -32,7 +32,7 @@ export function speedMarkdown({ environment, models }: SpeedReport): string {
     environmentLines(environment),
     "## Overview",
     `Decoding against stock node-llama-cpp with ${TYPICAL.name.replace(":", " : ")} (${percent(TYPICAL.activeRatio, 0)} of the FFN's bytes), and share of the limit that it reaches:`,
-    overview(models),
+    overview(models, (row) => `${row.values.speedup.toFixed(2)}, ${percent(reached(row), 0)}`),
     "![Speed-up against the limit](speed.svg)",
     [
       `Stock and a configuration run side by side in two processes and decode ${SLICE_TOKENS} tokens in turn, at the same positions. Each slice is compared with the two of stock beside it; ` +
@@ -70,7 +70,8 @@ function environmentLines({ command, commit, versions, machine, date }: Bench): 
   ].join("\n");
 }
 
-function overview(models: readonly ModelSpeed[]): string {
+/** One row for each shape, one column for each quantisation, at the share of the bytes that is typical. */
+export function overview(models: readonly ModelSpeed[], cell: (row: Row) => string): string {
   return table(
     ["", ...TABLE_QUANTS],
     TABLE_SHAPES.map((shape) => [
@@ -78,9 +79,7 @@ function overview(models: readonly ModelSpeed[]): string {
       ...TABLE_QUANTS.map((quant) => {
         const model = models.find((one) => isOf(one.model, `${shape} ${quant}`));
         const row = model?.ratios.find(({ name }) => name === TYPICAL.name);
-        return row === undefined
-          ? NOT_MEASURED
-          : `${row.values.speedup.toFixed(2)}, ${percent(reached(row), 0)}`;
+        return row === undefined ? NOT_MEASURED : cell(row);
       }),
     ]),
   );

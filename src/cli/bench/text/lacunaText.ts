@@ -7,10 +7,10 @@ import { Suggester, type Wish } from "../../../completion/suggester";
 import type { Syntax } from "../../../completion/syntaxTree";
 import { whyNotHere } from "../../../completion/trigger";
 import { EngineClient, forkEngine, unwrap } from "../../../engine/client";
-import type { LoadModel, SparsifyRequest, WarmRequest } from "../../../engine/protocol";
+import { ENDING, type LoadModel, type SparsifyRequest, type WarmRequest } from "../../../engine/protocol";
 import { DEFAULT_METRIC } from "../../../sparsity/metrics";
 import type { Install } from "../../install";
-import { completeRequest, END } from "../latency/engineRequests";
+import { completeRequest } from "../latency/engineRequests";
 import { projectContext } from "../latency/givenProject";
 import type { SimulatedEditor } from "../latency/simulatedEditor";
 import type { TextCase } from "./cases";
@@ -104,6 +104,6 @@ export class LacunaText implements TextSystem {
       return { text: written, end: "stopped" };
     }
     const { text, stopReason } = unwrap(outcome);
-    return { text, end: END[stopReason] };
+    return { text, end: ENDING[stopReason] };
   }
 }
