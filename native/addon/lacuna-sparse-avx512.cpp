@@ -83,8 +83,9 @@ inline __m512i scale_pattern(int low, int high) {
     return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set1_epi16((short) (0x0100 + 0x0202*low))), _mm256_set1_epi16((short) (0x0100 + 0x0202*high)), 1);
 }
 
-float dot_q4_K(const void * vrow, const void * vx, int n) {
+float dot_q4_K(const void * vrow, const void * vahead, const void * vx, int n) {
     const auto * w = (const block_q4_K *) vrow;
+    const auto * ahead = (const block_q4_K *) vahead;
     const auto * x = (const block_q8_K *) vx;
 
     const __m512i nibble = _mm512_set1_epi8(15);
@@ -94,6 +95,8 @@ float dot_q4_K(const void * vrow, const void * vx, int n) {
     __m128 mins = _mm_setzero_ps();
 
     for (int i = 0; i < n/QK_K; i++) {
+        prefetch(ahead + i, sizeof(block_q4_K));
+
         // eight scales and eight minimums of six bits in twelve bytes
         uint64_t first;
         uint32_t last;
@@ -106,13 +109,13 @@ float dot_q4_K(const void * vrow, const void * vx, int n) {
         const __m512i s = _mm512_broadcast_i32x4(_mm_cvtepu8_epi16(_mm_cvtsi64_si128((long long) scales)));
         const __m128i m = _mm_cvtepu8_epi16(_mm_cvtsi64_si128((long long) lows));
 
-        const __m512i a = _mm512_loadu_si512(w[i].qs);
-        const __m512i b = _mm512_loadu_si512(w[i].qs + 64);
+        const __m512i q0 = _mm512_loadu_si512(w[i].qs);
+        const __m512i q1 = _mm512_loadu_si512(w[i].qs + 64);
 
-        const __m512i d02 = _mm512_maddubs_epi16(_mm512_and_si512(a, nibble),                       _mm512_loadu_si512(x[i].qs));
-        const __m512i d13 = _mm512_maddubs_epi16(_mm512_and_si512(_mm512_srli_epi16(a, 4), nibble), _mm512_loadu_si512(x[i].qs + 64));
-        const __m512i d46 = _mm512_maddubs_epi16(_mm512_and_si512(b, nibble),                       _mm512_loadu_si512(x[i].qs + 128));
-        const __m512i d57 = _mm512_maddubs_epi16(_mm512_and_si512(_mm512_srli_epi16(b, 4), nibble), _mm512_loadu_si512(x[i].qs + 192));
+        const __m512i d02 = _mm512_maddubs_epi16(_mm512_and_si512(q0, nibble),                       _mm512_loadu_si512(x[i].qs));
+        const __m512i d13 = _mm512_maddubs_epi16(_mm512_and_si512(_mm512_srli_epi16(q0, 4), nibble), _mm512_loadu_si512(x[i].qs + 64));
+        const __m512i d46 = _mm512_maddubs_epi16(_mm512_and_si512(q1, nibble),                       _mm512_loadu_si512(x[i].qs + 128));
+        const __m512i d57 = _mm512_maddubs_epi16(_mm512_and_si512(_mm512_srli_epi16(q1, 4), nibble), _mm512_loadu_si512(x[i].qs + 192));
 
         const __m512i zero = _mm512_setzero_si512();
         const __m512i even = _mm512_dpwssd_epi32(_mm512_dpwssd_epi32(zero, d02, _mm512_shuffle_epi8(s, p02)), d46, _mm512_shuffle_epi8(s, p46));

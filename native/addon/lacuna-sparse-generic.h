@@ -1,7 +1,8 @@
 // The kernels in terms of `simd`, a vector of floats. Each instruction set's file includes this, in a namespace of its own and
 // compiled for that set: nothing here may be shared between them, so no standard headers either.
 
-constexpr int BLOCK = 32; // of the quantised types
+constexpr int BLOCK      = 32; // of the quantised types
+constexpr int CACHE_LINE = 64;
 
 // Vectors of y that stay in registers while all rows pass by: enough to hide the latency of a multiply-add, and whole blocks
 constexpr int TILE = 8*simd::W >= BLOCK ? 8 : BLOCK/simd::W;
@@ -69,7 +70,13 @@ int select(const float * gate, const float * weight, int n, float threshold, flo
     return count;
 }
 
-// How a type is stored. add: N vectors of acc get those of p from column c on, times the factor of their block (or of the row);
+inline void prefetch(const void * p, size_t size) {
+    for (size_t i = 0; i < size; i += CACHE_LINE) {
+        __builtin_prefetch((const uint8_t *) p + i);
+    }
+}
+
+// How a type is stored. quants: bytes of n of them. add: N vectors of acc get those of p from column c on, times the factor of their block (or of the row);
 // one at a time, so that no accumulator has to leave its register
 
 struct stored_q8_0 {
@@ -103,18 +110,24 @@ struct stored_q4_0 {
 
 struct stored_f16 {
     static constexpr bool scaled = false;
+    static size_t quants(int n) { return n*sizeof(uint16_t); }
+
     static inline simd::V load(const uint8_t * p, int c) { return simd::from_f16((const uint16_t *) p + c); }
     static inline float   at  (const uint8_t * p, int c) { return half_to_float(((const uint16_t *) p)[c]); }
 };
 
 struct stored_bf16 {
     static constexpr bool scaled = false;
+    static size_t quants(int n) { return n*sizeof(uint16_t); }
+
     static inline simd::V load(const uint8_t * p, int c) { return simd::from_bf16((const uint16_t *) p + c); }
     static inline float   at  (const uint8_t * p, int c) { return __builtin_bit_cast(float, (uint32_t) ((const uint16_t *) p)[c] << 16); }
 };
 
 struct stored_f32 {
     static constexpr bool scaled = false;
+    static size_t quants(int n) { return n*sizeof(float); }
+
     static inline simd::V load(const uint8_t * p, int c) { return simd::load((const float *) p + c); }
     static inline float   at  (const uint8_t * p, int c) { return ((const float *) p)[c]; }
 };
@@ -133,12 +146,16 @@ inline void add_row(simd::V * acc, const uint8_t * p, int c, const float * f) {
 
 // y[c..c + N*W) += ..., with y in registers. stride: between the factors of two rows; scaled types have one for each block
 template <typename stored, int N>
-inline void add_tile(const uint8_t * const * rows, const float * factors, int stride, int n_row, int c, float * y) {
+inline void add_tile(const uint8_t * const * rows, const uint8_t * const * ahead, const float * factors, int stride, int n_row, int c, float * y) {
+    const size_t at   = stored::quants(c);
+    const size_t size = stored::quants(N*simd::W);
+
     simd::V acc[N];
     for (int i = 0; i < N; i++) {
         acc[i] = simd::load(y + c + i*simd::W);
     }
     for (int k = 0; k < n_row; k++) {
+        prefetch(ahead[k] + at, size);
         add_row<stored, N>(acc, rows[k], c, factors + k*stride);
     }
     for (int i = 0; i < N; i++) {
@@ -147,11 +164,12 @@ inline void add_tile(const uint8_t * const * rows, const float * factors, int st
 }
 
 template <typename stored>
-void accumulate_scaled(const uint8_t * const * rows, const float * coef, int n_row, int n, float * scratch, float * y) {
+void accumulate_scaled(const uint8_t * const * rows, const uint8_t * const * ahead, const float * coef, int n_row, int n, float * scratch, float * y) {
     const int n_block = n/BLOCK;
     for (int k = 0; k < n_row; k++) {
         const uint16_t * d = (const uint16_t *) (rows[k] + stored::quants(n));
         float * f = scratch + k*n_block;
+        prefetch(ahead[k] + stored::quants(n), n_block*sizeof(uint16_t));
         int b = 0;
         for (; b + simd::W <= n_block; b += simd::W) {
             simd::store(f + b, simd::mul(simd::from_f16(d + b), simd::set1(coef[k])));
@@ -162,21 +180,21 @@ void accumulate_scaled(const uint8_t * const * rows, const float * coef, int n_r
     }
     int c = 0;
     for (; c + TILE*simd::W <= n; c += TILE*simd::W) {
-        add_tile<stored, TILE>(rows, scratch, n_block, n_row, c, y);
+        add_tile<stored, TILE>(rows, ahead, scratch, n_block, n_row, c, y);
     }
     for (; c < n; c += BLOCK) {
-        add_tile<stored, BLOCK/simd::W>(rows, scratch, n_block, n_row, c, y);
+        add_tile<stored, BLOCK/simd::W>(rows, ahead, scratch, n_block, n_row, c, y);
     }
 }
 
 template <typename stored>
-void accumulate_plain(const uint8_t * const * rows, const float * coef, int n_row, int n, float * y) {
+void accumulate_plain(const uint8_t * const * rows, const uint8_t * const * ahead, const float * coef, int n_row, int n, float * y) {
     int c = 0;
     for (; c + TILE*simd::W <= n; c += TILE*simd::W) {
-        add_tile<stored, TILE>(rows, coef, 1, n_row, c, y);
+        add_tile<stored, TILE>(rows, ahead, coef, 1, n_row, c, y);
     }
     for (; c + simd::W <= n; c += simd::W) {
-        add_tile<stored, 1>(rows, coef, 1, n_row, c, y);
+        add_tile<stored, 1>(rows, ahead, coef, 1, n_row, c, y);
     }
     for (; c < n; c++) {
         for (int k = 0; k < n_row; k++) {
@@ -185,12 +203,12 @@ void accumulate_plain(const uint8_t * const * rows, const float * coef, int n_ro
     }
 }
 
-void accumulate(lacuna_down_type type, const uint8_t * const * rows, const float * coef, int n_row, int n, float * scratch, float * y) {
+void accumulate(lacuna_down_type type, const uint8_t * const * rows, const uint8_t * const * ahead, const float * coef, int n_row, int n, float * scratch, float * y) {
     switch (type) {
-        case LACUNA_DOWN_Q8_0: accumulate_scaled<stored_q8_0>(rows, coef, n_row, n, scratch, y); break;
-        case LACUNA_DOWN_Q4_0: accumulate_scaled<stored_q4_0>(rows, coef, n_row, n, scratch, y); break;
-        case LACUNA_DOWN_F16:  accumulate_plain<stored_f16> (rows, coef, n_row, n, y);           break;
-        case LACUNA_DOWN_BF16: accumulate_plain<stored_bf16>(rows, coef, n_row, n, y);           break;
-        case LACUNA_DOWN_F32:  accumulate_plain<stored_f32> (rows, coef, n_row, n, y);           break;
+        case LACUNA_DOWN_Q8_0: accumulate_scaled<stored_q8_0>(rows, ahead, coef, n_row, n, scratch, y); break;
+        case LACUNA_DOWN_Q4_0: accumulate_scaled<stored_q4_0>(rows, ahead, coef, n_row, n, scratch, y); break;
+        case LACUNA_DOWN_F16:  accumulate_plain<stored_f16> (rows, ahead, coef, n_row, n, y);           break;
+        case LACUNA_DOWN_BF16: accumulate_plain<stored_bf16>(rows, ahead, coef, n_row, n, y);           break;
+        case LACUNA_DOWN_F32:  accumulate_plain<stored_f32> (rows, ahead, coef, n_row, n, y);           break;
     }
 }

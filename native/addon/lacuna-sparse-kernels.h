@@ -24,13 +24,15 @@ struct lacuna_sparse_kernels {
     // Returns their number. idx has room for n
     int (*select)(const float * gate, const float * weight, int n, float threshold, float * act, int32_t * idx);
 
-    // y[0..n) += sum over k of coef[k]*columns[k]. scratch has room for n_row*n/32 floats
-    void (*accumulate)(lacuna_down_type type, const uint8_t * const * columns, const float * coef, int n_row, int n, float * scratch, float * y);
+    // y[0..n) += sum over k of coef[k]*columns[k]. scratch has room for n_row*n/32 floats.
+    // While it reads columns[k] it asks for the same bytes of ahead[k], which are needed soon
+    void (*accumulate)(lacuna_down_type type, const uint8_t * const * columns, const uint8_t * const * ahead, const float * coef, int n_row, int n,
+                       float * scratch, float * y);
 
     // Row of up times the input, for types where ggml's product of a single row is slower than memory; null: ggml's is used.
-    // x is what prepare makes of block_q8_K[n/256], in place
+    // x is what prepare makes of block_q8_K[n/256], in place; ahead: as above
     void  (*prepare_q4_K)(void * x, int n);
-    float (*dot_q4_K)(const void * row, const void * x, int n);
+    float (*dot_q4_K)(const void * row, const void * ahead, const void * x, int n);
 };
 
 // from the fastest to the scalar one; ends with null

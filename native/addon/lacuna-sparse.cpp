@@ -23,12 +23,10 @@ extern const lacuna_sparse_kernels lacuna_sparse_scalar;
 static constexpr int    BLOCK      = 32;
 static constexpr size_t CACHE_LINE = 64;
 
-// Neurons whose weights stay in the L1 and L2 caches between the two halves of the work
-static constexpr int CHUNK = 16;
-
-// Records that are on their way into the L2 cache while one is worked on. Hardware prefetches long reads only, and a core has
-// too few outstanding reads to wait for each record in turn.
-static constexpr int AHEAD = 12;
+// Neurons that are worked on at a time: first their rows of up, then their columns of down. Their records, and those of the next
+// ones, fit into the L1 cache. Hardware prefetches long reads only, so reading a record asks for the same place in the record that
+// is worked on CHUNK later: evenly, as a core has too few outstanding reads for a record at once, and none to waste while it computes.
+static constexpr int CHUNK = 8;
 
 const lacuna_sparse_kernels * const * lacuna_sparse_all_kernels() {
     static const lacuna_sparse_kernels * const all[] = {
@@ -193,10 +191,9 @@ struct lacuna_sparse_ffn::slice {
     float * y;  // [n][n_embd]
 };
 
-// level: 3 for L1, 2 for L2
-template <int level> static inline void prefetch(const uint8_t * p, size_t size) {
+static inline void prefetch(const uint8_t * p, size_t size) {
     for (size_t i = 0; i < size; i += CACHE_LINE) {
-        __builtin_prefetch(p + i, 0, level);
+        __builtin_prefetch(p + i);
     }
 }
 
@@ -271,12 +268,10 @@ void lacuna_sparse_ffn::run(const slice & s) const {
     const int i0 = (int) ((int64_t) n_any*s.part/s.n_part);
     const int i1 = (int) ((int64_t) n_any*(s.part + 1)/s.n_part);
 
-    const size_t down_size = lacuna_down_size(layout.down_type, n_embd);
-
     const auto record = [&](int i) { return records + any[i]*layout.record_size; };
 
-    for (int i = i0; i < std::min(i0 + AHEAD, i1); i++) {
-        prefetch<2>(record(i), layout.record_size);
+    for (int i = i0; i < std::min(i0 + CHUNK, i1); i++) {
+        prefetch(record(i), layout.record_size);
     }
 
     for (int c = i0; c < i1; c += CHUNK) {
@@ -287,36 +282,34 @@ void lacuna_sparse_ffn::run(const slice & s) const {
             const void  * x   = buf.x.data() + t*x_size;
 
             const uint8_t * columns[CHUNK];
+            const uint8_t * ahead[CHUNK];
             float           coef[CHUNK];
             int             count = 0;
 
             for (int k = 0; k < n; k++) {
-                const int       row = any[c + k];
-                const uint8_t * rec = record(c + k);
+                const int       row  = any[c + k];
+                const uint8_t * rec  = record(c + k);
+                const uint8_t * next = c + k + CHUNK < i1 ? record(c + k + CHUNK) : rec;
 
-                if (t == 0) {
-                    prefetch<3>(rec, down_size);
-                    if (c + k + AHEAD < i1) {
-                        prefetch<2>(record(c + k + AHEAD), layout.record_size);
-                    }
-                }
                 if (s.n > 1 && !(buf.is_active[row] >> t & 1)) {
                     continue;
                 }
                 float up;
                 if (dot) {
-                    up = dot(rec + layout.up_offset, x, n_embd);
+                    up = dot(rec + layout.up_offset, next + layout.up_offset, x, n_embd);
                 } else {
+                    prefetch(next + layout.up_offset, layout.record_size - layout.up_offset);
                     traits->vec_dot(n_embd, &up, 0, rec + layout.up_offset, 0, x, 0, 1);
                 }
                 if (!up_b.empty()) {
                     up += up_b[row];
                 }
                 columns[count] = rec;
+                ahead  [count] = next;
                 coef[count]    = up*act[row];
                 count++;
             }
-            kernels->accumulate(layout.down_type, columns, coef, count, n_embd, buf.scratch.data(), s.y + (size_t) t*n_embd);
+            kernels->accumulate(layout.down_type, columns, ahead, coef, count, n_embd, buf.scratch.data(), s.y + (size_t) t*n_embd);
         }
     }
 }

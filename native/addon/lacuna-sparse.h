@@ -92,7 +92,7 @@ private:
     void (*quantize)(const float *, void *, int64_t); // input -> what up is multiplied with
     size_t x_size;
     void  (*prepare)(void *, int);
-    float (*dot)(const void *, const void *, int);    // null: ggml's vec_dot
+    float (*dot)(const void *, const void *, const void *, int);    // null: ggml's vec_dot
 
     std::atomic<int>      finished { 0 };
     std::atomic<uint64_t> n_active { 0 };

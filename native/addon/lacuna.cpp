@@ -9,6 +9,7 @@
 #include "lacuna-napi.h"
 #include "lacuna-quantize-napi.h"
 #include "lacuna-study-napi.h"
+#include "lacuna-threads.h"
 
 #include "llama-model.h"
 
@@ -25,6 +26,18 @@ static std::shared_ptr<lacuna_ffn> ffnOf(AddonContext* context) {
     return attached<lacuna_ffn>(context->Value(), "lacunaFfn", [&] {
         return std::make_shared<lacuna_ffn>(weightsOf(context->model));
     });
+}
+
+// null: ggml makes new threads for every token, as it does for node-llama-cpp
+static std::shared_ptr<lacuna_threads> threadsOf(AddonContext* context) {
+    return context->Value().Has("lacunaKeepThreads") ? attached<lacuna_threads>(context->model->Value(), "lacunaThreads", [] {
+        return std::make_shared<lacuna_threads>();
+    }) : nullptr;
+}
+
+static Napi::Value keepThreads(const Napi::CallbackInfo& info) {
+    unwrapContext(info[0])->Value().Set("lacunaKeepThreads", true);
+    return info.Env().Undefined();
 }
 
 static Napi::Value sparsitySupport(const Napi::CallbackInfo& info) {
@@ -153,7 +166,10 @@ static Napi::Value evaluate(const Napi::CallbackInfo& info) {
     params.logits = optionOr(options, "logits", false);
 
     auto result = std::make_shared<lacuna_eval_result>();
-    return LacunaWorker::run(env, { info[0].As<Napi::Object>() }, [=] { *result = lacuna_eval(context->ctx, params); }, [=](Napi::Env env) {
+    return LacunaWorker::run(env, { info[0].As<Napi::Object>() }, [=, threads = threadsOf(context)] {
+        const auto loan = threads ? std::optional(threads->lend(context->ctx)) : std::nullopt;
+        *result = lacuna_eval(context->ctx, params);
+    }, [=](Napi::Env env) {
         auto res = Napi::Object::New(env);
         res.Set("logLikelihood", toTypedArray<Napi::Float32Array>(env, result->log_likelihood));
         res.Set("top1", toTypedArray<Napi::Int32Array>(env, result->top1));
@@ -181,7 +197,10 @@ static Napi::Value decode(const Napi::CallbackInfo& info) {
     }
 
     auto result = std::make_shared<lacuna_decode_result>();
-    return LacunaWorker::run(info.Env(), { info[0].As<Napi::Object>() }, [=] { *result = lacuna_decode(context->ctx, params); }, [=](Napi::Env env) {
+    return LacunaWorker::run(info.Env(), { info[0].As<Napi::Object>() }, [=, threads = threadsOf(context)] {
+        const auto loan = threads ? std::optional(threads->lend(context->ctx)) : std::nullopt;
+        *result = lacuna_decode(context->ctx, params);
+    }, [=](Napi::Env env) {
         auto res = Napi::Object::New(env);
         res.Set("next", toTypedArray<Napi::Int32Array>(env, result->next));
         res.Set("logLikelihood", toTypedArray<Napi::Float32Array>(env, result->log_likelihood));
@@ -221,6 +240,7 @@ void lacunaInit(Napi::Env env, Napi::Object exports) {
     lacuna.Set("ffnCounters", Napi::Function::New(env, guarded<ffnCounters>));
     lacuna.Set("sparseKernels", Napi::Function::New(env, guarded<sparseKernels>));
     lacuna.Set("setFfnActive", Napi::Function::New(env, guarded<setFfnActive>));
+    lacuna.Set("keepThreads", Napi::Function::New(env, guarded<keepThreads>));
     lacuna.Set("evaluate", Napi::Function::New(env, guarded<evaluate>));
     lacuna.Set("decode", Napi::Function::New(env, guarded<decode>));
     lacuna.Set("evictDense", Napi::Function::New(env, guarded<evictDense>));

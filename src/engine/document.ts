@@ -7,6 +7,7 @@ import { EngineFailure } from "./errors";
 import {
   decode,
   ffnCounters,
+  keepThreads,
   loadState,
   saveState,
   setFfnActive,
@@ -43,7 +44,8 @@ export class DocumentContext {
     private readonly threads: number,
   ) {}
 
-  static async create(model: LlamaModel, contextSize: number, threads: number): Promise<DocumentContext> {
+  /** @param stock whether threads end with every token, as node-llama-cpp's do: for comparisons */
+  static async create(model: LlamaModel, contextSize: number, threads: number, stock = false): Promise<DocumentContext> {
     const context = await model.createContext({
       contextSize,
       threads,
@@ -51,6 +53,9 @@ export class DocumentContext {
       batchSize: BATCH_TOKENS,
       swaFullCache: true, // or sliding windows forget what going back needs
     });
+    if (!stock) {
+      keepThreads(context);
+    }
     const sequence = new Sequence((tokens, options) => decode(context, tokens, options), BATCH_TOKENS);
     return new DocumentContext(context, sequence, threads);
   }

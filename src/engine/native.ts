@@ -200,6 +200,7 @@ interface LacunaBindings {
   ffnCounters(context: object): FfnCounters;
   sparseKernels(): string[];
   setFfnActive(context: object, active: boolean): void;
+  keepThreads(context: object): void;
   evaluate(context: object, tokens: Int32Array, options: EvaluateOptions): Promise<EvaluateResult>;
   decode(context: object, tokens: Int32Array, options: DecodeOptions): Promise<DecodeResult>;
   evictDense(model: object): number;
@@ -275,6 +276,14 @@ export function sparseKernels(model: LlamaModel): string[] {
 /** Switches between the packed FFN and the dense one without dropping what is packed (dense prefill, sparse decode). */
 export function setFfnActive(context: LlamaContext, active: boolean): void {
   bindingsOf(context.model).setFfnActive(nativeContext(context), active);
+}
+
+/**
+ * From here on {@link decode} and {@link evaluate} compute on threads that wait for the next token instead of ending with each,
+ * as node-llama-cpp's do; they are shared by the contexts of a model. Do this before the context's first token.
+ */
+export function keepThreads(context: LlamaContext): void {
+  bindingsOf(context.model).keepThreads(nativeContext(context));
 }
 
 /**

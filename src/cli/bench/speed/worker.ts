@@ -61,7 +61,7 @@ export class BenchWorker {
     const contextSize = promptTokens + Math.max(decodeTokens, SLICE_TOKENS) + 8;
     const load = { modelPath, contextSize, threads, gpu: false as const };
     const session = await Session.load(llama, load, () => undefined, undefined);
-    const document = await DocumentContext.create(session.model, contextSize, threads);
+    const document = await DocumentContext.create(session.model, contextSize, threads, configuration.stock);
     const loaded = performance.now();
     let maskedAt = loaded;
     if (configuration.activeRatio < 1) {
