@@ -64,7 +64,8 @@ export class Suggester {
     }
     let running = this.inFlight.join(place);
     if (running === undefined) {
-      if (purpose === "automatic" && !(await pause(this.options.pauseMs(), signal))) {
+      const pauseMs = purpose === "automatic" ? this.options.pauseMs() : 0;
+      if (pauseMs > 0 && !(await pause(pauseMs, signal))) {
         return undefined;
       }
       running = this.inFlight.join(place) ?? this.start(place, purpose);

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import type { RequestOutcome } from "../completion/debounce";
 import { firstLineEnd } from "../completion/ending/end";
 import type { Generated } from "../completion/inFlight";
 import type { Place } from "../completion/place";
@@ -24,6 +25,9 @@ const DEADLINE_MS: Readonly<Record<Purpose, number>> = { automatic: 8_000, invok
 export class Generator implements vscode.Disposable {
   private readonly completed = new vscode.EventEmitter<Completed>();
   readonly onDidComplete = this.completed.event;
+  private readonly took = new vscode.EventEmitter<RequestOutcome>();
+  /** A request that somebody waited for is over, also when it was stopped. */
+  readonly onDidTake = this.took.event;
 
   constructor(
     private readonly engine: EngineService,
@@ -75,9 +79,14 @@ export class Generator implements vscode.Disposable {
       }
       return ask();
     });
-    if (result.stopReason !== "cancelled") {
-      const latencyMs = purpose === "ahead" ? undefined : (firstLineAt ?? performance.now()) - started;
-      this.completed.fire({ document, result, latencyMs });
+    const ms = (firstLineAt ?? performance.now()) - started;
+    const cancelled = result.stopReason === "cancelled";
+    if (purpose !== "ahead") {
+      const grown = result.anchored === undefined;
+      this.took.fire({ ms, answered: firstLineAt !== undefined || !cancelled, grown });
+    }
+    if (!cancelled) {
+      this.completed.fire({ document, result, latencyMs: purpose === "ahead" ? undefined : ms });
     }
     return { text: toLf(result.text), end: ENDING[result.stopReason] };
   }
@@ -103,6 +112,7 @@ export class Generator implements vscode.Disposable {
 
   dispose(): void {
     this.completed.dispose();
+    this.took.dispose();
   }
 }
 

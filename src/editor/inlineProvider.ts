@@ -74,11 +74,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
       vscode.workspace.onDidCloseTextDocument((document) => this.suggester.forget(document.uri.toString())),
       vscode.window.onDidChangeActiveTextEditor(() => this.suggester.cancel()),
       engine.onDidChangeModel(() => this.suggester.forgetAll()),
-      generator.onDidComplete(({ latencyMs }) => {
-        if (latencyMs !== undefined) {
-          debounce.answered(latencyMs);
-        }
-      }),
+      generator.onDidTake((outcome) => debounce.took(outcome)),
     ];
   }
 

@@ -8,6 +8,7 @@ const completion: CompleteResult = {
   activeRatio: 0.4,
   prefill: { tokens: 120, ms: 80.4 },
   decode: { tokens: 12, ms: 100, tokensPerSecond: 120 },
+  times: { arrived: 0, turn: 1, prompt: 2, firstToken: 82.4 },
 };
 const mask: SparsifyResult = {
   activeRatio: 0.4,

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import type { Llama } from "node-llama-cpp";
 import { toAbortError, throwIfAborted } from "./abort";
+import { now } from "./clock";
 import type { Call, Handlers } from "./dispatcher";
 import { EngineFailure, toEngineError } from "./errors";
 import { Gate } from "./gate";
@@ -141,6 +142,7 @@ export class Engine {
     request: CompleteRequest,
     call: Call<{ readonly text: string }>,
   ): Promise<CompleteResult> {
+    const arrived = now();
     await this.loading;
     clearTimeout(this.evictTimer);
     const { signal } = call;
@@ -148,7 +150,8 @@ export class Engine {
       return await this.gate.run(
         "completion",
         async () => {
-          const result = await this.requireSession().complete(request, signal, (text) => call.emit({ text }));
+          const emit = (text: string): void => call.emit({ text });
+          const result = await this.requireSession().complete(request, signal, emit, arrived);
           this.tokensPerSecond = result.decode.tokensPerSecond || this.tokensPerSecond;
           this.activeRatio = result.activeRatio;
           return result;

@@ -4,6 +4,7 @@ import type { StopRules } from "../completion/stopRules";
 import { toAbortError } from "./abort";
 import { chooseTokens, type Choice } from "./choices";
 import type { DocumentContext } from "./document";
+import { now } from "./clock";
 import type { CompleteResult, StopReason } from "./protocol";
 import type { ModelTokenizer } from "./tokenizer";
 
@@ -16,6 +17,8 @@ export interface Generation {
   readonly rules: StopRules;
   readonly drafts: LookupOptions | undefined;
   readonly signal: AbortSignal;
+  /** When the request arrived and when its turn came, on `clock.now`. */
+  readonly since: { readonly arrived: number; readonly turn: number };
   emit(text: string): void;
   /** The prompt is evaluated; what follows is decoding. */
   onPrompt(): void;
@@ -54,7 +57,7 @@ class Run {
   stopReason: StopReason = "max-tokens";
   promptTokens = 0;
   readonly drafted = { proposed: 0, accepted: 0 };
-  private readonly start = performance.now();
+  private readonly start = now();
   private readonly stream;
   private firstAt: number | undefined;
   private steps = 0;
@@ -72,7 +75,7 @@ class Run {
     const { generation } = this;
     if (this.firstAt === undefined) {
       generation.onPrompt();
-      this.firstAt = performance.now();
+      this.firstAt = now();
     } else {
       this.steps++;
     }
@@ -99,7 +102,7 @@ class Run {
   }
 
   result(): CompleteResult {
-    const end = performance.now();
+    const end = now();
     const { steps: tokens, firstAt = end } = this;
     const { activeRatio, readRatio } = this.generation.document;
     const ms = end - firstAt;
@@ -112,6 +115,11 @@ class Run {
       prefill: { tokens: this.promptTokens, ms: firstAt - this.start },
       decode: { tokens, ms, tokensPerSecond: tokens > 0 && ms > 0 ? (1000 * tokens) / ms : 0 },
       ...(this.drafted.proposed === 0 ? {} : { drafts: this.drafted }),
+      times: {
+        ...this.generation.since,
+        prompt: this.start,
+        ...(this.firstAt === undefined ? {} : { firstToken: this.firstAt }),
+      },
       ...(reason === undefined ? {} : { anchored: reason }),
     };
   }

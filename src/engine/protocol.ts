@@ -126,6 +126,18 @@ export const ENDING: Readonly<Record<StopReason, "finished" | "cut" | "stopped">
   cancelled: "stopped",
 };
 
+/** When a completion's stages began, milliseconds on the machine's monotonic clock (`clock.now`), which processes share. */
+export interface CompleteTimes {
+  /** The request was there. */
+  readonly arrived: number;
+  /** Its turn had come: nothing else was using the model any more. */
+  readonly turn: number;
+  /** Its prompt was made. */
+  readonly prompt: number;
+  /** The first token was chosen; absent: stopped before. */
+  readonly firstToken?: number;
+}
+
 export interface CompleteResult {
   readonly text: string;
   readonly stopReason: StopReason;
@@ -138,6 +150,7 @@ export interface CompleteResult {
   readonly decode: Timing & { readonly tokensPerSecond: number };
   /** Tokens drafted from the file itself, and those that the model wrote, too; absent: none. */
   readonly drafts?: { readonly proposed: number; readonly accepted: number };
+  readonly times: CompleteTimes;
   /** Why the prompt was built anew; absent: it only grew by what has been typed since. */
   readonly anchored?: "first" | "jump" | "suffix" | "typed";
 }

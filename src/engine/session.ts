@@ -5,6 +5,7 @@ import { PromptPlanner, SETTLED_LIMITS, type Plan, type PlanLimits } from "../co
 import { StopRules } from "../completion/stopRules";
 import type { GgufHeader } from "../models/gguf";
 import { checkModel, fingerprint } from "../models/modelCheck";
+import { now } from "./clock";
 import { DocumentContext } from "./document";
 import { Documents, type DocumentsOptions, type Kept } from "./documents";
 import { EngineFailure } from "./errors";
@@ -124,12 +125,15 @@ export class Session {
   /**
    * Does not reject for a cancellation or a deadline: what was generated until then is the result.
    * @param emit gets text as it is generated; the result's text may be shorter, never different
+   * @param arrived when the request did, on `clock.now`
    */
   async complete(
     request: CompleteRequest,
     signal: AbortSignal,
     emit: (text: string) => void,
+    arrived = now(),
   ): Promise<CompleteResult> {
+    const since = { arrived, turn: now() };
     // Half of the context at most: the other half is for what is to be continued.
     const { contextSize } = this.info;
     const maxTokens = Math.max(1, Math.min(request.maxTokens, Math.floor(contextSize / 2)));
@@ -148,6 +152,7 @@ export class Session {
       drafts: this.drafts,
       rules: new StopRules(request),
       signal,
+      since,
       emit,
       onPrompt: () => {
         if (this.evictsAfterPrompt) {

@@ -1,5 +1,6 @@
 import { FrozenContexts } from "../../../completion/context/frozen";
 import { AdaptiveDebounce } from "../../../completion/debounce";
+import { firstLineEnd } from "../../../completion/ending/end";
 import type { Generated } from "../../../completion/inFlight";
 import type { Place } from "../../../completion/place";
 import { Shaper } from "../../../completion/shaper";
@@ -7,11 +8,13 @@ import { Suggester, type Wish } from "../../../completion/suggester";
 import { whyNotHere } from "../../../completion/trigger";
 import { EngineClient, forkEngine, unwrap } from "../../../engine/client";
 import { ENDING, type CompleteResult, type LoadModel, type WarmRequest } from "../../../engine/protocol";
+import { now } from "../../../engine/clock";
 import { BackgroundSyntax } from "../../../syntax/backgroundSyntax";
 import { grammarFolder } from "../../../syntax/folder";
 import type { Install } from "../../install";
 import { completeRequest } from "./engineRequests";
 import { projectContext } from "./givenProject";
+import { RequestLog } from "./phases";
 import type { SimulatedEditor } from "./simulatedEditor";
 import type { System, Usage, Watcher } from "./system";
 import type { Trace } from "./trace";
@@ -30,10 +33,12 @@ export class LacunaSystem implements System {
   private readonly suggester: Suggester;
   /** The generation started last. */
   private generation: Promise<unknown> = Promise.resolve();
+  private log: RequestLog | undefined;
+  /** Of the last one that somebody waited for. */
+  private asked: RequestLog | undefined;
   private promptTokens = 0;
   private generatedTokens = 0;
   private requests = 0;
-  private started = 0;
   private settling: NodeJS.Timeout | undefined;
   /** Where and when the cursor came to rest last. */
   private settled: { readonly line: number; readonly time: number } | undefined;
@@ -90,11 +95,14 @@ export class LacunaSystem implements System {
     if (whyNotHere(place, "automatic") !== undefined) {
       return;
     }
-    const { started } = this;
-    const busy = this.active > 0;
+    const at = now();
+    const joined = this.active > 0 ? this.log : undefined;
+    const { asked } = this;
     const text = await this.suggester.suggest(place, "automatic", signal);
     if (text !== undefined && text !== "") {
-      first(busy || this.started > started);
+      // What is generated ahead starts before this is known; it is not where the text comes from.
+      const log = this.asked === asked ? joined : this.asked;
+      first(log?.grewSince(at) === true, log);
       await this.generation;
       full();
     }
@@ -170,6 +178,9 @@ export class LacunaSystem implements System {
     onText: (text: string) => void,
   ): Promise<Generated> {
     const started = performance.now();
+    const log = new RequestLog(now());
+    this.log = log;
+    this.asked = purpose === "ahead" ? this.asked : log;
     let written = "";
     let answeredAt: number | undefined;
     const ask = async (): Promise<Generated> => {
@@ -177,7 +188,8 @@ export class LacunaSystem implements System {
         signal,
         onItem: ({ text }) => {
           written += text;
-          answeredAt ??= written.includes("\n") ? performance.now() : undefined;
+          log.grown(now(), written);
+          answeredAt ??= firstLineEnd(written) === undefined ? undefined : performance.now();
           onText(written);
         },
       });
@@ -189,13 +201,15 @@ export class LacunaSystem implements System {
         throw new Error("unreachable");
       }
       const result = outcome.value;
+      log.ended(now(), result);
       this.count(result);
-      if (purpose !== "ahead" && result.stopReason !== "cancelled") {
-        this.debounce.answered((answeredAt ?? performance.now()) - started);
+      if (purpose !== "ahead") {
+        const ms = (answeredAt ?? performance.now()) - started;
+        const answered = answeredAt !== undefined || result.stopReason !== "cancelled";
+        this.debounce.took({ ms, answered, grown: result.anchored === undefined });
       }
       return { text: result.text, end: ENDING[result.stopReason] };
     };
-    this.started++;
     this.active++;
     const generation = ask().finally(() => this.active--);
     this.generation = generation.catch(() => undefined);

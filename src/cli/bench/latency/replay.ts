@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { now } from "../../../engine/clock";
+import type { Asked } from "./phases";
 import { SimulatedEditor } from "./simulatedEditor";
 import type { System, Usage, Watcher } from "./system";
 import { changesText, durationOf, type Trace } from "./trace";
@@ -9,6 +11,8 @@ export interface KeyResult {
   readonly firstMs?: number;
   /** The first text came from the model, not from what was known. */
   readonly asked?: boolean;
+  /** Where the time to it went, if so and as far as the system tells. */
+  readonly modelWork?: Asked;
   /** Milliseconds to all of the suggestion; undefined: not before the next key. */
   readonly fullMs?: number;
   /** Milliseconds until it was known whether there is a suggestion; undefined: not before the next key. */
@@ -43,6 +47,7 @@ export async function replay(
   system.open(editor);
   const keys: { -readonly [K in keyof KeyResult]: KeyResult[K] }[] = [];
   const running: Promise<void>[] = [];
+  const read: (() => void)[] = [];
   let controller = new AbortController();
   let due = performance.now();
   for (const [index, event] of trace.events.entries()) {
@@ -59,16 +64,23 @@ export async function replay(
     const gapMs = (trace.events[index + 1]?.ms ?? TAIL_MS) / speed;
     const key: (typeof keys)[number] = { gapMs };
     keys.push(key);
-    const at = performance.now();
+    const at = now();
     const still = controller.signal;
-    const elapsed = (): number => performance.now() - at;
+    const elapsed = (): number => now() - at;
     const watcher: Watcher = {
       signal: still,
-      first: (asked) => {
-        if (!still.aborted) {
-          key.firstMs ??= elapsed();
-          key.answerMs ??= key.firstMs;
-          key.asked ??= asked;
+      first: (asked, log) => {
+        if (!still.aborted && key.firstMs === undefined) {
+          const firstMs = elapsed();
+          key.firstMs = firstMs;
+          key.answerMs ??= firstMs;
+          key.asked = asked;
+          if (asked && log !== undefined) {
+            read.push(() => {
+              const work = log.asked(at, at + firstMs);
+              Object.assign(key, work === undefined ? {} : { modelWork: work });
+            });
+          }
         }
       },
       full: () => {
@@ -88,5 +100,7 @@ export async function replay(
   await sleep(TAIL_MS / speed, undefined, { signal });
   controller.abort();
   await Promise.all(running);
-  return { keys, usage: await system.finish(), traceMs: durationOf(trace) + TAIL_MS };
+  const usage = await system.finish();
+  read.forEach((work) => work());
+  return { keys, usage, traceMs: durationOf(trace) + TAIL_MS };
 }

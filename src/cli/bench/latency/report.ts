@@ -1,4 +1,5 @@
 import type { Environment } from "../quality/environment";
+import { phaseTable, promptTable, type WorkSummary } from "./phases";
 import { table, type SystemSummary } from "./summary";
 
 export interface LatencyReport {
@@ -26,14 +27,22 @@ function heading({ environment, traces, rounds, speed, contextSize }: LatencyRep
 
 /** For a terminal. */
 export function formatReport(report: LatencyReport): string {
-  const rows = table(report.systems);
+  const tables = [table(report.systems), ...workTables(report.systems)];
+  return `${[heading(report), ...tables.map(textTable)].join("\n\n")}\n`;
+}
+
+/** Where the time goes of the keys that the model wrote for, by the systems that tell. */
+const workTables = (systems: readonly SystemSummary[]): (readonly (readonly string[])[])[] =>
+  systems.flatMap(({ work }) => (work === undefined ? [] : [phaseTable(work), promptTable(work)]));
+
+function textTable(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const lines = rows.map((row) =>
     row
       .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)))
       .join("  "),
   );
-  return `${[heading(report), ...lines].join("\n")}\n`;
+  return lines.join("\n");
 }
 
 /** For `docs/evidence`. */
@@ -42,7 +51,7 @@ export function markdownReport(report: LatencyReport): string {
     "",
     `## ${name}`,
     "",
-    ...markdownTable(systems),
+    ...markdownTable(table(systems)),
   ]);
   return [
     "# Latency: someone typing",
@@ -52,8 +61,9 @@ export function markdownReport(report: LatencyReport): string {
     "Times run from a key to its suggestion, debouncing included, over the keys that were answered before the next one. The ratio is",
     "the second system's figure over Lacuna's.",
     "",
-    ...markdownTable(report.systems),
+    ...markdownTable(table(report.systems)),
     ...sections,
+    ...report.systems.flatMap(({ name, work }) => (work === undefined ? [] : workSection(name, work))),
     "",
     "## Where this comes from",
     "",
@@ -66,8 +76,19 @@ export function markdownReport(report: LatencyReport): string {
   ].join("\n");
 }
 
-function markdownTable(systems: readonly SystemSummary[]): string[] {
-  const [head, ...rows] = table(systems);
+const workSection = (name: string, work: WorkSummary): string[] => [
+  "",
+  `## Where the time goes: ${name}`,
+  "",
+  `Over the ${work.keys} keys that were answered before the next one and that the model had to write for, from the key to its first`,
+  "text. A key that comes while the model is writing pays only for what is left. Medians and percentiles of phases do not add up; means do.",
+  "",
+  ...markdownTable(phaseTable(work)),
+  "",
+  ...markdownTable(promptTable(work)),
+];
+
+function markdownTable([head, ...rows]: readonly (readonly string[])[]): string[] {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [line(head!), line(head!.map((_, column) => (column === 0 ? "---" : "---:"))), ...rows.map(line)];
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { percentiles } from "./percentiles";
 import type { Run } from "./replay";
-import { percentiles, summarise, table } from "./summary";
+import { summarise, table } from "./summary";
 
 const run = (firstMs: readonly (number | undefined)[], overrides: Partial<Run["usage"]> = {}): Run => ({
   keys: firstMs.map((ms) => ({ gapMs: 100, ...(ms === undefined ? {} : { firstMs: ms, fullMs: 2 * ms }) })),

@@ -1,10 +1,6 @@
+import { percentiles, type Percentiles } from "./percentiles";
+import { summariseWork, type WorkSummary } from "./phases";
 import type { Run } from "./replay";
-
-export interface Percentiles {
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-}
 
 /** What one system did over all runs. */
 export interface SystemSummary {
@@ -18,6 +14,8 @@ export interface SystemSummary {
   readonly full: Percentiles | undefined;
   /** As `first`, over the keys for which the model had to write. */
   readonly firstAsked: Percentiles | undefined;
+  /** Of those keys, where the time went, as far as the system tells. */
+  readonly work: WorkSummary | undefined;
   /** Until it was known whether there is a suggestion, over the keys for which that was before the next. */
   readonly answer: Percentiles | undefined;
   readonly promptTokensPerKey: number;
@@ -26,16 +24,6 @@ export interface SystemSummary {
   /** Processor seconds per minute of typing at the trace's own pace. */
   readonly cpuSecondsPerMinute: number | undefined;
   readonly residentMiB: number | undefined;
-}
-
-/** Nearest rank; undefined for no values. */
-export function percentiles(values: readonly number[]): Percentiles | undefined {
-  if (values.length === 0) {
-    return undefined;
-  }
-  const sorted = [...values].sort((a, b) => a - b);
-  const rank = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
-  return { p50: rank(0.5), p95: rank(0.95), p99: rank(0.99) };
 }
 
 export function summarise(name: string, runs: readonly Run[]): SystemSummary {
@@ -55,6 +43,7 @@ export function summarise(name: string, runs: readonly Run[]): SystemSummary {
     firstAsked: percentiles(
       defined(keys.map(({ firstMs, asked }) => (asked === true ? firstMs : undefined))),
     ),
+    work: summariseWork(keys.map(({ modelWork }) => modelWork).filter((work) => work !== undefined)),
     answer: percentiles(defined(keys.map(({ answerMs }) => answerMs))),
     full: percentiles(defined(keys.map(({ fullMs }) => fullMs))),
     promptTokensPerKey: perKey(runs.map(({ usage }) => usage.promptTokens)),

@@ -1,3 +1,4 @@
+import type { RequestLog } from "./phases";
 import type { SimulatedEditor } from "./simulatedEditor";
 import type { Trace } from "./trace";
 
@@ -8,8 +9,9 @@ export interface Watcher {
   /**
    * There is text to be shown.
    * @param asked the model had to be asked, or was already writing; false: it was known from before
+   * @param log of the request that it comes from, where the system keeps one
    */
-  readonly first: (asked: boolean) => void;
+  readonly first: (asked: boolean, log?: RequestLog) => void;
   /** All of it is there. */
   readonly full: () => void;
 }
