@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { AdaptiveDebounce, type RequestOutcome } from "./debounce";
 
-const answer = (ms: number): RequestOutcome => ({ ms, answered: true, grown: true });
+const answer = (ms: number): RequestOutcome => ({ ms, answered: true, promptTokens: 2 });
 
 function typing(gapMs: number): AdaptiveDebounce {
   const debounce = new AdaptiveDebounce({ maxMs: 400 });
@@ -56,18 +56,32 @@ describe("AdaptiveDebounce", () => {
   });
   it("learns from requests that were stopped that the engine is slow, and only that", () => {
     const slow = typing(150);
-    for (let i = 0; i < 5; i++) {
-      slow.took({ ms: 150, answered: false, grown: true });
-    }
+    slow.took({ ms: 150, answered: false, promptTokens: 0 });
     assert.ok(slow.delay() > 150, String(slow.delay()));
     const fast = typing(150);
     fast.took(answer(12));
-    fast.took({ ms: 3, answered: false, grown: true });
+    fast.took({ ms: 3, answered: false, promptTokens: 2 });
     assert.equal(fast.latency, 12);
+  });
+  it("asks at once again after a while, to see whether the engine is still slow", () => {
+    const debounce = typing(150);
+    debounce.took(answer(15));
+    debounce.took({ ms: 300, answered: false, promptTokens: 0 });
+    debounce.keystroke(60 * 150);
+    assert.ok(debounce.delay() > 150, String(debounce.delay()));
+    debounce.keystroke(60 * 150 + 3_100);
+    assert.equal(debounce.delay(), 0);
+  });
+  it("takes an answer for more than what it was taken for", () => {
+    const debounce = typing(150);
+    debounce.took({ ms: 300, answered: false, promptTokens: 0 });
+    debounce.took(answer(15));
+    assert.equal(debounce.delay(), 0);
   });
   it("learns nothing from a prompt that had to be evaluated from its beginning", () => {
     const debounce = typing(150);
-    debounce.took({ ms: 900, answered: true, grown: false });
+    debounce.took({ ms: 900, answered: true, promptTokens: 600 });
+    debounce.took({ ms: 300, answered: false, promptTokens: 192 });
     assert.equal(debounce.delay(), 0);
   });
 });

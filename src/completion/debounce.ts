@@ -9,8 +9,8 @@ export interface RequestOutcome {
   readonly ms: number;
   /** There was a first line, or it ended by itself. */
   readonly answered: boolean;
-  /** The prompt had only grown, as it will with the next key. One that is made anew says nothing about what that key takes. */
-  readonly grown: boolean;
+  /** Prompt tokens that it evaluated. Many say nothing about the next key, which adds its own. */
+  readonly promptTokens: number;
 }
 
 const DEFAULTS: DebounceOptions = { maxMs: 400 };
@@ -20,6 +20,10 @@ const ALPHA = 0.2;
 const PAUSE_MS = 1_500;
 /** Answers that tell how fast the engine is: enough that a single slow one does not. */
 const ANSWERS = 5;
+/** A key's own tokens, those that are written again with it, and a few that were typed unasked. */
+const MAX_PROMPT_TOKENS = 32;
+/** Whoever waits for pauses learns little: after this long a key is asked for at once again, to see. */
+const GUESS_MS = 3_000;
 
 /**
  * Follows the typing rhythm and the engine's speed. An engine that answers within half of the usual gap is asked at once: its answer is there before
@@ -29,6 +33,8 @@ const ANSWERS = 5;
 export class AdaptiveDebounce {
   private gapMs = 180;
   private answers: readonly number[] = [];
+  /** What the engine is taken for after a request that was stopped, until it answers or the time is over. */
+  private guess: { readonly ms: number; readonly until: number } | undefined;
   private lastKeyAt: number | undefined;
 
   constructor(private readonly options: DebounceOptions = DEFAULTS) {}
@@ -45,15 +51,24 @@ export class AdaptiveDebounce {
   }
 
   /** A request is over. */
-  took({ ms, answered, grown }: RequestOutcome): void {
-    if (grown && (answered || ms > this.latency)) {
-      // One that was stopped would have taken longer, nobody knows how much.
-      this.answers = [...this.answers, answered ? ms : 2 * ms].slice(-ANSWERS);
+  took({ ms, answered, promptTokens }: RequestOutcome): void {
+    if (promptTokens > MAX_PROMPT_TOKENS) {
+      return;
+    }
+    if (answered) {
+      this.answers = [...this.answers, ms].slice(-ANSWERS);
+      this.guess = undefined;
+    } else if (ms > this.latency) {
+      // It would have taken longer, nobody knows how much.
+      this.guess = { ms: 2 * ms, until: (this.lastKeyAt ?? 0) + GUESS_MS };
     }
   }
 
   /** How long the engine usually takes, milliseconds: the median of the last answers; 0 before the first. */
   get latency(): number {
+    if (this.guess !== undefined && (this.lastKeyAt ?? 0) < this.guess.until) {
+      return this.guess.ms;
+    }
     const sorted = this.answers.toSorted((a, b) => a - b);
     return sorted[Math.ceil(sorted.length / 2) - 1] ?? 0;
   }

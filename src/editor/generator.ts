@@ -82,8 +82,8 @@ export class Generator implements vscode.Disposable {
     const ms = (firstLineAt ?? performance.now()) - started;
     const cancelled = result.stopReason === "cancelled";
     if (purpose !== "ahead") {
-      const grown = result.anchored === undefined;
-      this.took.fire({ ms, answered: firstLineAt !== undefined || !cancelled, grown });
+      const answered = firstLineAt !== undefined || !cancelled;
+      this.took.fire({ ms, answered, promptTokens: result.prefill.tokens });
     }
     if (!cancelled) {
       this.completed.fire({ document, result, latencyMs: purpose === "ahead" ? undefined : ms });

@@ -48,6 +48,7 @@ export async function generate(generation: Generation): Promise<CompleteResult> 
       throw error;
     }
     run.stopReason = abortReason(signal);
+    run.promptTokens = document.cached(prompt) - run.cachedTokens;
   }
   return run.result();
 }

@@ -206,7 +206,7 @@ export class LacunaSystem implements System {
       if (purpose !== "ahead") {
         const ms = (answeredAt ?? performance.now()) - started;
         const answered = answeredAt !== undefined || result.stopReason !== "cancelled";
-        this.debounce.took({ ms, answered, grown: result.anchored === undefined });
+        this.debounce.took({ ms, answered, promptTokens: result.prefill.tokens });
       }
       return { text: result.text, end: ENDING[result.stopReason] };
     };
