@@ -45,7 +45,12 @@ export class DocumentContext {
   ) {}
 
   /** @param stock whether threads end with every token, as node-llama-cpp's do: for comparisons */
-  static async create(model: LlamaModel, contextSize: number, threads: number, stock = false): Promise<DocumentContext> {
+  static async create(
+    model: LlamaModel,
+    contextSize: number,
+    threads: number,
+    stock = false,
+  ): Promise<DocumentContext> {
     const context = await model.createContext({
       contextSize,
       threads,
