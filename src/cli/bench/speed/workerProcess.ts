@@ -5,33 +5,45 @@ import type { WorkerAnswer, WorkerMethods } from "./messages";
 /** The worker's command, which is not for people. */
 export const WORKER_COMMAND = "bench-worker";
 
+const forkWorker = (): ChildProcess =>
+  fork(process.argv[1]!, [WORKER_COMMAND], {
+    execArgv: process.execArgv,
+    serialization: "advanced",
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+  });
+
 /** A bench worker as its parent sees it: one request at a time. */
 export class WorkerProcess {
   private readonly child: ChildProcess;
   private pending: ((answer: WorkerAnswer) => void) | undefined;
 
-  /** @param name for messages */
+  /**
+   * @param name for messages
+   * @param signal ends the worker; many workers come and go under one signal
+   */
   constructor(
     readonly name: string,
     signal: AbortSignal,
+    start = forkWorker,
   ) {
-    this.child = fork(process.argv[1]!, [WORKER_COMMAND], {
-      execArgv: process.execArgv,
-      serialization: "advanced",
-      stdio: ["ignore", "ignore", "ignore", "ipc"],
-    });
+    this.child = start();
+    const abort = (): void => {
+      this.dispose();
+    };
+    signal.addEventListener("abort", abort, { once: true });
     this.child.on("message", (answer) => {
       this.settle(answer as WorkerAnswer);
     });
     this.child.on("exit", (code, by) => {
+      signal.removeEventListener("abort", abort);
       this.settle({
         ok: false,
         message: `the process ended (${by ?? `exit code ${code}`}); is there enough memory?`,
       });
     });
-    signal.addEventListener("abort", () => {
+    if (signal.aborted) {
       this.dispose();
-    });
+    }
   }
 
   /** Throws a {@link CliError} when the worker fails or dies. */
