@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { BuildError } from "./errors.mjs";
 
@@ -9,7 +10,7 @@ installs them into node_modules/node-llama-cpp/bins, where getLlama() finds them
   --portable          for distribution: every CPU variant, chosen when loaded (default: this machine's CPU)
   --gpu NAME          cuda, metal or vulkan (default: none; metal on Apple silicon)
   --cuda-arch LIST    CUDA architectures, such as 90 or 86;90 (default: llama.cpp's choice)
-  --sanitize LIST     address, undefined or thread: a test build, never installed
+  --sanitize LIST     address, undefined or thread: a test build, for scripts/sanitize.mjs
   --server            build nothing but llama-server, from the stock sources (stays in native/.build): the rival in
                       \`lacuna bench latency\`
   --install-to DIR    install into DIR instead of node-llama-cpp's bins
@@ -18,6 +19,9 @@ installs them into node_modules/node-llama-cpp/bins, where getLlama() finds them
   --checkout DIR      build nothing: make a git work tree of the patched llama.cpp, one commit for each patch
   --help
 `;
+
+/** What instruments the targets. */
+const sanitizeProject = fileURLToPath(new URL("sanitize.cmake", import.meta.url));
 
 const gpus = ["cuda", "metal", "vulkan"];
 const sanitizers = ["address", "undefined", "thread"];
@@ -73,6 +77,10 @@ export function parseOptions(args, machine) {
   for (const name of sanitize)
     if (!sanitizers.includes(name))
       throw new BuildError(`--sanitize ${name} is not known: use ${sanitizers.join(", ")}.`);
+  if (sanitize.length > 0 && values.portable)
+    throw new BuildError("--sanitize is for this machine's CPU: leave --portable out.");
+  if (sanitize.includes("thread") && sanitize.includes("address"))
+    throw new BuildError("--sanitize thread excludes address: make two builds.");
   const jobs = values.jobs === undefined ? undefined : Number(values.jobs);
   if (jobs !== undefined && (!Number.isInteger(jobs) || jobs < 1))
     throw new BuildError(`--jobs ${values.jobs} is not a whole number above 0.`);
@@ -168,9 +176,8 @@ export function cmakeDefinitions(options, machine, environment) {
     if (options.portable) set("CMAKE_OSX_DEPLOYMENT_TARGET", "14.0");
   }
   if (options.sanitizers.length > 0) {
-    const flags = `-fsanitize=${options.sanitizers.join(",")} -fno-omit-frame-pointer -g1`;
-    set("CMAKE_C_FLAGS", flags);
-    set("CMAKE_CXX_FLAGS", flags);
+    set("LACUNA_SANITIZE", `-fsanitize=${options.sanitizers.join(",")}`);
+    set("CMAKE_PROJECT_llama-addon_INCLUDE", sanitizeProject);
   }
   return definitions;
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { BuildError } from "./errors.mjs";
 import { binsFolder, cmakeDefinitions, parseOptions, variantName } from "./options.mjs";
 
@@ -40,15 +41,20 @@ describe("native build options", () => {
     assert.equal(new Set(names).size, names.length);
   });
   it("--sanitize reaches the compiler", () => {
+    const definitions = definitionsOf("--sanitize", "address,undefined");
+    assert.equal(definitions.get("LACUNA_SANITIZE"), "-fsanitize=address,undefined");
     assert.match(
-      definitionsOf("--sanitize", "address,undefined").get("CMAKE_CXX_FLAGS"),
-      /-fsanitize=address,undefined /,
+      readFileSync(definitions.get("CMAKE_PROJECT_llama-addon_INCLUDE"), "utf8"),
+      /target_compile_options\(\$\{target\} PRIVATE \$\{LACUNA_SANITIZE\} /,
     );
+    assert.equal(definitionsOf().has("CMAKE_PROJECT_llama-addon_INCLUDE"), false);
   });
   for (const [args, message] of [
     [["--gpu", "rocm"], /--gpu rocm is not known: use cuda, metal, vulkan or none/],
     [["--cuda-arch", "90"], /--cuda-arch needs --gpu cuda/],
     [["--sanitize", "memory"], /--sanitize memory is not known/],
+    [["--sanitize", "address,thread"], /excludes address/],
+    [["--sanitize", "address", "--portable"], /leave --portable out/],
     [["--jobs", "0"], /--jobs 0 is not a whole number above 0/],
     [["--fast"], /'--fast'.*--help/],
   ])
