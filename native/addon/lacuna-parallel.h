@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -20,10 +21,19 @@ template <typename F> void lacuna_parallel(int n_threads, F && fn) {
         }
     };
 
-    for (int ith = 1; ith < n_threads; ith++) {
-        workers.emplace_back(run, ith);
+    workers.reserve(n_threads);
+    int started = 1;
+    try {
+        for (; started < n_threads; started++) {
+            workers.emplace_back(run, started);
+        }
+    } catch (const std::system_error &) {
+        // no more threads: the rest is done here
     }
     run(0);
+    for (int ith = started; ith < n_threads; ith++) {
+        run(ith);
+    }
 
     for (auto & worker : workers) {
         worker.join();
