@@ -18,9 +18,11 @@ describe("CUDA kernels of the second level", function () {
     try {
       const program = path.join(folder, "kernels");
       const flags = ["-std=c++20", "-O1", "-pthread", "-I", KERNELS];
-      execFileSync(process.env.CXX ?? "c++", [...flags, "native/test/cuda/kernels.cpp", "-o", program]);
-      // A sanitizer that is preloaded for the addon is not for this program.
+      // A sanitizer that is preloaded for the addon is not for the compiler, nor for this program.
       const env = { ...process.env, LD_PRELOAD: "" };
+      execFileSync(process.env.CXX ?? "c++", [...flags, "native/test/cuda/kernels.cpp", "-o", program], {
+        env,
+      });
       const { status, stdout } = spawnSync(program, { encoding: "utf8", env });
       assert.equal(status, 0, stdout);
       assert.equal(stdout.match(/^ok: /gm)?.length, 7, stdout);

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+const LLAMA = "native/.build/src/llama.cpp";
+const BINS = path.resolve(`node_modules/node-llama-cpp/bins/linux-${process.arch}`);
+const ADDON = "native/addon";
+
+/** Of the operation alone, without a model: the program says what it tries. */
+describe("the second level's operation, for all types, kernels, sizes and batches", function () {
+  this.timeout(240_000);
+  let folder: string;
+  // What is preloaded for the addon is neither for the compiler nor for this program.
+  const env = { ...process.env, LD_PRELOAD: "" };
+
+  before(function () {
+    if (process.platform !== "linux" || !existsSync(LLAMA) || !existsSync(BINS)) {
+      console.log("    Not tested: needs Linux and the sources of the native build (npm run build:native).");
+      this.skip();
+    }
+    folder = mkdtempSync(path.join(tmpdir(), "lacuna-kernels-"));
+  });
+  after(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** @param limit number of random cases; all by default */
+  function run(flags: readonly string[], limit?: number): string {
+    const program = path.join(folder, "sparse");
+    const kernels = readdirSync(ADDON).filter((name) => /^lacuna-sparse-(?!device).*\.cpp$/.test(name));
+    const sources = [
+      "native/test/kernels/sparse.cpp",
+      ...["lacuna-sparse.cpp", ...kernels].map((name) => `${ADDON}/${name}`),
+    ];
+    const includes = [
+      ADDON,
+      ...["src", "include", "ggml/include", "ggml/src"].map((name) => `${LLAMA}/${name}`),
+    ];
+    const libraries = readdirSync(BINS).filter((name) => /^libggml.*\.so$/.test(name));
+    execFileSync(
+      process.env.CXX ?? "c++",
+      [
+        ...["-std=c++17", "-O1", "-g1", "-w", "-pthread", ...flags],
+        // What only the addon calls needs the rest of it.
+        ...["-ffunction-sections", "-Wl,--gc-sections"],
+        ...includes.flatMap((name) => ["-I", name]),
+        ...[...sources, "-o", program],
+        ...[...libraries.map((name) => path.join(BINS, name)), `-Wl,-rpath,${BINS}`],
+      ],
+      { env },
+    );
+    const { status, stdout, stderr } = spawnSync(program, limit === undefined ? [] : [String(limit)], {
+      encoding: "utf8",
+      env: { ...env, UBSAN_OPTIONS: "halt_on_error=1:print_stacktrace=1" },
+    });
+    assert.equal(status, 0, `${stdout}\n${stderr}`);
+    return stdout;
+  }
+
+  it("equals sums in float64", () => {
+    const cases = Number(/^(\d+) cases, 0 failed/m.exec(run([]))?.[1]);
+    assert.ok(cases >= 100, `${cases} cases`);
+  });
+
+  it("has no data race that ThreadSanitizer sees", () => {
+    assert.match(run(["-fsanitize=thread"], 60), /^60 cases, 0 failed/m);
+  });
+
+  it("stays within its memory, and within what C++ defines", function () {
+    if (process.env.LACUNA_SANITIZED_BINS === undefined) {
+      this.skip(); // `npm run test:sanitized` does this
+    }
+    run(["-fsanitize=address,undefined"]);
+  });
+});
