@@ -1,10 +1,8 @@
-import { linePrefix, lineSuffix } from "./cursor";
 import { endOf } from "./ending/end";
 import { endingKind, type EndingKind } from "./ending/kind";
-import { longestParsed } from "./ending/parsed";
+import { mended } from "./ending/mend";
 import { applyFilters } from "./filters";
 import type { Place } from "./place";
-import { replacedLength } from "./replaceRange";
 import type { Syntax } from "./syntaxTree";
 
 /**
@@ -40,9 +38,6 @@ export class Shaper {
     if (text === "" || progress === "early") {
       return text;
     }
-    const { document, language, prefix, suffix } = place;
-    const replaced = replacedLength(text, lineSuffix(place), linePrefix(place));
-    const insertion = { document, language, text: prefix + suffix, offset: prefix.length, replaced };
-    return longestParsed(text, insertion, this.syntax);
+    return mended(text, place, this.syntax);
   }
 }

@@ -31,14 +31,14 @@ export interface Syntax {
 /** Nodes looked at before a count is given up as "many". */
 const MANY = 2_000;
 
-/** How often the parser had to guess: nodes that are errors or missing. */
-export function countErrors(root: SyntaxNode): number {
+/** How often the parser had to guess: nodes that are errors or missing, and do not end before `from`. */
+export function countErrors(root: SyntaxNode, from = 0): number {
   let errors = 0;
   let seen = 0;
   const stack = [root];
   for (let node = stack.pop(); node !== undefined && seen < MANY; node = stack.pop()) {
     seen++;
-    errors += node.isError || node.isMissing ? 1 : 0;
+    errors += (node.isError || node.isMissing) && node.endIndex >= from ? 1 : 0;
     for (let i = 0; node.hasError && i < node.childCount; i++) {
       const child = node.child(i);
       if (child !== null && (child.hasError || child.isMissing)) {

@@ -48,9 +48,54 @@ const CASES: Readonly<Record<string, Case>> = {
     text: "function f() {\n  │a();\n  const b = c(│\n}\n",
     expected: "function f() {\n  │a();│\n}\n",
   },
-  "all of a line that the parser refuses, rather than nothing": {
+  "what closes a line that ends in brackets": {
     text: "class A {\n  │async *b(│\n}\n",
-    expected: "class A {\n  │async *b(│\n}\n",
+    expected: "class A {\n  │async *b()│\n}\n",
+  },
+  "what closes a call over several lines": {
+    text: "a();\nconst b = │c(\n  d,\n  e,│\nf();\n",
+    expected: "a();\nconst b = │c(\n  d,\n  e,\n);│\nf();\n",
+  },
+  "what closes a block, where the lines below are outside of it": {
+    text: "function f() {\n  if (a) {\n    │return b;│\n\n  return c;\n}\n",
+    expected: "function f() {\n  if (a) {\n    │return b;\n  }│\n\n  return c;\n}\n",
+  },
+  "one statement of a block that goes on": {
+    text: "function f() {\n  if (a) {\n    │b();│\n    c();\n  }\n}\n",
+    expected: "function f() {\n  if (a) {\n    │b();│\n    c();\n  }\n}\n",
+  },
+  "the header of a block whose lines are there already": {
+    text: "function f(a) {\n  if (a │> 1│\n    b();\n  }\n}\n",
+    expected: "function f(a) {\n  if (a │> 1) {│\n    b();\n  }\n}\n",
+  },
+  "a block without its end where that is there already": {
+    text: "function f(a) {\n  if (a │> 1) {\n    c();\n  }│\n    b();\n  }\n}\n",
+    expected: "function f(a) {\n  if (a │> 1) {\n    c();│\n    b();\n  }\n}\n",
+  },
+  "no end of an expression that goes on": {
+    text: "function f(a) {\n  │return a > 1 &&│\n}\n",
+    expected: "function f(a) {\n  │return a > 1│\n}\n",
+  },
+  "a comment that ends": {
+    text: "│/** Adds│\nfunction f() {}\n/** b */\n",
+    expected: "│/** Adds */│\nfunction f() {}\n/** b */\n",
+  },
+  "a docstring that ends": {
+    language: "python",
+    text: 'def f():\n    │"""Adds.\n\n    Two.│\n\n\nx = 1\n',
+    expected: 'def f():\n    │"""Adds.\n\n    Two.\n    """│\n\n\nx = 1\n',
+  },
+  "nothing where even a little would break what is sound": {
+    text: "const a = {\n  │b c d│\n  e: 1,\n};\n",
+    expected: "const a = {\n  ││\n  e: 1,\n};\n",
+  },
+  "all that is there at the end of a file": {
+    text: "function f() {\n  │return a(b, c│\n",
+    expected: "function f() {\n  │return a(b, c│\n",
+  },
+  "all of it in the middle of what is broken": {
+    text: "const a = = 1;\n│const b = 2;│\nconst c = = 3;\n",
+    expected: "const a = = 1;\n│const b = 2;│\nconst c = = 3;\n",
   },
   "a whole Python function after its docstring": {
     language: "python",

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { completed } from "../testing";
+import { mended } from "./mend";
+
+/** `│generated│` → what is left of it by counting brackets alone. */
+function check(text: string, expected: string, language = "typescript"): void {
+  const left = completed(text, (generated, cursor) =>
+    mended(generated, { ...cursor, document: "a", language, offset: cursor.prefix.length }, undefined),
+  );
+  assert.equal(left, expected);
+}
+
+describe("mended, without a parser", () => {
+  const CASES: Readonly<Record<string, readonly [before: string, after: string, language?: string]>> = {
+    "leaves what is balanced": ["f() {\n  │a(b);│\n}\n", "f() {\n  │a(b);│\n}\n"],
+    "closes what the completion opens": ["a();\n│b(c, [d│\ne();\n", "a();\n│b(c, [d]);│\ne();\n"],
+    "closes what the cursor's line opens": ["a();\nb(c, │d│\ne();\n", "a();\nb(c, │d);│\ne();\n"],
+    "closes lines with lines": [
+      "f() {\n  │a({\n    b,│\n  c();\n}\n",
+      "f() {\n  │a({\n    b,\n  });│\n  c();\n}\n",
+    ],
+    "closes what is open above when the lines below are further out": [
+      "f() {\n  if (a) {\n    │b();│\n\n  c();\n}\n",
+      "f() {\n  if (a) {\n    │b();\n  }│\n\n  c();\n}\n",
+    ],
+    "does not close what goes on below": [
+      "f() {\n  if (a) {\n    │b();│\n    c();\n",
+      "f() {\n  if (a) {\n    │b();│\n    c();\n",
+    ],
+    "does not close anything where nothing follows": [
+      "f() {\n  if (a) {\n    │b();│\n",
+      "f() {\n  if (a) {\n    │b();│\n",
+    ],
+    "takes the editor's closers into account": ["a();\nb(│[c, d│)\ne();\n", "a();\nb(│[c, d]│)\ne();\n"],
+    "closes strings": ["a()\n│b('c│\nd()\n", "a()\n│b('c')│\nd()\n"],
+    "closes template strings": ["a()\n│b(`c ${d│\ne()\n", "a()\n│b(`c ${d}`)│\ne()\n"],
+    "knows comments": ["a(); // (\n│b();│\nc();\n", "a(); // (\n│b();│\nc();\n"],
+    "knows a language without a grammar": [
+      "local a = 1\n│b(c, {│\nlocal d = 2\n",
+      "local a = 1\n│b(c, {})│\nlocal d = 2\n",
+      "lua",
+    ],
+  };
+  for (const [name, [before, after, language]] of Object.entries(CASES)) {
+    it(name, () => check(before, after, language));
+    it(`${name}, and leaves that alone`, () => check(after, after, language));
+  }
+});
