@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { LlamaContext, LlamaModel } from "node-llama-cpp";
-import { decode, evaluate, type DecodeOptions } from "../../src/engine/native";
+import { decode, evaluate, keepThreads, type DecodeOptions } from "../../src/engine/native";
 import { TestModel, type Shape } from "./models/model";
 import { maxRelativeDifference, NativeFixture, randomTokens } from "./support";
 
@@ -76,6 +76,28 @@ describe("decode", function () {
     const labels = Int32Array.from([...tokens.slice(31), tokens[0]!]);
     const scored = await decode(context, tokens, { position: 0, outputs: 10, labels });
     assert.ok(maxRelativeDifference(scored.logLikelihood, logLikelihood.slice(-10)) < 1e-4);
+  });
+
+  it("keeps its threads for the next token, and for other contexts", async () => {
+    const contexts = await Promise.all(
+      [2, 3, 2, 1].map((threads) =>
+        model.createContext({ contextSize: 256, batchSize: 64, threads, flashAttention: false }),
+      ),
+    );
+    contexts.slice(1).forEach(keepThreads); // the first one's end with every token
+    await Promise.all(
+      contexts.map(async (own) => {
+        for (let position = 0; position < tokens.length; position += 8) {
+          const piece = tokens.slice(position, position + 8);
+          assert.deepEqual(
+            [...(await decode(own, piece, { position, outputs: 8 })).next],
+            expected.slice(position, position + 8),
+          );
+        }
+      }),
+    );
+    const evaluated = await evaluate(contexts[1]!, Int32Array.from(tokens));
+    assert.deepEqual([...evaluated.top1], expected.slice(0, evaluated.top1.length));
   });
 
   it("refuses what cannot be", async () => {
