@@ -31,14 +31,19 @@ export interface Syntax {
 /** Nodes looked at before a count is given up as "many". */
 const MANY = 2_000;
 
-/** How often the parser had to guess: nodes that are errors or missing, and do not end before `from`. */
-export function countErrors(root: SyntaxNode, from = 0): number {
-  let errors = 0;
+/** Offsets of a node. */
+export type Span = Pick<SyntaxNode, "startIndex" | "endIndex">;
+
+/** Where the parser had to guess: nodes that are errors or missing. @param from those that end before it are left out */
+export function findErrors(root: SyntaxNode, from = 0): Span[] {
+  const errors: Span[] = [];
   let seen = 0;
   const stack = [root];
   for (let node = stack.pop(); node !== undefined && seen < MANY; node = stack.pop()) {
     seen++;
-    errors += (node.isError || node.isMissing) && node.endIndex >= from ? 1 : 0;
+    if ((node.isError || node.isMissing) && node.endIndex >= from) {
+      errors.push({ startIndex: node.startIndex, endIndex: node.endIndex });
+    }
     for (let i = 0; node.hasError && i < node.childCount; i++) {
       const child = node.child(i);
       if (child !== null && (child.hasError || child.isMissing)) {
@@ -48,3 +53,6 @@ export function countErrors(root: SyntaxNode, from = 0): number {
   }
   return errors;
 }
+
+/** How often the parser had to guess. */
+export const countErrors = (root: SyntaxNode): number => findErrors(root).length;

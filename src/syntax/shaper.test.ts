@@ -68,9 +68,9 @@ const CASES: Readonly<Record<string, Case>> = {
     text: "function f(a) {\n  if (a │> 1│\n    b();\n  }\n}\n",
     expected: "function f(a) {\n  if (a │> 1) {│\n    b();\n  }\n}\n",
   },
-  "a block without its end where that is there already": {
+  "no block where its lines are there already": {
     text: "function f(a) {\n  if (a │> 1) {\n    c();\n  }│\n    b();\n  }\n}\n",
-    expected: "function f(a) {\n  if (a │> 1) {\n    c();│\n    b();\n  }\n}\n",
+    expected: "function f(a) {\n  if (a │> 1) {│\n    b();\n  }\n}\n",
   },
   "no end of an expression that goes on": {
     text: "function f(a) {\n  │return a > 1 &&│\n}\n",

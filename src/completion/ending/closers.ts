@@ -1,70 +1,7 @@
-import { brackets, CLOSER_OF, hasHashComments } from "../brackets";
-import { linePrefix, linesBelow, lineSuffix } from "../cursor";
-import { indentOf, type EndingContext } from "./kind";
-
-/** A bracket that is open. */
-interface Open {
-  readonly closer: string;
-  /** White space at the beginning of its line. */
-  readonly indent: string;
-  /** Of its line; 0 is the cursor's, those above it are less. */
-  readonly line: number;
-  /** Nothing follows it on its line. */
-  readonly last: boolean;
-  /** A space follows it. */
-  readonly spaced: boolean;
-}
-
-/** A bracket right of or below the cursor that closes something left of or above it. */
-interface Closing {
-  readonly char: string;
-  readonly index: number;
-  /** Width of the white space before it, where it begins a line. */
-  readonly indent: number | undefined;
-}
-
-/** The brackets round a cursor. */
-export interface Surroundings {
-  readonly context: EndingContext;
-  /** Open at the beginning of the cursor's line, innermost last. */
-  readonly open: readonly Open[];
-  /** Innermost first. */
-  readonly closing: readonly Closing[];
-  /** Width of the indentation of the next line with something on it; undefined when there is none. */
-  readonly next: number | undefined;
-  /** That line. */
-  readonly below: string | undefined;
-}
-
-/** Lines below the cursor that are looked at in any case; after these what stands alone ends with the next piece of the top level. */
-const NEAR = 40;
-
-/** As much of a suffix as says what is open at the cursor: it ends, if it is long, between two pieces of the top level. */
-export function nearSuffix(suffix: string): string {
-  let from = 0;
-  for (let line = 0; line < NEAR; line++) {
-    from = suffix.indexOf("\n", from) + 1;
-    if (from === 0) {
-      return suffix;
-    }
-  }
-  // A blank line, and then one that is not indented and closes nothing.
-  const end = /\n[ \t]*\n(?=[^\s)\]}])/.exec(suffix.slice(from));
-  return end === null ? suffix : suffix.slice(0, from + end.index + 1);
-}
-
-export function surroundings(context: EndingContext): Surroundings {
-  const { prefix, suffix, language } = context;
-  const above = prefix.slice(0, prefix.length - linePrefix(context).length);
-  const below = linesBelow(context).find((line) => line.trim() !== "");
-  return {
-    context,
-    open: opened(above, language, [], -above.split("\n").length + 1),
-    closing: closingIn(suffix, language),
-    next: below === undefined ? undefined : indentOf(below),
-    below,
-  };
-}
+import { hasHashComments } from "../brackets";
+import { linePrefix, lineSuffix } from "../cursor";
+import { indentOf } from "./kind";
+import { opened, type Closing, type Open, type Surroundings } from "./surroundings";
 
 /**
  * What closes the strings and brackets that a completion leaves open at its end, where nothing below closes them: on lines of their own where the
@@ -75,7 +12,7 @@ export function surroundings(context: EndingContext): Surroundings {
  * @returns "" when nothing is missing
  */
 export function missingClosers(around: Surroundings, text: string, replaced: number): string {
-  const { context, open, closing, next } = around;
+  const { context, open, closing } = around;
   const written = linePrefix(context) + text;
   const quotes = openText(context.prefix + text, hasHashComments(context.language));
   const now = opened(written + quotes, context.language, open, 0);
@@ -83,7 +20,7 @@ export function missingClosers(around: Surroundings, text: string, replaced: num
   const end = written.split("\n").length - 1;
   let closers = quotes;
   let line = end;
-  for (const one of paired(now, left, next).missing) {
+  for (const one of paired(now, left, around).missing) {
     closers +=
       one.line === line || !one.last ? inline(one, written + closers) : `\n${one.indent}${one.closer}`;
     line = one.line;
@@ -113,7 +50,7 @@ export function closersAtEnd(around: Surroundings, text: string, replaced: numbe
   const { language } = context;
   const written = opened(linePrefix(context) + text, language, open, 0);
   const left = closing.filter(({ index }) => index >= replaced);
-  const missing = new Set(next === undefined ? [] : paired(written, left, next).missing);
+  const missing = new Set(next === undefined ? [] : paired(written, left, around).missing);
   const stack = [...written];
   for (const { char, indent } of left) {
     const partner =
@@ -180,36 +117,11 @@ function openStrings(line: string): string {
   return open.reverse().join("");
 }
 
-/** The brackets that are open after `text`. @param before those that are open before it @param first number of its first line */
-function opened(text: string, language: string, before: readonly Open[], first: number): Open[] {
-  const open = [...before];
-  let line = first;
-  let start = 0;
-  for (const { char, index } of brackets(text, language)) {
-    const closer = CLOSER_OF[char];
-    if (closer === undefined) {
-      if (open.at(-1)?.closer === char) {
-        open.pop();
-      }
-      continue;
-    }
-    for (let next = text.indexOf("\n", start); next >= 0 && next < index; next = text.indexOf("\n", start)) {
-      line++;
-      start = next + 1;
-    }
-    const end = text.indexOf("\n", index);
-    const after = text.slice(index + 1, end < 0 ? text.length : end);
-    const indent = /^[ \t]*/.exec(text.slice(start, index))![0];
-    open.push({ closer, indent, line, last: after.trim() === "", spaced: after.startsWith(" ") });
-  }
-  return open;
-}
-
 /** Which of `open` nothing closes, innermost first, and which may be closed further down than `closing` tells, innermost last. */
 function paired(
   open: readonly Open[],
   closing: readonly Closing[],
-  next: number | undefined,
+  { next, cut }: Surroundings,
 ): { readonly missing: readonly Open[]; readonly rest: readonly Open[] } {
   const rest = [...open];
   const missing: Open[] = [];
@@ -219,7 +131,7 @@ function paired(
     const first = closing[at];
     if (first?.char === one.closer && (first.indent === undefined || first.indent === indent)) {
       at++;
-    } else if (one.line >= 0 || (next !== undefined && next <= indent)) {
+    } else if ((next !== undefined && next <= indent) || (one.line >= 0 && !(cut && at === closing.length))) {
       missing.push(one);
     } else {
       break;
@@ -227,26 +139,4 @@ function paired(
     rest.pop();
   }
   return { missing, rest };
-}
-
-/** Closers in `suffix` that it does not open itself. */
-function closingIn(suffix: string, language: string): Closing[] {
-  let depth = 0;
-  const closing: Closing[] = [];
-  for (const { char, index } of brackets(suffix, language)) {
-    if (CLOSER_OF[char] !== undefined) {
-      depth++;
-    } else if (depth > 0) {
-      depth--;
-    } else {
-      const start = suffix.lastIndexOf("\n", index - 1);
-      const before = suffix.slice(start + 1, index);
-      closing.push({
-        char,
-        index,
-        indent: start >= 0 && before.trim() === "" ? indentOf(before) : undefined,
-      });
-    }
-  }
-  return closing;
 }

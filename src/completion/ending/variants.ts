@@ -1,0 +1,111 @@
+import { hasHashComments } from "../brackets";
+import { linePrefix, linesAbove, linesBelow, lineSuffix } from "../cursor";
+import type { Place } from "../place";
+import { replacedLength } from "../replaceRange";
+import { leavesCommentOpen, missingClosers } from "./closers";
+import { indentOf } from "./kind";
+import type { Surroundings } from "./surroundings";
+
+/** What a completion may become. */
+export interface Variant {
+  readonly text: string;
+  /** Worth showing only if the document parses with it. */
+  readonly guessed: boolean;
+}
+
+/** Lines at the end of a completion that are tried without. */
+const MAX_DROPPED = 6;
+/** Words and signs at the end of its first line that are tried without. */
+const MAX_SHORTENED = 8;
+/** After these nobody expects a line to end. */
+const GOES_ON = /[.:=+\-*/&|?<>!%^~,@([{\\]$/;
+/** Signs and words that a piece of an expression does not end with. */
+const DANGLING = /(?:\s*(?:[.=+\-*/&|?<>!%^~:]|\b(?:and|or|not|in|is|new|instanceof)$))+$/;
+const LAST_WORD = /(?:[\p{L}\p{N}_$]+|[^\p{L}\p{N}_$\s]+)\s*$/u;
+/** Lines above and below that tell whether statements end with semicolons. */
+const STYLE_LINES = 60;
+
+/** What may become of a completion, from all of it to little. Where nothing follows the cursor, an end that goes on is as good as any. */
+export function* variants(completion: string, around: Surroundings, place: Place): Generator<Variant> {
+  const ends = around.next !== undefined;
+  if (ends && wantsHeader(around)) {
+    yield* headers(completion);
+  }
+  const lines = completion.split("\n");
+  for (let count = lines.length; count > Math.max(0, lines.length - MAX_DROPPED); count--) {
+    const text = count === lines.length ? completion : lines.slice(0, count).join("\n").trimEnd();
+    if (text.trim() === "") {
+      break;
+    }
+    if (count < lines.length && !leavesCommentOpen(around, text)) {
+      yield { text, guessed: false };
+    }
+    if (ends) {
+      yield* closed(text, around, place);
+      const ended = text.replace(DANGLING, "");
+      if (ended !== text && ended.trim() !== "") {
+        yield { text: ended, guessed: false };
+        yield* closed(ended, around, place);
+      }
+    }
+  }
+  if (ends) {
+    yield* shortened(firstLine(completion), around, place);
+  }
+}
+
+/** The lines below are those of a block that nothing above opens. */
+export const wantsHeader = ({ next, context }: Surroundings): boolean =>
+  next !== undefined && next > indentOf(linePrefix(context));
+
+/** Its beginnings that open a block. */
+function* headers(completion: string): Generator<Variant> {
+  for (const { index } of completion.matchAll(/[{([:](?=[ \t]*\n)/g)) {
+    yield { text: completion.slice(0, index + 1), guessed: true };
+  }
+}
+
+/** With what closes it; where it may be the header of the lines below, also as that. */
+function* closed(text: string, around: Surroundings, place: Place, guessed = false): Generator<Variant> {
+  const closers = missingClosers(around, text, replacedLength(text, lineSuffix(place), linePrefix(place)));
+  const header = `${text.replace(/;$/, "")}${closers}`;
+  if (wantsHeader(around) && !/[{}:]$/.test(header)) {
+    yield { text: hasHashComments(place.language) ? `${header}:` : `${header} {`, guessed: true };
+  }
+  if (closers === "") {
+    return;
+  }
+  if (/[)\]"'`]$/.test(closers) && lineSuffix(place).trim() === "" && endsStatements(place)) {
+    yield { text: `${text}${closers};`, guessed };
+  }
+  yield { text: text + closers, guessed };
+}
+
+/** Without its last words, one by one. */
+function* shortened(line: string, around: Surroundings, place: Place): Generator<Variant> {
+  let text = line;
+  for (let n = 0; n < MAX_SHORTENED; n++) {
+    text = text.replace(LAST_WORD, "").trimEnd();
+    if (text.trim() === "") {
+      return;
+    }
+    if (GOES_ON.test(text)) {
+      continue;
+    }
+    if (!leavesCommentOpen(around, text)) {
+      yield { text, guessed: true };
+    }
+    yield* closed(text, around, place, true);
+  }
+}
+
+function firstLine(text: string): string {
+  const end = text.indexOf("\n", text.search(/\S/));
+  return end < 0 ? text : text.slice(0, end);
+}
+
+/** Whether statements end with semicolons in the lines around. */
+function endsStatements(place: Place): boolean {
+  const lines = [...linesAbove(place).slice(-STYLE_LINES), ...linesBelow(place).slice(0, STYLE_LINES)];
+  return lines.filter((line) => line.trimEnd().endsWith(";")).length * 5 > lines.length;
+}
