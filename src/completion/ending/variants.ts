@@ -43,7 +43,7 @@ export function* variants(completion: string, around: Surroundings, place: Place
     if (ends) {
       yield* closed(text, around, place);
       const ended = text.replace(DANGLING, "");
-      if (ended !== text && ended.trim() !== "") {
+      if (ended !== text && ended.trim() !== "" && !leavesCommentOpen(around, ended)) {
         yield { text: ended, guessed: false };
         yield* closed(ended, around, place);
       }

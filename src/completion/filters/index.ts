@@ -1,3 +1,4 @@
+import { alreadyThere } from "./alreadyThere";
 import { commentEcho } from "./commentEcho";
 import { danglingSpace } from "./danglingSpace";
 import { doubledLine } from "./doubledLine";
@@ -25,6 +26,7 @@ export const FILTERS: Readonly<Record<string, Filter>> = {
   unbalancedClosers,
   commentEcho,
   repeatedLine,
+  alreadyThere,
   whitespaceOnly,
 };
 
