@@ -26,7 +26,12 @@ describe("mapped FFN weights", function () {
   after(() => fixture.dispose());
 
   const logits = async (model: LlamaModel, count: number, threads: number): Promise<Float32Array> => {
-    const context = await model.createContext({ contextSize: 256, batchSize: 64, threads, flashAttention: false });
+    const context = await model.createContext({
+      contextSize: 256,
+      batchSize: 64,
+      threads,
+      flashAttention: false,
+    });
     return (await evaluate(context, randomTokens(SHAPE, count), { logits: true })).logits!;
   };
 
