@@ -37,6 +37,8 @@ export function speedMarkdown({ environment, models }: SpeedReport): string {
     [
       `Stock and a configuration run side by side in two processes and decode ${SLICE_TOKENS} tokens in turn, at the same positions. Each slice is compared with the two of stock beside it; ` +
         "the figure is the median of those ratios with its 95 % interval. The weights are random, of the shape that is named: what they say does not matter, what is read does.",
+      "Stock is what node-llama-cpp does by itself: every neuron, weights repacked where that is faster, threads that end with every token. It runs in this build, so it has the gains of our patches to " +
+        "ggml's own products. Where a configuration passes the limit, that is what keeping its threads from token to token adds ([why](../kernels.md#around-the-kernels)).",
       "The limit is stock's bytes per token over the configuration's own, as if nothing counted but reading them: all of attention, the output projection, the cache at that " +
         "position, and of the FFN the packed rows in the types that they are packed in, as far as thresholds let them pass. Computing, and rows that are not next to each other, keep it from being reached.",
       "Cold start: from the start of the process to the first token, and to the last of those decoded after it, loading, packing and a dense prompt included, with a mask that is remembered and the file in the " +
