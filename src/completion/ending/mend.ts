@@ -8,7 +8,7 @@ import { surroundings, type Surroundings } from "./surroundings";
 import { variants, wantsHeader } from "./variants";
 
 /** Variants that are parsed at most. */
-const MAX_TRIALS = 10;
+const MAX_TRIALS = 5;
 
 /** What is wrong with a document in which something has been inserted, from the cursor's line on. */
 interface Verdict {
@@ -40,6 +40,9 @@ export function mended(completion: string, place: Place, syntax: Syntax | undefi
   let fitting = worse ? undefined : completion;
   let trials = 0;
   for (const { text, guessed } of variants(completion, around, place)) {
+    if (text === completion) {
+      continue;
+    }
     const { errors, open } = judge(text);
     if (errors === 0) {
       return text;

@@ -37,16 +37,14 @@ export function* variants(completion: string, around: Surroundings, place: Place
     if (text.trim() === "") {
       break;
     }
-    if (count < lines.length && !leavesCommentOpen(around, text)) {
-      yield { text, guessed: false };
-    }
     if (ends) {
-      yield* closed(text, around, place);
+      yield* fitted(text, around, place, false);
       const ended = text.replace(DANGLING, "");
-      if (ended !== text && ended.trim() !== "" && !leavesCommentOpen(around, ended)) {
-        yield { text: ended, guessed: false };
-        yield* closed(ended, around, place);
+      if (ended !== text && ended.trim() !== "") {
+        yield* fitted(ended, around, place, false);
       }
+    } else {
+      yield { text, guessed: false };
     }
   }
   if (ends) {
@@ -65,20 +63,19 @@ function* headers(completion: string): Generator<Variant> {
   }
 }
 
-/** With what closes it; where it may be the header of the lines below, also as that. */
-function* closed(text: string, around: Surroundings, place: Place, guessed = false): Generator<Variant> {
+/** With what closes it, or as it is if that is nothing; where it may be the header of the lines below, also as that. */
+function* fitted(text: string, around: Surroundings, place: Place, guessed: boolean): Generator<Variant> {
   const closers = missingClosers(around, text, replacedLength(text, lineSuffix(place), linePrefix(place)));
   const header = `${text.replace(/;$/, "")}${closers}`;
   if (wantsHeader(around) && !/[{}:]$/.test(header)) {
     yield { text: hasHashComments(place.language) ? `${header}:` : `${header} {`, guessed: true };
   }
-  if (closers === "") {
-    return;
-  }
   if (/[)\]"'`]$/.test(closers) && lineSuffix(place).trim() === "" && endsStatements(place)) {
     yield { text: `${text}${closers};`, guessed };
   }
-  yield { text: text + closers, guessed };
+  if (closers !== "" || !leavesCommentOpen(around, text)) {
+    yield { text: text + closers, guessed };
+  }
 }
 
 /** Without its last words, one by one. */
@@ -92,10 +89,7 @@ function* shortened(line: string, around: Surroundings, place: Place): Generator
     if (GOES_ON.test(text)) {
       continue;
     }
-    if (!leavesCommentOpen(around, text)) {
-      yield { text, guessed: true };
-    }
-    yield* closed(text, around, place, true);
+    yield* fitted(text, around, place, true);
   }
 }
 
