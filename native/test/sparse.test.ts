@@ -13,23 +13,8 @@ import type { StorageType } from "./models/blocks";
 import { TestModel, type Shape } from "./models/model";
 import { Random } from "./models/random";
 import { runReference } from "./reference/forward";
+import { SHAPE, THRESHOLD } from "./sparseShape";
 import { maxRelativeDifference, NativeFixture, randomTokens, relativeError } from "./support";
-
-const SHAPE: Shape = {
-  arch: "llama",
-  layers: 2,
-  embedding: 256,
-  ffn: 512,
-  heads: 4,
-  kvHeads: 2,
-  headSize: 64,
-  vocabulary: 300,
-  tied: true,
-  ffnBias: true,
-};
-
-/** About half of the neurons that random models keep. */
-const THRESHOLD = 0.3;
 
 type Options = Omit<FfnRowsOptions, "threads">;
 
@@ -127,8 +112,8 @@ describe("thresholds inside the packed FFN", function () {
     assert.ok(share > 0.25 && share < 0.75, `${share} of the neurons are active`);
     assert.ok(relativeError(all.logits, expected.logits) > 0.01, "the threshold changes something");
     for (const kernels of sparseKernels(loaded)) {
-      for (const batchSize of [64, 3, 1]) {
-        const c = await context(loaded, batchSize);
+      for (const batchSize of [64, 9, 8, 2, 1]) {
+        const c = await context(loaded, batchSize, 1);
         await setAll(c, rows, { thresholds: expected.thresholds, kernels });
         const error = maxRelativeDifference(await logits(c), expected.logits);
         assert.ok(error <= 2e-4, `${kernels}, batches of ${batchSize}: difference ${error}`);

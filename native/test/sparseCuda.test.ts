@@ -2,23 +2,10 @@ import assert from "node:assert/strict";
 import type { LlamaContext, LlamaModel } from "node-llama-cpp";
 import { evaluate, ffnCounters, setFfnRows, sparsitySupport } from "../../src/engine/native";
 import type { StorageType } from "./models/blocks";
-import { TestModel, type Shape } from "./models/model";
+import { TestModel } from "./models/model";
 import { Random } from "./models/random";
+import { SHAPE, THRESHOLD } from "./sparseShape";
 import { maxRelativeDifference, NativeFixture, randomTokens, relativeError } from "./support";
-
-const SHAPE: Shape = {
-  arch: "llama",
-  layers: 2,
-  embedding: 256,
-  ffn: 512,
-  heads: 4,
-  kvHeads: 2,
-  headSize: 64,
-  vocabulary: 300,
-  tied: true,
-  ffnBias: true,
-};
-const THRESHOLD = 0.3;
 
 /** The second level on a device equals that on the CPU, which `sparse.test.ts` holds against float64. */
 describe("thresholds inside the packed FFN, with CUDA", function () {

@@ -1,0 +1,18 @@
+import type { Shape } from "./models/model";
+
+/** What the tests of the second level compute with, where they ask for nothing else. */
+export const SHAPE: Shape = {
+  arch: "llama",
+  layers: 2,
+  embedding: 256,
+  ffn: 512,
+  heads: 4,
+  kvHeads: 2,
+  headSize: 64,
+  vocabulary: 300,
+  tied: true,
+  ffnBias: true,
+};
+
+/** About half of the neurons that random models keep. */
+export const THRESHOLD = 0.3;
