@@ -4,15 +4,15 @@ import { chooseStages, countResults } from "./support/stages.mjs";
 import { execute, script, Stop } from "./support/steps.mjs";
 
 await script(async () => {
-  const chosen = chooseStages(process.argv.slice(2), root);
-  if (typeof chosen === "string") throw new Stop(chosen);
+  const choice = chooseStages(process.argv.slice(2), root);
+  if (typeof choice === "string") throw new Stop(choice);
   await bootstrap({ tests: true });
 
   const env = { ...process.env };
   if (process.stdout.isTTY) env["FORCE_COLOR"] ??= "1";
   const total = { passed: 0, failed: 0 };
   const failedStages = [];
-  for (const { name, commands } of chosen) {
+  for (const { name, commands } of choice.chosen) {
     process.stdout.write(`\n── ${name} ──\n`);
     const started = Date.now();
     const stage = { passed: 0, failed: 0 };
@@ -30,6 +30,8 @@ await script(async () => {
     total.failed += stage.failed;
     if (stage.failed > 0) failedStages.push(name);
   }
+  for (const { name } of choice.leftOut)
+    process.stdout.write(`\n${name}: left out, takes minutes (\`npm test -- ${name}\` or CI=true runs it)\n`);
   const where = failedStages.length > 0 ? ` (${failedStages.join(", ")})` : "";
   process.stdout.write(`\n${total.passed} passed, ${total.failed} failed${where}\n`);
   return total.failed > 0 ? 1 : 0;

@@ -6,6 +6,7 @@ import path from "node:path";
  * @property {string} name as given to `npm test -- NAME`
  * @property {string[][]} commands each is one check, or one mocha run with checks of its own
  * @property {string} [needs] left out while this file does not exist
+ * @property {boolean} [slow] left out unless it is named or CI is set
  */
 
 const bin = (name) => path.join("node_modules/.bin", name);
@@ -29,6 +30,7 @@ export const stages = [
   },
   { name: "unit", commands: [mocha("test/unit.mocharc.json")] },
   { name: "native", commands: [mocha("test/native.mocharc.json")] },
+  { name: "sanitized", commands: [[process.execPath, "scripts/sanitize.mjs"]], slow: true },
   { name: "engine", commands: [mocha("test/engine.mocharc.json")] },
   { name: "host", commands: [[process.execPath, "test/host/run.mjs"]], needs: "test/host/run.mjs" },
   { name: "ui", commands: [[process.execPath, "test/ui/run.mjs"]], needs: "test/ui/run.mjs" },
@@ -37,14 +39,17 @@ export const stages = [
 /**
  * @param {string[]} names of the command line; none: every stage
  * @param {string} root
- * @returns {Stage[] | string} a message when a name is unknown
+ * @param {NodeJS.ProcessEnv} [env]
+ * @returns {{ chosen: Stage[], leftOut: Stage[] } | string} `leftOut`: slow ones that nobody asked for; a message when a name is unknown
  */
-export function chooseStages(names, root) {
+export function chooseStages(names, root, env = process.env) {
   const unknown = names.find((name) => !stages.some((stage) => stage.name === name));
   if (unknown !== undefined)
     return `There is no test stage "${unknown}": choose from ${stages.map(({ name }) => name).join(", ")}.`;
   const there = stages.filter(({ needs }) => needs === undefined || existsSync(path.join(root, needs)));
-  return names.length === 0 ? there : there.filter(({ name }) => names.includes(name));
+  if (names.length > 0) return { chosen: there.filter(({ name }) => names.includes(name)), leftOut: [] };
+  const leftOut = there.filter(({ slow }) => slow === true && env["CI"] !== "true");
+  return { chosen: there.filter((stage) => !leftOut.includes(stage)), leftOut };
 }
 
 /**

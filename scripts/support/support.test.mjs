@@ -88,13 +88,26 @@ describe("countResults", () => {
 });
 
 describe("chooseStages", () => {
+  const namesOf = (stages) => stages.map(({ name }) => name);
   it("keeps the order and refuses unknown names", () => {
-    const names = chooseStages(["unit", "lint"], "/nowhere").map(({ name }) => name);
-    assert.deepEqual(names, ["lint", "unit"]);
-    assert.match(chooseStages(["units"], "/nowhere"), /no test stage "units": choose from lint, /);
+    const { chosen } = chooseStages(["unit", "lint"], "/nowhere", {});
+    assert.deepEqual(namesOf(chosen), ["lint", "unit"]);
+    assert.match(chooseStages(["units"], "/nowhere", {}), /no test stage "units": choose from lint, /);
   });
   it("leaves out stages whose files are not there", () => {
-    assert.ok(!chooseStages([], "/nowhere").some(({ name }) => name === "host"));
+    assert.ok(!namesOf(chooseStages([], "/nowhere", {}).chosen).includes("host"));
+  });
+  it("leaves out slow stages that neither CI nor the command line asks for, and says which", () => {
+    const { chosen, leftOut } = chooseStages([], "/nowhere", {});
+    assert.deepEqual(namesOf(leftOut), ["sanitized"]);
+    assert.ok(!namesOf(chosen).includes("sanitized"));
+    for (const asked of [
+      chooseStages([], "/nowhere", { CI: "true" }),
+      chooseStages(["sanitized"], "/nowhere", {}),
+    ]) {
+      assert.ok(namesOf(asked.chosen).includes("sanitized"));
+      assert.deepEqual(asked.leftOut, []);
+    }
   });
 });
 
