@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { findings } from "../../../scripts/support/sanitizers.mjs";
 import { getLlama, LlamaLogLevel } from "node-llama-cpp";
 
 describe("this run is sanitized", function () {
@@ -50,7 +51,7 @@ describe("this run is sanitized", function () {
       ["overflow", /runtime error: signed integer overflow/],
     ])
       it(`an error of the kind "${kind}"`, () => {
-        const load = `try { process.dlopen({ exports: {} }, ${JSON.stringify(library)}) } catch {}; console.log("went on")`;
+        const load = `process.dlopen({ exports: {} }, ${JSON.stringify(library)}); console.log("went on")`;
         const { status, stdout, stderr } = spawnSync(process.execPath, ["-e", load], {
           encoding: "utf8",
           // Without the file for reports of this run.
@@ -61,5 +62,21 @@ describe("this run is sanitized", function () {
         assert.doesNotMatch(stdout, /went on/);
         assert.notEqual(status, 0);
       });
+
+    it("a leak, and knows whose it is", () => {
+      const env = {
+        ...process.env,
+        CANARY: "leak",
+        ASAN_OPTIONS: process.env.ASAN_OPTIONS.replace("detect_leaks=0", "detect_leaks=1").replace(
+          /log_path=[^:]*:/,
+          "",
+        ),
+      };
+      const load = `process.dlopen({ exports: {} }, ${JSON.stringify(library)})`;
+      const { stderr } = spawnSync(process.execPath, ["-e", load], { encoding: "utf8", env });
+      const leaks = findings(stderr, folder);
+      assert.equal(leaks.length, 1, stderr);
+      assert.match(leaks[0], /^Direct leak of 12345 byte\(s\) in 1 object/);
+    });
   });
 });
