@@ -169,6 +169,33 @@ describe("Suggester", () => {
     assert.equal(asked.length, 1);
   });
 
+  it("starts at once what is about to be asked for, once", async () => {
+    const { suggester: one, asked } = suggester();
+    one.expect(placeAt("x = │\n"));
+    one.expect(placeAt("x = │\n"));
+    assert.deepEqual(
+      asked.map(({ purpose }) => purpose),
+      ["automatic"],
+    );
+    const answer = one.suggest(placeAt("x = │\n"), "automatic", never);
+    asked[0]!.end("f(y);");
+    assert.equal(await answer, "f(y);");
+    one.expect(placeAt("x = f(│\n"));
+    assert.equal(asked.length, 1, "what is known is not asked for");
+    one.expect(placeAt("x = g(│\n"));
+    one.moved([placeAt("x = g(z│\n")]);
+    assert.equal(asked[1]!.signal.aborted, false, "nothing written contradicts it yet");
+    asked[1]!.write("a, ");
+    one.moved([placeAt("x = g(z│\n")]);
+    assert.equal(asked[1]!.signal.aborted, true);
+  });
+
+  it("leaves a slow engine alone until somebody does ask", () => {
+    const { suggester: one, asked } = suggester({ pauseMs: () => 1 });
+    one.expect(placeAt("x = │\n"));
+    assert.equal(asked.length, 0);
+  });
+
   it("forgets everything but what is under way when the model changes", async () => {
     const { suggester: one, asked } = suggester();
     const first = one.suggest(placeAt("x = │\n"), "invoked", never);

@@ -87,6 +87,17 @@ export class Suggester {
     }
   }
 
+  /**
+   * Somebody is about to ask for a suggestion at `place`, by typing: starts what they would be waiting for. An engine that is not to be asked
+   * at every key is asked when they do ask.
+   */
+  expect(place: Place): void {
+    const known = this.trails.at(place).kind === "text" || this.inFlight.join(place) !== undefined;
+    if (!known && this.options.pauseMs() === 0) {
+      this.start(place, "automatic");
+    }
+  }
+
   /** The cursor is now at one of `places`, after the text has changed. */
   moved(places: readonly Place[]): void {
     this.inFlight.moved(places);

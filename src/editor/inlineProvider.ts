@@ -6,10 +6,10 @@ import type { Place } from "../completion/place";
 import { replacedLength } from "../completion/replaceRange";
 import { Shaper } from "../completion/shaper";
 import { Suggester } from "../completion/suggester";
+import type { Syntax } from "../completion/syntaxTree";
 import { agreeWith } from "../completion/suggestWidget";
 import { whyNotHere } from "../completion/trigger";
 import type { Config } from "./config";
-import type { DocumentSyntax } from "./documentSyntax";
 import { textAt } from "./documentText";
 import type { Eligibility } from "./eligibility";
 import { isCancelled, type EngineService } from "./engineService";
@@ -26,11 +26,17 @@ export interface Offered {
 /** Run by the editor after a suggestion has been accepted in full. */
 export const ACCEPTED_COMMAND = "lacuna.accepted";
 
-/** The stable API has no other way to say that there is a better suggestion than to ask for one. */
-const ASK_AGAIN_COMMAND = "editor.action.inlineSuggest.trigger";
+/**
+ * The stable API has no other way to say that there is a better suggestion than to ask for one, and nobody tells when one is dismissed. These
+ * two ask, and VS Code runs them only while a suggestion is shown; where several extensions have one, the second takes back the first's step.
+ */
+const ASK_AGAIN_COMMANDS = [
+  "editor.action.inlineSuggest.showNext",
+  "editor.action.inlineSuggest.showPrevious",
+];
 
-/** After this long a suggestion may have been dismissed, of which nobody tells. */
-const LONGER_WITHIN_MS = 3_000;
+/** Within this long the editor shows what it has been given. */
+const SHOWN_AFTER_MS = 200;
 
 /** An engine that takes longer than this is not asked for what nobody may want. */
 const AHEAD_WITHIN_MS = 400;
@@ -49,20 +55,23 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   private readonly subscriptions: readonly vscode.Disposable[];
   /** When a suggestion was handed over last, and whether a list of the editor's own was open. */
   private last: { readonly at: number; readonly besideList: boolean } | undefined;
+  private askingAgain: NodeJS.Timeout | undefined;
+  /** What has been typed into since the cursor moved last. */
+  private typedInto: vscode.TextDocument | undefined;
 
   constructor(
-    engine: EngineService,
-    generator: Generator,
-    private readonly eligibility: Eligibility,
-    config: Config,
-    syntax: DocumentSyntax,
+    engine: Pick<EngineService, "onDidChangeModel">,
+    generator: Pick<Generator, "generate" | "onDidTake">,
+    private readonly eligibility: Pick<Eligibility, "check" | "onBattery">,
+    config: Pick<Config, "settings">,
+    syntax: Syntax,
   ) {
     const { debounce } = this;
     this.suggester = new Suggester({
       shaper: new Shaper(syntax),
       generate: (...request) => generator.generate(...request),
       pauseMs: () => (config.settings.debounce === "auto" ? debounce.delay() : config.settings.debounce),
-      onLonger: (longer) => this.askAgain(longer),
+      onLonger: (longer) => this.askAgainSoon(longer),
       goesAhead: () => debounce.latency < AHEAD_WITHIN_MS && !eligibility.onBattery,
     });
     this.subscriptions = [
@@ -71,6 +80,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
         this,
       ),
       vscode.workspace.onDidChangeTextDocument((event) => this.textChanged(event)),
+      vscode.window.onDidChangeTextEditorSelection((event) => this.cursorMoved(event)),
       vscode.workspace.onDidCloseTextDocument((document) => this.suggester.forget(document.uri.toString())),
       vscode.window.onDidChangeActiveTextEditor(() => this.suggester.cancel()),
       engine.onDidChangeModel(() => this.suggester.forgetAll()),
@@ -109,23 +119,30 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   }
 
   dispose(): void {
+    clearTimeout(this.askingAgain);
     this.suggester.cancel();
     vscode.Disposable.from(...this.subscriptions, this.offered, this.failed, this.place).dispose();
   }
 
-  /** Shows all of a suggestion whose first lines are on the screen, if they still are. */
-  private askAgain(place: Place): void {
-    const editor = vscode.window.activeTextEditor;
-    const { last } = this;
-    if (last === undefined || last.besideList || performance.now() - last.at > LONGER_WITHIN_MS) {
-      return;
+  private askAgainSoon(place: Place): void {
+    if (this.last !== undefined && !this.last.besideList) {
+      const ms = this.last.at + SHOWN_AFTER_MS - performance.now();
+      clearTimeout(this.askingAgain);
+      this.askingAgain = setTimeout(() => void this.askAgain(place), Math.max(0, ms));
     }
+  }
+
+  /** Shows all of a suggestion whose first lines are on the screen, if they still are. */
+  private async askAgain(place: Place): Promise<void> {
+    const editor = vscode.window.activeTextEditor;
     if (editor?.document.uri.toString() !== place.document || !editor.selection.isEmpty) {
       return;
     }
     const { offset, prefix } = textAt(editor.document, editor.selection.active);
     if (offset === place.offset && prefix === place.prefix) {
-      void vscode.commands.executeCommand(ASK_AGAIN_COMMAND);
+      for (const command of ASK_AGAIN_COMMANDS) {
+        await vscode.commands.executeCommand(command);
+      }
     }
   }
 
@@ -168,11 +185,30 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
       : new vscode.InlineCompletionItem(whole, new vscode.Range(selected.range.start, end), command);
   }
 
-  private textChanged({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
+  /** The editor waits for a moment before it asks; a fast engine is at work by then. */
+  private cursorMoved({ textEditor, kind, selections }: vscode.TextEditorSelectionChangeEvent): void {
+    const { document } = textEditor;
+    const typed = this.typedInto === document;
+    this.typedInto = undefined;
+    if (!typed || kind !== vscode.TextEditorSelectionChangeKind.Keyboard || selections.length !== 1) {
+      return;
+    }
+    const asks = vscode.workspace.getConfiguration("editor", document).get<boolean>("inlineSuggest.enabled");
+    if (asks !== true || this.eligibility.check(document) !== undefined) {
+      return;
+    }
+    const place = textAt(document, selections[0]!.active);
+    if (whyNotHere(place, "automatic") === undefined) {
+      this.suggester.expect(place);
+    }
+  }
+
+  private textChanged({ document, contentChanges, reason }: vscode.TextDocumentChangeEvent): void {
     const change = contentChanges[0];
     if (change === undefined) {
       return;
     }
+    this.typedInto = reason === undefined ? document : undefined;
     if (change.text !== "") {
       this.debounce.keystroke(performance.now());
     }

@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import * as vscode from "vscode";
+import type { RequestOutcome } from "../../src/completion/debounce";
+import type { Generated } from "../../src/completion/inFlight";
+import type { Wish } from "../../src/completion/suggester";
+import { InlineProvider } from "../../src/editor/inlineProvider";
+import { closeAll, inserted, lacuna, setting, sleep, until, untitled } from "./helpers";
+
+const BLOCK = "function one(a, b) {│\n}\n";
+const FIRST = "\n  two(a);\n  thr";
+const WHOLE = "\n  two(a);\n  three(b);\n  four();";
+/** Longer than the editor takes to show what it is given, and than a first line waits for those that belong to it. */
+const A_WHILE = 1_000;
+
+/** A generation that the test writes by hand. */
+interface Asked {
+  readonly wish: Wish;
+  readonly signal: AbortSignal;
+  write(text: string): void;
+  end(text: string): void;
+}
+
+/** The provider as it is, with a model that the test plays; Lacuna's own is switched off meanwhile. */
+describe("a suggestion that becomes longer", () => {
+  let provider: InlineProvider;
+  let asked: Asked[];
+  let offers: string[];
+  /** Who was asked, or asked, for something. */
+  let order: ("model" | "editor")[];
+  let subscriptions: { dispose(): unknown }[];
+
+  class Recorded extends InlineProvider {
+    override provideInlineCompletionItems(
+      ...request: Parameters<InlineProvider["provideInlineCompletionItems"]>
+    ): ReturnType<InlineProvider["provideInlineCompletionItems"]> {
+      order.push("editor");
+      return super.provideInlineCompletionItems(...request);
+    }
+  }
+
+  before(async () => {
+    await lacuna();
+    await setting("enabled", false);
+  });
+  after(() => setting("enabled", undefined));
+  beforeEach(() => {
+    asked = [];
+    offers = [];
+    const models = new vscode.EventEmitter<undefined>();
+    const outcomes = new vscode.EventEmitter<RequestOutcome>();
+    order = [];
+    provider = new Recorded(
+      { onDidChangeModel: models.event },
+      {
+        onDidTake: outcomes.event,
+        generate: (_, wish, signal, onText) =>
+          new Promise<Generated>((resolve) => {
+            const end = (text: string): void => resolve({ text, end: "finished" });
+            order.push("model");
+            asked.push({ wish, signal, write: onText, end });
+            signal.addEventListener("abort", () => resolve({ text: "", end: "stopped" }));
+          }),
+      },
+      { check: () => undefined, onBattery: true }, // nothing is generated ahead
+      { settings: { debounce: "auto" } as never },
+      { parse: () => undefined },
+    );
+    const offered = provider.onDidOffer(({ text }) => offers.push(text));
+    subscriptions = [provider, models, outcomes, offered];
+  });
+  afterEach(async () => {
+    subscriptions.forEach((subscription) => subscription.dispose());
+    await closeAll();
+  });
+
+  /** An editor that shows the first lines of what is being written. */
+  async function showing(): Promise<vscode.TextEditor> {
+    const editor = await untitled(BLOCK, "javascript");
+    await vscode.commands.executeCommand("workbench.action.focusActiveEditorGroup");
+    await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+    const [generation] = await until("a request", () => asked.length > 0 && asked);
+    generation!.write(FIRST);
+    await until("the first line", () => offers.length > 0);
+    assert.deepEqual(offers, ["\n  two(a);"]);
+    await sleep(A_WHILE);
+    return editor;
+  }
+
+  async function commit(editor: vscode.TextEditor): Promise<string> {
+    const before = editor.document.getText();
+    await vscode.commands.executeCommand("editor.action.inlineSuggest.commit");
+    await sleep(A_WHILE / 4);
+    return inserted(before, editor.document.getText());
+  }
+
+  it("is shown to its end while its first lines are on the screen", async () => {
+    const editor = await showing();
+    asked[0]!.end(WHOLE);
+    await until("all of it", () => offers.includes(WHOLE));
+    await sleep(A_WHILE / 4);
+    assert.equal(await commit(editor), WHOLE);
+    assert.equal(asked.length, 1);
+  });
+
+  it("stays away once it has been dismissed, until it is asked for", async () => {
+    const editor = await showing();
+    await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
+    asked[0]!.end(WHOLE);
+    await sleep(A_WHILE);
+    assert.deepEqual(offers, ["\n  two(a);"]);
+    assert.equal(await commit(editor), "");
+    await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+    await until("all of it", () => offers.includes(WHOLE));
+    await sleep(A_WHILE / 4);
+    assert.equal(await commit(editor), WHOLE);
+    assert.equal(asked.length, 1);
+  });
+
+  it("is written before the editor has asked for it, and once", async () => {
+    const editor = await untitled("const total = │\n", "javascript");
+    await vscode.commands.executeCommand("workbench.action.focusActiveEditorGroup");
+    await sleep(A_WHILE / 4);
+    order = [];
+    await vscode.commands.executeCommand("type", { text: "s" });
+    await until("both", () => order.includes("editor") && order.includes("model"));
+    assert.deepEqual(order, ["model", "editor"]);
+    asked.at(-1)!.end("um;");
+    await until("the suggestion", () => offers.length > 0);
+    await sleep(A_WHILE / 4);
+    assert.equal(await commit(editor), "um;");
+    assert.equal(order.filter((who) => who === "model").length, 1);
+  });
+});
