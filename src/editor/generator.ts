@@ -4,7 +4,7 @@ import { firstLineEnd } from "../completion/ending/end";
 import type { Generated } from "../completion/inFlight";
 import type { Place } from "../completion/place";
 import type { Purpose, Wish } from "../completion/suggester";
-import { ENDING, type CompleteResult, type WarmRequest } from "../engine/protocol";
+import { ENDING, type CompleteResult, type WarmRequest, type WarmResult } from "../engine/protocol";
 import type { Config } from "./config";
 import type { ContextService } from "./context/contextService";
 import { modelPath, textAt } from "./documentText";
@@ -92,8 +92,8 @@ export class Generator implements vscode.Disposable {
   }
 
   /** Lets the engine evaluate what a completion at `position` would be asked with. */
-  async warm(document: vscode.TextDocument, position: vscode.Position, signal: AbortSignal): Promise<void> {
-    await this.engine.warm(this.request(document, textAt(document, position)), { signal });
+  warm(document: vscode.TextDocument, position: vscode.Position, signal: AbortSignal): Promise<WarmResult> {
+    return this.engine.warm(this.request(document, textAt(document, position)), { signal });
   }
 
   private request(document: vscode.TextDocument, place: Place): WarmRequest {

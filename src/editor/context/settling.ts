@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { PrefillSpeed } from "../../completion/prefillSpeed";
 import type { Eligibility } from "../eligibility";
 import { isCancelled, messageOf, type EngineService } from "../engineService";
 import type { Generator } from "../generator";
@@ -7,6 +8,12 @@ import type { ContextService } from "./contextService";
 
 /** The cursor has come to rest. */
 const SETTLE_MS = 400;
+/** It rests for long enough to be made ready for by a model that does so in no time. */
+const REST_MS = 150;
+/** The same for someone who was typing. */
+const PAUSE_MS = 1_000;
+/** The cursor moves with what is typed; that much later at most the editor says so. */
+const SAME_KEY_MS = 50;
 /** Someone who types has paused for longer than between two thoughts. */
 const IDLE_MS = 3_000;
 /** A context is not made anew for a pause more often than this. */
@@ -16,10 +23,14 @@ const JUMP_LINES = 30;
 
 /**
  * When the cursor settles in another file or another place, or the typist pauses: gathers the context of the place and lets the engine evaluate what a
- * completion there would be asked with. Nothing of this happens while one types.
+ * completion there would be asked with. A small model is made ready wherever the cursor rests, with the context that there is: then the first key there costs
+ * no more than any other. Nothing of this happens while one types.
  */
 export class Settling implements vscode.Disposable {
   private timer: NodeJS.Timeout | undefined;
+  private restTimer: NodeJS.Timeout | undefined;
+  private typedAt = -Infinity;
+  private readonly speed = new PrefillSpeed();
   private warming: AbortController | undefined;
   private readonly settledAt = new Map<string, { readonly line: number; readonly time: number }>();
   private readonly subscriptions: readonly vscode.Disposable[];
@@ -32,17 +43,24 @@ export class Settling implements vscode.Disposable {
     private readonly log: Log,
   ) {
     this.subscriptions = [
-      vscode.window.onDidChangeActiveTextEditor(() => this.after(SETTLE_MS)),
+      generator.onDidComplete(({ result }) => this.speed.evaluated(result.prefill)),
+      vscode.window.onDidChangeActiveTextEditor(() => {
+        this.after(SETTLE_MS);
+        this.rest(REST_MS);
+      }),
       vscode.window.onDidChangeTextEditorSelection(({ textEditor }) => this.moved(textEditor)),
       vscode.workspace.onDidChangeTextDocument(({ document }) => {
         if (document === vscode.window.activeTextEditor?.document) {
           this.warming?.abort();
+          this.typedAt = performance.now();
           this.after(IDLE_MS);
+          this.rest(PAUSE_MS);
         }
       }),
       vscode.workspace.onDidCloseTextDocument((document) => this.settledAt.delete(document.uri.toString())),
       engine.onDidChangeModel((model) => {
         this.settledAt.clear();
+        this.speed.forget();
         if (model !== undefined) {
           this.after(SETTLE_MS);
         }
@@ -52,11 +70,15 @@ export class Settling implements vscode.Disposable {
 
   dispose(): void {
     clearTimeout(this.timer);
+    clearTimeout(this.restTimer);
     this.warming?.abort();
     vscode.Disposable.from(...this.subscriptions).dispose();
   }
 
   private moved(editor: vscode.TextEditor): void {
+    if (performance.now() - this.typedAt > SAME_KEY_MS) {
+      this.rest(REST_MS);
+    }
     const settled = this.settledAt.get(editor.document.uri.toString());
     if (settled === undefined || Math.abs(editor.selection.active.line - settled.line) > JUMP_LINES) {
       this.after(SETTLE_MS);
@@ -68,18 +90,37 @@ export class Settling implements vscode.Disposable {
     this.timer = setTimeout(() => void this.settled(), ms);
   }
 
-  private async settled(): Promise<void> {
+  private rest(ms: number): void {
+    clearTimeout(this.restTimer);
+    this.restTimer = setTimeout(() => {
+      const place = this.place();
+      if (place !== undefined && this.speed.isCheap(this.engine.model?.contextSize ?? Infinity)) {
+        void this.warm(place);
+      }
+    }, ms);
+  }
+
+  /** Where the cursor is, unless nothing is to be done there. */
+  private place():
+    { readonly document: vscode.TextDocument; readonly position: vscode.Position } | undefined {
     const editor = vscode.window.activeTextEditor;
     // An unloaded model is not loaded for this; nor is anything read for a document without completions.
     if (editor === undefined || this.engine.model === undefined || this.engine.sleeping) {
-      return;
+      return undefined;
     }
     const { document } = editor;
     const reason = this.eligibility.check(document)?.reason;
-    if (reason !== undefined && reason !== "selection" && reason !== "cursors") {
+    return reason !== undefined && reason !== "selection" && reason !== "cursors"
+      ? undefined
+      : { document, position: editor.selection.active };
+  }
+
+  private async settled(): Promise<void> {
+    const place = this.place();
+    if (place === undefined) {
       return;
     }
-    const position = editor.selection.active;
+    const { document, position } = place;
     const key = document.uri.toString();
     const before = this.settledAt.get(key);
     const jumped = before === undefined || Math.abs(position.line - before.line) > JUMP_LINES;
@@ -92,11 +133,16 @@ export class Settling implements vscode.Disposable {
     if (!(changed || jumped) || document.isClosed || document.version !== version) {
       return;
     }
+    await this.warm(place);
+  }
+
+  private async warm({ document, position }: NonNullable<ReturnType<Settling["place"]>>): Promise<void> {
     this.warming?.abort();
     const warming = new AbortController();
     this.warming = warming;
     try {
-      await this.generator.warm(document, position, warming.signal);
+      const { prefill } = await this.generator.warm(document, position, warming.signal);
+      this.speed.evaluated(prefill);
     } catch (error) {
       if (!isCancelled(error)) {
         this.log.write("debug", `warm: ${messageOf(error)}`);

@@ -3,6 +3,7 @@ import { AdaptiveDebounce } from "../../../completion/debounce";
 import { firstLineEnd } from "../../../completion/ending/end";
 import type { Generated } from "../../../completion/inFlight";
 import type { Place } from "../../../completion/place";
+import { PrefillSpeed } from "../../../completion/prefillSpeed";
 import { Shaper } from "../../../completion/shaper";
 import { Suggester, type Wish } from "../../../completion/suggester";
 import { whyNotHere } from "../../../completion/trigger";
@@ -23,6 +24,8 @@ import { cpuSeconds, residentBytes } from "./usage";
 /** As in the extension. */
 const AHEAD_WITHIN_MS = 400;
 const SETTLE_MS = 400;
+const REST_MS = 150;
+const PAUSE_MS = 1_000;
 const IDLE_MS = 3_000;
 const REFRESH_MS = 20_000;
 const JUMP_LINES = 30;
@@ -40,6 +43,8 @@ export class LacunaSystem implements System {
   private generatedTokens = 0;
   private requests = 0;
   private settling: NodeJS.Timeout | undefined;
+  private resting: NodeJS.Timeout | undefined;
+  private readonly speed = new PrefillSpeed();
   /** Where and when the cursor came to rest last. */
   private settled: { readonly line: number; readonly time: number } | undefined;
   private readonly contexts = new FrozenContexts();
@@ -77,10 +82,12 @@ export class LacunaSystem implements System {
 
   open(editor: SimulatedEditor): void {
     this.after(SETTLE_MS, editor);
+    this.rest(REST_MS, editor);
   }
 
   moved(editor: SimulatedEditor): void {
     this.suggester.cancel();
+    this.rest(REST_MS, editor);
     if (this.jumped(editor)) {
       this.after(SETTLE_MS, editor);
     }
@@ -90,6 +97,7 @@ export class LacunaSystem implements System {
     const place = editor.place();
     this.warming?.controller.abort();
     this.after(IDLE_MS, editor);
+    this.rest(PAUSE_MS, editor);
     this.debounce.keystroke(performance.now());
     this.suggester.moved([place]);
     if (whyNotHere(place, "automatic") !== undefined) {
@@ -110,6 +118,7 @@ export class LacunaSystem implements System {
 
   async finish(): Promise<Usage> {
     clearTimeout(this.settling);
+    clearTimeout(this.resting);
     this.suggester.cancel();
     this.warming?.controller.abort();
     await Promise.all([this.generation, this.warming?.done]);
@@ -126,6 +135,7 @@ export class LacunaSystem implements System {
 
   dispose(): Promise<void> {
     clearTimeout(this.settling);
+    clearTimeout(this.resting);
     this.client.dispose();
     this.syntax.dispose();
     return Promise.resolve();
@@ -134,6 +144,15 @@ export class LacunaSystem implements System {
   private after(ms: number, editor: SimulatedEditor): void {
     clearTimeout(this.settling);
     this.settling = setTimeout(() => void this.settle(editor), ms);
+  }
+
+  private rest(ms: number, editor: SimulatedEditor): void {
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => {
+      if (this.speed.isCheap(this.contextSize)) {
+        this.warm(editor.place());
+      }
+    }, ms);
   }
 
   private jumped({ line }: SimulatedEditor): boolean {
@@ -161,7 +180,10 @@ export class LacunaSystem implements System {
     const controller = new AbortController();
     const { signal } = controller;
     const done = this.client.warm(this.request(place), { signal }).then((outcome) => {
-      this.promptTokens += outcome.ok ? outcome.value.prefill.tokens : 0;
+      if (outcome.ok) {
+        this.promptTokens += outcome.value.prefill.tokens;
+        this.speed.evaluated(outcome.value.prefill);
+      }
     });
     this.warming = { controller, done };
   }
@@ -217,6 +239,7 @@ export class LacunaSystem implements System {
   }
 
   private count({ prefill, decode, drafts }: CompleteResult): void {
+    this.speed.evaluated(prefill);
     this.requests++;
     this.promptTokens += prefill.tokens;
     this.generatedTokens += decode.tokens + (drafts === undefined ? 0 : drafts.proposed - drafts.accepted);

@@ -28,6 +28,9 @@ export interface Run {
   readonly traceMs: number;
 }
 
+/** Nobody types in a file at the moment when it opens. */
+export const OPEN_MS = 1_000;
+
 /** The last suggestion of a trace has this long to come. */
 const TAIL_MS = 1_500;
 
@@ -49,7 +52,7 @@ export async function replay(
   const running: Promise<void>[] = [];
   const read: (() => void)[] = [];
   let controller = new AbortController();
-  let due = performance.now();
+  let due = performance.now() + OPEN_MS / speed;
   for (const [index, event] of trace.events.entries()) {
     due += event.ms / speed;
     await sleep(Math.max(0, due - performance.now()), undefined, { signal });
@@ -102,5 +105,5 @@ export async function replay(
   await Promise.all(running);
   const usage = await system.finish();
   read.forEach((work) => work());
-  return { keys, usage, traceMs: durationOf(trace) + TAIL_MS };
+  return { keys, usage, traceMs: OPEN_MS + durationOf(trace) + TAIL_MS };
 }

@@ -59,7 +59,7 @@ export function markdownReport(report: LatencyReport): string {
     `${heading(report)}.`,
     "",
     "Times run from a key to its suggestion, debouncing included, over the keys that were answered before the next one. The ratio is",
-    "the second system's figure over Lacuna's.",
+    "the second system's figure over Lacuna's. The file has been open for a second before the first key.",
     "",
     ...markdownTable(table(report.systems)),
     ...sections,
