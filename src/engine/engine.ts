@@ -53,6 +53,8 @@ export class Engine {
   private evictTimer: NodeJS.Timeout | undefined;
   private evictAfterMs = EVICT_AFTER_MS;
   private saveTimer: NodeJS.Timeout | undefined;
+  /** An unloading that waits for its turn; aborted when the model is wanted again. */
+  private leaving: AbortController | undefined;
 
   constructor(
     private readonly onState: (state: EngineState) => void,
@@ -66,9 +68,7 @@ export class Engine {
     sparsify: (params, call) => this.sparsify(params, call),
     stats: () => this.stats(),
     unload: async () => {
-      await this.unload();
-      this.noSession = new EngineFailure("bad-request", "The model is unloaded.");
-      this.onState({ kind: "idle", why: "The model is unloaded." });
+      await this.unloadWhenUnused();
       return {};
     },
   };
@@ -82,6 +82,7 @@ export class Engine {
   private async loadNow(params: LoadModel, call: Call<{ readonly fraction: number }>): Promise<ModelInfo> {
     validateLoad(params);
     throwIfAborted(call.signal);
+    this.leaving?.abort();
     let reported = -1;
     const report = (fraction: number): void => {
       // Native progress comes in hundreds of steps, the last of them after the load itself is done.
@@ -196,6 +197,38 @@ export class Engine {
       activeRatio: this.activeRatio,
       versions: { node, ...native },
     };
+  }
+
+  /**
+   * Unloads in idle time: completions that are under way or come meanwhile go first, and a load that comes meanwhile, which is what a client sends
+   * before the next completion, keeps the model.
+   */
+  private async unloadWhenUnused(): Promise<void> {
+    await this.loading;
+    const leaving = new AbortController();
+    this.leaving?.abort();
+    this.leaving = leaving;
+    let left: Promise<void> | undefined;
+    try {
+      await this.gate.run(
+        "background",
+        () => {
+          // Nobody waits for the model now; whoever comes from here on loads it again.
+          left = this.unload();
+          this.loading = left.catch(() => undefined);
+          this.noSession = new EngineFailure("bad-request", "The model is unloaded.");
+          this.onState({ kind: "idle", why: "The model is unloaded." });
+          return Promise.resolve();
+        },
+        leaving.signal,
+      );
+    } catch (error) {
+      if (!leaving.signal.aborted) {
+        throw error;
+      }
+      return; // it stays
+    }
+    await left;
   }
 
   /** Waits for native work in progress: nothing may run on a model that is being freed. */

@@ -44,6 +44,8 @@ const COMPLETION_TOKENS = 128;
 /** A loaded model and the documents that are completed with it. */
 export class Session {
   private readonly documents: Documents;
+  /** Background work that waited meanwhile has nothing more to do. */
+  private disposed = false;
 
   private constructor(
     readonly model: LlamaModel,
@@ -176,6 +178,9 @@ export class Session {
       done = await gate.run(
         "background",
         async () => {
+          if (this.disposed) {
+            return true;
+          }
           const kept = await this.documents.get(request.path);
           if (kept.ticket !== (ticket ?? before)) {
             return true;
@@ -210,7 +215,11 @@ export class Session {
   /** Keeps the documents' KV caches on disk, where that is wanted; each is one turn at the gate. */
   async saveStates(gate: Gate): Promise<void> {
     for (const document of this.documents.unsaved(SAVE_EVERY_MS)) {
-      await gate.run("background", () => this.documents.save(document));
+      await gate.run("background", async () => {
+        if (!this.disposed) {
+          await this.documents.save(document);
+        }
+      });
     }
   }
 
@@ -224,6 +233,7 @@ export class Session {
   }
 
   async dispose(): Promise<void> {
+    this.disposed = true;
     await this.documents.dispose();
     await this.model.dispose();
   }
