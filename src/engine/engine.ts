@@ -55,6 +55,8 @@ export class Engine {
   private saveTimer: NodeJS.Timeout | undefined;
   /** An unloading that waits for its turn; aborted when the model is wanted again. */
   private leaving: AbortController | undefined;
+  /** Of the model before: the next one is loaded when it is gone. */
+  private freeing: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly onState: (state: EngineState) => void,
@@ -74,6 +76,7 @@ export class Engine {
   };
 
   private load(params: LoadModel, call: Call<{ readonly fraction: number }>): Promise<ModelInfo> {
+    this.leaving?.abort();
     const load = this.loading.then(() => this.loadNow(params, call));
     this.loading = load.catch(() => undefined);
     return load;
@@ -82,7 +85,8 @@ export class Engine {
   private async loadNow(params: LoadModel, call: Call<{ readonly fraction: number }>): Promise<ModelInfo> {
     validateLoad(params);
     throwIfAborted(call.signal);
-    this.leaving?.abort();
+    this.leaving?.abort(); // it may have waited for the load before this one
+    await this.freeing;
     let reported = -1;
     const report = (fraction: number): void => {
       // Native progress comes in hundreds of steps, the last of them after the load itself is done.
@@ -215,7 +219,7 @@ export class Engine {
         () => {
           // Nobody waits for the model now; whoever comes from here on loads it again.
           left = this.unload();
-          this.loading = left.catch(() => undefined);
+          this.freeing = left.catch(() => undefined);
           this.noSession = new EngineFailure("bad-request", "The model is unloaded.");
           this.onState({ kind: "idle", why: "The model is unloaded." });
           return Promise.resolve();
