@@ -81,11 +81,14 @@ describe("a suggestion that becomes longer", () => {
   async function showing(): Promise<vscode.TextEditor> {
     const editor = await untitled("def one(a, b)│\n", "python");
     await vscode.commands.executeCommand("workbench.action.focusActiveEditorGroup");
-    await sleep(A_WHILE / 4);
-    await vscode.commands.executeCommand("type", { text: ":" });
-    await until("the first line", () => offers.length > 0);
-    assert.deepEqual(offers, [LINE]);
-    await sleep(A_WHILE);
+    // An editor that is still busy with opening does not ask.
+    for (let tries = 0; offers.length === 0 && tries < 10; tries++) {
+      await vscode.commands.executeCommand("deleteLeft");
+      await vscode.commands.executeCommand("type", { text: tries === 0 ? "):" : ":" });
+      await sleep(A_WHILE);
+    }
+    assert.equal(offers.at(-1), LINE);
+    offers = [];
     return editor;
   }
 
@@ -98,7 +101,7 @@ describe("a suggestion that becomes longer", () => {
 
   it("is shown to its end while its first lines are on the screen", async () => {
     const editor = await showing();
-    asked[0]!.end(WHOLE);
+    asked.at(-1)!.end(WHOLE);
     await until("all of it", () => offers.includes(WHOLE));
     await sleep(A_WHILE / 4);
     assert.equal(await commit(editor), `${WHOLE}\n`);
@@ -107,9 +110,9 @@ describe("a suggestion that becomes longer", () => {
   it("stays away once it has been dismissed, until it is asked for", async () => {
     const editor = await showing();
     await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
-    asked[0]!.end(WHOLE);
+    asked.at(-1)!.end(WHOLE);
     await sleep(A_WHILE);
-    assert.deepEqual(offers, [LINE]);
+    assert.deepEqual(offers, []);
     assert.equal(await commit(editor), "\n");
     await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
     await until("all of it", () => offers.includes(WHOLE));
