@@ -27,13 +27,10 @@ export interface Offered {
 export const ACCEPTED_COMMAND = "lacuna.accepted";
 
 /**
- * The stable API has no other way to say that there is a better suggestion than to ask for one, and nobody tells when one is dismissed. These
- * two ask, and VS Code runs them only while a suggestion is shown; where several extensions have one, the second takes back the first's step.
+ * The stable API has no other way to say that there is a better suggestion than to ask for one, and nobody tells when one is dismissed. This
+ * asks, and goes on from the suggestion that is shown to the one after it; VS Code runs it only while one is shown.
  */
-const ASK_AGAIN_COMMANDS = [
-  "editor.action.inlineSuggest.showNext",
-  "editor.action.inlineSuggest.showPrevious",
-];
+const ASK_AGAIN_COMMAND = "editor.action.inlineSuggest.showNext";
 
 /** Within this long the editor shows what it has been given. */
 const SHOWN_AFTER_MS = 200;
@@ -128,21 +125,19 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     if (this.last !== undefined && !this.last.besideList) {
       const ms = this.last.at + SHOWN_AFTER_MS - performance.now();
       clearTimeout(this.askingAgain);
-      this.askingAgain = setTimeout(() => void this.askAgain(place), Math.max(0, ms));
+      this.askingAgain = setTimeout(() => this.askAgain(place), Math.max(0, ms));
     }
   }
 
   /** Shows all of a suggestion whose first lines are on the screen, if they still are. */
-  private async askAgain(place: Place): Promise<void> {
+  private askAgain(place: Place): void {
     const editor = vscode.window.activeTextEditor;
     if (editor?.document.uri.toString() !== place.document || !editor.selection.isEmpty) {
       return;
     }
     const { offset, prefix } = textAt(editor.document, editor.selection.active);
     if (offset === place.offset && prefix === place.prefix) {
-      for (const command of ASK_AGAIN_COMMANDS) {
-        await vscode.commands.executeCommand(command);
-      }
+      void vscode.commands.executeCommand(ASK_AGAIN_COMMAND);
     }
   }
 
