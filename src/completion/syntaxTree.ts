@@ -34,14 +34,14 @@ const MANY = 2_000;
 /** Offsets of a node. */
 export type Span = Pick<SyntaxNode, "startIndex" | "endIndex">;
 
-/** Where the parser had to guess: nodes that are errors or missing. @param from those that end before it are left out */
-export function findErrors(root: SyntaxNode, from = 0): Span[] {
+/** Where the parser had to guess: nodes that are errors or missing. */
+export function findErrors(root: SyntaxNode): Span[] {
   const errors: Span[] = [];
   let seen = 0;
   const stack = [root];
   for (let node = stack.pop(); node !== undefined && seen < MANY; node = stack.pop()) {
     seen++;
-    if ((node.isError || node.isMissing) && node.endIndex >= from) {
+    if (node.isError || node.isMissing) {
       errors.push({ startIndex: node.startIndex, endIndex: node.endIndex });
     }
     for (let i = 0; node.hasError && i < node.childCount; i++) {

@@ -1,4 +1,4 @@
-import { hasHashComments } from "../brackets";
+import { hasHashComments, insideAtEnd } from "../brackets";
 import { linePrefix, lineSuffix } from "../cursor";
 import { indentOf } from "./kind";
 import { opened, type Closing, type Open, type Surroundings } from "./surroundings";
@@ -17,10 +17,32 @@ export function missingClosers(around: Surroundings, text: string, replaced: num
   const quotes = openText(context.prefix + text, hasHashComments(context.language));
   const now = opened(written + quotes, context.language, open, 0);
   const left = closing.filter(({ index }) => index >= replaced);
-  const end = written.split("\n").length - 1;
+  return laidOut(paired(now, left, around).missing, written, quotes);
+}
+
+/**
+ * The same for brackets alone that the completion itself opens, for a language of which nothing is known: elsewhere in the text a bracket may be anything.
+ */
+export function ownClosers(around: Surroundings, text: string, replaced: number): string {
+  const { context, closing, next } = around;
+  const left = linePrefix(context);
+  const { language } = context;
+  const written = left + text;
+  const last = written.slice(written.lastIndexOf("\n") + 1);
+  if (next === undefined || insideAtEnd(left, language) !== "" || insideAtEnd(last, language) !== "") {
+    return "";
+  }
+  const before = opened(left, language, [], 0).length;
+  const now = opened(written, language, [], 0).slice(before);
+  const behind = closing.filter(({ index }) => index >= replaced);
+  return laidOut(paired(now, behind, around).missing, written, "");
+}
+
+/** On lines of their own where the brackets end their lines. @param missing innermost first */
+function laidOut(missing: readonly Open[], written: string, quotes: string): string {
   let closers = quotes;
-  let line = end;
-  for (const one of paired(now, left, around).missing) {
+  let line = written.split("\n").length - 1;
+  for (const one of missing) {
     closers +=
       one.line === line || !one.last ? inline(one, written + closers) : `\n${one.indent}${one.closer}`;
     line = one.line;

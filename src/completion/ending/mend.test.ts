@@ -13,15 +13,14 @@ function check(text: string, expected: string, language = "typescript"): void {
 describe("mended, without a parser", () => {
   const CASES: Readonly<Record<string, readonly [before: string, after: string, language?: string]>> = {
     "leaves what is balanced": ["f() {\n  │a(b);│\n}\n", "f() {\n  │a(b);│\n}\n"],
-    "closes what the completion opens": ["a();\n│b(c, [d│\ne();\n", "a();\n│b(c, [d]);│\ne();\n"],
-    "closes what the cursor's line opens": ["a();\nb(c, │d│\ne();\n", "a();\nb(c, │d);│\ne();\n"],
-    "closes lines with lines": [
-      "f() {\n  │a({\n    b,│\n  c();\n}\n",
-      "f() {\n  │a({\n    b,\n  });│\n  c();\n}\n",
+    "closes what the completion opens": ["a();\n│b(c, [d│\ne();\n", "a();\n│b(c, [d])│\ne();\n"],
+    "closes what stands inside of what is closed below": [
+      "f() {\n  a({\n    │b: [c│\n  });\n}\n",
+      "f() {\n  a({\n    │b: [c]│\n  });\n}\n",
     ],
-    "closes what is open above when the lines below are further out": [
+    "leaves open what is open above": [
       "f() {\n  if (a) {\n    │b();│\n\n  c();\n}\n",
-      "f() {\n  if (a) {\n    │b();\n  }│\n\n  c();\n}\n",
+      "f() {\n  if (a) {\n    │b();│\n\n  c();\n}\n",
     ],
     "does not close what goes on below": [
       "f() {\n  if (a) {\n    │b();│\n    c();\n",
@@ -32,12 +31,16 @@ describe("mended, without a parser", () => {
       "f() {\n  if (a) {\n    │b();│\n",
     ],
     "takes the editor's closers into account": ["a();\nb(│[c, d│)\ne();\n", "a();\nb(│[c, d]│)\ne();\n"],
-    "closes strings": ["a()\n│b('c│\nd()\n", "a()\n│b('c')│\nd()\n"],
-    "closes template strings": ["a()\n│b(`c ${d│\ne()\n", "a()\n│b(`c ${d}`)│\ne()\n"],
+    "leaves a text alone in which brackets mean something else": [
+      "1) a\n2) b\n│3 (c│\n4) d\n",
+      "1) a\n2) b\n│3 (c│\n4) d\n",
+      "markdown",
+    ],
+    "leaves strings alone": ["a()\n│b('c (│\nd()\n", "a()\n│b('c (│\nd()\n"],
     "knows comments": ["a(); // (\n│b();│\nc();\n", "a(); // (\n│b();│\nc();\n"],
     "knows a language without a grammar": [
-      "local a = 1\n│b(c, {│\nlocal d = 2\n",
-      "local a = 1\n│b(c, {})│\nlocal d = 2\n",
+      "local a = 1\n│b(c, {d│\nlocal d = 2\n",
+      "local a = 1\n│b(c, {d})│\nlocal d = 2\n",
       "lua",
     ],
   };

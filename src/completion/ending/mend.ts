@@ -3,7 +3,7 @@ import { linePrefix, lineSuffix } from "../cursor";
 import type { Place } from "../place";
 import { replacedLength } from "../replaceRange";
 import { findErrors, type Syntax } from "../syntaxTree";
-import { closersAtEnd, leavesCommentOpen, missingClosers } from "./closers";
+import { closersAtEnd, leavesCommentOpen, missingClosers, ownClosers } from "./closers";
 import { surroundings, type Surroundings } from "./surroundings";
 import { variants, wantsHeader } from "./variants";
 
@@ -15,66 +15,96 @@ interface Verdict {
   readonly errors: number;
   /** Some of it is where the insertion is. */
   readonly near: boolean;
-  /** Nothing closes what is open after the insertion. */
-  readonly open: boolean;
+  /** Nothing is wrong above either. */
+  readonly sound: boolean;
 }
 
 /**
  * What of a completion fits into its document: all of it if it parses, or else with what closes it, or else as much of it as parses. Where the
  * document is broken anyway, all of it as long as it makes nothing worse. "" when even a little of it breaks what was sound.
- * @param syntax absent, or without a grammar for the language: brackets are counted
+ * @param syntax absent, or without a grammar for the language: only brackets that the completion opens are closed
  */
 export function mended(completion: string, place: Place, syntax: Syntax | undefined): string {
   const around = surroundings(place);
-  const judge = (text: string): Verdict => judged(text, place, around, syntax);
+  const judge = (text: string): Verdict | undefined => judged(text, place, around, syntax);
   const swallows = leavesCommentOpen(around, completion);
-  const asIs = judge(completion);
+  const asIs = hasConditions(completion, place) ? undefined : judge(completion);
+  if (asIs === undefined) {
+    return closedByCount(completion, place, around);
+  }
   if (asIs.errors === 0 && !swallows) {
     return completion;
   }
-  const before = judge("").errors;
-  const worse = asIs.errors > before || swallows;
-  if (!worse && !asIs.near) {
+  const before = judge("") ?? asIs;
+  if (asIs.errors <= before.errors && !swallows && !asIs.near) {
     return completion;
   }
-  let fitting = worse ? undefined : completion;
   let trials = 0;
-  for (const { text, guessed } of variants(completion, around, place)) {
+  for (const text of variants(completion, around, place)) {
     if (text === completion) {
       continue;
     }
-    const { errors, open } = judge(text);
-    if (errors === 0) {
+    if (judge(text)?.errors === 0) {
       return text;
-    }
-    if (errors <= before && !guessed && !open) {
-      fitting ??= text;
     }
     if (++trials === MAX_TRIALS) {
       break;
     }
   }
-  return fitting ?? (before > 0 || around.next === undefined ? completion : "");
+  // A parser that does not take all of the author's code may be wrong about this, too.
+  return before.sound && around.next !== undefined ? "" : completion;
 }
 
-function judged(text: string, place: Place, around: Surroundings, syntax: Syntax | undefined): Verdict {
+const CONDITION = /^[ \t]*#[ \t]*(?:if|el|endif)/m;
+
+/** Parts of a file that the preprocessor leaves out make the rest hard to parse. */
+const hasConditions = (completion: string, { language, prefix, suffix }: Place): boolean =>
+  (language === "c" || language === "cpp") && CONDITION.test(`${prefix}${completion}${suffix}`);
+
+/** With closers when these are all that is missing: brackets are balanced without the completion, and with what closes it. */
+function closedByCount(completion: string, place: Place, around: Surroundings): string {
+  const balanced = (text: string): boolean => {
+    const { open, closers } = unmatched(inserted(text, place, around), place.language);
+    return open.length + closers.length === 0;
+  };
+  const closers = ownClosers(around, completion, replacedBy(completion, place));
+  return closers !== "" &&
+    !/\n|[([{]$/.test(completion) &&
+    !balanced(completion) &&
+    balanced("") &&
+    balanced(completion + closers)
+    ? completion + closers
+    : completion;
+}
+
+/** The text round the cursor with `text` at it, and with what closes it at its end. */
+function inserted(text: string, place: Place, around: Surroundings): string {
+  const replaced = text === "" ? 0 : replacedBy(text, place);
+  return place.prefix + text + around.context.suffix.slice(replaced) + closersAtEnd(around, text, replaced);
+}
+
+const replacedBy = (text: string, place: Place): number =>
+  replacedLength(text, lineSuffix(place), linePrefix(place));
+
+/** Undefined: nothing can be parsed. */
+function judged(
+  text: string,
+  place: Place,
+  around: Surroundings,
+  syntax: Syntax | undefined,
+): Verdict | undefined {
   const { document, language, prefix } = place;
   const { suffix } = around.context;
-  const replaced = text === "" ? 0 : replacedLength(text, lineSuffix(place), linePrefix(place));
-  const inserted = prefix + text + suffix.slice(replaced) + closersAtEnd(around, text, replaced);
+  const replaced = text === "" ? 0 : replacedBy(text, place);
   const from = prefix.length - linePrefix(place).length;
   const nextLine = suffix.search(/\n[ \t]*\S/);
   const to = prefix.length + text.length - replaced + (nextLine < 0 ? suffix.length : nextLine + 1);
-  const errors = syntax?.parse(document, language, inserted, (root) => findErrors(root, from));
-  // The parser finds what is missing only at the end.
-  const open = missingClosers(around, text, replaced) !== "";
-  const near = open || wantsHeader(around);
-  return errors === undefined
-    ? { errors: partnerless(inserted, language), near, open }
-    : { errors: errors.length, near: near || errors.some(({ startIndex }) => startIndex <= to), open };
-}
-
-function partnerless(text: string, language: string): number {
-  const { open, closers } = unmatched(text, language);
-  return open.length + closers.length;
+  return syntax?.parse(document, language, inserted(text, place, around), (root) => {
+    const all = findErrors(root);
+    const errors = all.filter(({ endIndex }) => endIndex >= from);
+    const open = missingClosers(around, text, replaced) !== "";
+    // The parser finds what is missing only at the end.
+    const near = open || wantsHeader(around) || errors.some(({ startIndex }) => startIndex <= to);
+    return { errors: errors.length, near, sound: all.length === 0 };
+  });
 }

@@ -6,13 +6,6 @@ import { leavesCommentOpen, missingClosers } from "./closers";
 import { indentOf } from "./kind";
 import type { Surroundings } from "./surroundings";
 
-/** What a completion may become. */
-export interface Variant {
-  readonly text: string;
-  /** Worth showing only if the document parses with it. */
-  readonly guessed: boolean;
-}
-
 /** Lines at the end of a completion that are tried without. */
 const MAX_DROPPED = 6;
 /** Words and signs at the end of its first line that are tried without. */
@@ -26,7 +19,7 @@ const LAST_WORD = /(?:[\p{L}\p{N}_$]+|[^\p{L}\p{N}_$\s]+)\s*$/u;
 const STYLE_LINES = 60;
 
 /** What may become of a completion, from all of it to little. Where nothing follows the cursor, an end that goes on is as good as any. */
-export function* variants(completion: string, around: Surroundings, place: Place): Generator<Variant> {
+export function* variants(completion: string, around: Surroundings, place: Place): Generator<string> {
   const ends = around.next !== undefined;
   if (ends && wantsHeader(around)) {
     yield* headers(completion);
@@ -38,13 +31,13 @@ export function* variants(completion: string, around: Surroundings, place: Place
       break;
     }
     if (ends) {
-      yield* fitted(text, around, place, false);
+      yield* fitted(text, around, place);
       const ended = text.replace(DANGLING, "");
       if (ended !== text && ended.trim() !== "") {
-        yield* fitted(ended, around, place, false);
+        yield* fitted(ended, around, place);
       }
     } else {
-      yield { text, guessed: false };
+      yield text;
     }
   }
   if (ends) {
@@ -57,29 +50,29 @@ export const wantsHeader = ({ next, context }: Surroundings): boolean =>
   next !== undefined && next > indentOf(linePrefix(context));
 
 /** Its beginnings that open a block. */
-function* headers(completion: string): Generator<Variant> {
+function* headers(completion: string): Generator<string> {
   for (const { index } of completion.matchAll(/[{([:](?=[ \t]*\n)/g)) {
-    yield { text: completion.slice(0, index + 1), guessed: true };
+    yield completion.slice(0, index + 1);
   }
 }
 
 /** With what closes it, or as it is if that is nothing; where it may be the header of the lines below, also as that. */
-function* fitted(text: string, around: Surroundings, place: Place, guessed: boolean): Generator<Variant> {
+function* fitted(text: string, around: Surroundings, place: Place): Generator<string> {
   const closers = missingClosers(around, text, replacedLength(text, lineSuffix(place), linePrefix(place)));
   const header = `${text.replace(/;$/, "")}${closers}`;
   if (wantsHeader(around) && !/[{}:]$/.test(header)) {
-    yield { text: hasHashComments(place.language) ? `${header}:` : `${header} {`, guessed: true };
+    yield hasHashComments(place.language) ? `${header}:` : `${header} {`;
   }
   if (/[)\]"'`]$/.test(closers) && lineSuffix(place).trim() === "" && endsStatements(place)) {
-    yield { text: `${text}${closers};`, guessed };
+    yield `${text}${closers};`;
   }
   if (closers !== "" || !leavesCommentOpen(around, text)) {
-    yield { text: text + closers, guessed };
+    yield text + closers;
   }
 }
 
 /** Without its last words, one by one. */
-function* shortened(line: string, around: Surroundings, place: Place): Generator<Variant> {
+function* shortened(line: string, around: Surroundings, place: Place): Generator<string> {
   let text = line;
   for (let n = 0; n < MAX_SHORTENED; n++) {
     text = text.replace(LAST_WORD, "").trimEnd();
@@ -89,7 +82,7 @@ function* shortened(line: string, around: Surroundings, place: Place): Generator
     if (GOES_ON.test(text)) {
       continue;
     }
-    yield* fitted(text, around, place, true);
+    yield* fitted(text, around, place);
   }
 }
 
