@@ -6,7 +6,7 @@ import path from "node:path";
  * @property {string} name as given to `npm test -- NAME`
  * @property {string[][]} commands each is one check, or one mocha run with checks of its own
  * @property {string} [needs] left out while this file does not exist
- * @property {boolean} [slow] left out unless it is named or CI is set
+ * @property {boolean} [slow] left out unless it is named
  */
 
 const bin = (name) => path.join("node_modules/.bin", name);
@@ -39,16 +39,15 @@ export const stages = [
 /**
  * @param {string[]} names of the command line; none: every stage
  * @param {string} root
- * @param {NodeJS.ProcessEnv} [env]
  * @returns {{ chosen: Stage[], leftOut: Stage[] } | string} `leftOut`: slow ones that nobody asked for; a message when a name is unknown
  */
-export function chooseStages(names, root, env = process.env) {
+export function chooseStages(names, root) {
   const unknown = names.find((name) => !stages.some((stage) => stage.name === name));
   if (unknown !== undefined)
     return `There is no test stage "${unknown}": choose from ${stages.map(({ name }) => name).join(", ")}.`;
   const there = stages.filter(({ needs }) => needs === undefined || existsSync(path.join(root, needs)));
   if (names.length > 0) return { chosen: there.filter(({ name }) => names.includes(name)), leftOut: [] };
-  const leftOut = there.filter(({ slow }) => slow === true && env["CI"] !== "true");
+  const leftOut = there.filter(({ slow }) => slow === true);
   return { chosen: there.filter((stage) => !leftOut.includes(stage)), leftOut };
 }
 
