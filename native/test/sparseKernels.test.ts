@@ -69,7 +69,9 @@ describe("the second level's operation, for all types, kernels, sizes and batche
     writeFileSync(trial, "int main(void) { return 0; }\n");
     execFileSync(process.env.CC ?? "cc", ["-fsanitize=thread", trial, "-o", `${trial}.out`], { env });
     if (spawnSync(`${trial}.out`, { env }).status !== 0) {
-      console.log("    Not tested: ThreadSanitizer does not run here (its memory map needs vm.mmap_rnd_bits=28).");
+      console.log(
+        "    Not tested: ThreadSanitizer does not run here (its memory map needs vm.mmap_rnd_bits=28).",
+      );
       this.skip();
     }
     assert.match(run(["-fsanitize=thread"], 60), /^60 cases, 0 failed/m);
