@@ -98,7 +98,8 @@ function speedConclusions({ models, environment: { machine, date } }: SpeedRepor
   return [
     "## Speed",
     `Decoding at ${percent(TYPICAL.activeRatio, 0)} of the FFN's bytes against stock node-llama-cpp, in turn on the same machine (${machine.cpu}, ${machine.threads} threads, ${date}). The limit is what reading fewer bytes alone would ` +
-      "allow. Cold start, memory, every ratio, threads and context: [speed.md](speed.md).",
+      "allow; what is beyond it comes from threads that are kept from token to token, as stock's are not ([why](../kernels.md#around-the-kernels)). Cold start, memory, every ratio, threads and context: " +
+      "[speed.md](speed.md).",
     measured,
     ...(paid.length === 0
       ? []
