@@ -1,20 +1,9 @@
 import assert from "node:assert/strict";
 import type { LlamaModel } from "node-llama-cpp";
 import { evaluate } from "../../src/engine/native";
-import { TestModel, type Shape } from "./models/model";
+import { TestModel } from "./models/model";
+import { SHAPE } from "./sparseShape";
 import { maxRelativeDifference, NativeFixture, randomTokens } from "./support";
-
-const SHAPE: Shape = {
-  arch: "llama",
-  layers: 2,
-  embedding: 256,
-  ffn: 512,
-  heads: 4,
-  kvHeads: 2,
-  headSize: 64,
-  vocabulary: 300,
-  tied: true,
-};
 
 /** Weights that stay mapped are repacked on the way to a product with many columns (patch 0007), and then used in the same way. */
 describe("mapped FFN weights", function () {

@@ -1,6 +1,6 @@
 import type { Shape } from "./models/model";
 
-/** What the tests of the second level compute with, where they ask for nothing else. */
+/** What tests compute with that need blocks of 256 values, and ask for nothing else. */
 export const SHAPE: Shape = {
   arch: "llama",
   layers: 2,
