@@ -68,6 +68,13 @@ export class ChartView {
   }
 }
 
+/** Of time that a chart shows: a single point would get years. */
+const MIN_SECONDS = 10;
+
+function atLeastSeconds(_: uPlot, low: number, high: number): [number, number] {
+  return [Math.min(low, high - MIN_SECONDS), high];
+}
+
 function options(content: ChartContent, width: number): uPlot.Options {
   const foreground = themeColor("foreground", "#888");
   const grid = themeColor("widget-border", themeColor("charts-lines", "#8884"));
@@ -96,6 +103,7 @@ function options(content: ChartContent, width: number): uPlot.Options {
         time: content.xKind === "time",
         ...(content.xKind === "category" ? { range: (): [number, number] => [-0.6, last + 0.6] } : {}),
         ...(content.xKind === "number" ? { range: (): [number, number] => [0, 105] } : {}),
+        ...(content.xKind === "time" ? { range: atLeastSeconds } : {}),
       },
       y: {
         range: (_, low, high): [number, number] => [Math.min(0, low), Math.max(high, 1e-9) * 1.08],

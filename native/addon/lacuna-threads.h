@@ -13,13 +13,7 @@
 class lacuna_threads {
 public:
     // While it lives, the threads compute for one context
-    class loan {
-    public:
-        explicit loan(std::mutex & mutex) : lock(mutex) {}
-
-    private:
-        std::unique_lock<std::mutex> lock;
-    };
+    using loan = std::unique_lock<std::mutex>;
 
     // As many threads as the context uses, once they do not compute for another one. A context that has had a loan computes only with one:
     // ggml pauses the threads that a context no longer uses, whoever does

@@ -167,7 +167,7 @@ static Napi::Value evaluate(const Napi::CallbackInfo& info) {
 
     auto result = std::make_shared<lacuna_eval_result>();
     return LacunaWorker::run(env, { info[0].As<Napi::Object>() }, [=, threads = threadsOf(context)] {
-        const auto loan = threads ? std::optional(threads->lend(context->ctx)) : std::nullopt;
+        const auto loan = threads ? threads->lend(context->ctx) : lacuna_threads::loan();
         *result = lacuna_eval(context->ctx, params);
     }, [=](Napi::Env env) {
         auto res = Napi::Object::New(env);
@@ -198,7 +198,7 @@ static Napi::Value decode(const Napi::CallbackInfo& info) {
 
     auto result = std::make_shared<lacuna_decode_result>();
     return LacunaWorker::run(info.Env(), { info[0].As<Napi::Object>() }, [=, threads = threadsOf(context)] {
-        const auto loan = threads ? std::optional(threads->lend(context->ctx)) : std::nullopt;
+        const auto loan = threads ? threads->lend(context->ctx) : lacuna_threads::loan();
         *result = lacuna_decode(context->ctx, params);
     }, [=](Napi::Env env) {
         auto res = Napi::Object::New(env);
