@@ -68,11 +68,12 @@ export class ChartView {
   }
 }
 
-/** Of time that a chart shows: a single point would get years. */
+/** Of time that a chart shows at least: uPlot gives a single point years. */
 const MIN_SECONDS = 10;
 
-function atLeastSeconds(_: uPlot, low: number, high: number): [number, number] {
-  return [Math.min(low, high - MIN_SECONDS), high];
+function timeRange({ data: [times] }: uPlot): [number, number] {
+  const last = times.at(-1) ?? 0;
+  return [Math.min(times[0] ?? 0, last - MIN_SECONDS), last];
 }
 
 function options(content: ChartContent, width: number): uPlot.Options {
@@ -103,7 +104,7 @@ function options(content: ChartContent, width: number): uPlot.Options {
         time: content.xKind === "time",
         ...(content.xKind === "category" ? { range: (): [number, number] => [-0.6, last + 0.6] } : {}),
         ...(content.xKind === "number" ? { range: (): [number, number] => [0, 105] } : {}),
-        ...(content.xKind === "time" ? { range: atLeastSeconds } : {}),
+        ...(content.xKind === "time" ? { range: timeRange } : {}),
       },
       y: {
         range: (_, low, high): [number, number] => [Math.min(0, low), Math.max(high, 1e-9) * 1.08],
