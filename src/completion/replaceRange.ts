@@ -71,20 +71,26 @@ function* unopenedClosers(text: string, outer: string): Generator<{ char: string
 
 /** The quote that is open at the end of `line`, or "" (also within `${` of a template string). */
 export function openQuote(line: string): string {
+  const inner = openQuotes(line).at(-1) ?? "";
+  return inner === "}" ? "" : inner;
+}
+
+/** What closes the quotes, and the `${` of template strings, that are open at the end of `line`; innermost last. */
+export function openQuotes(line: string): string[] {
   const open: string[] = [];
   for (let i = 0; i < line.length; i++) {
     const char = line.charAt(i);
-    const quote = open.at(-1) ?? "";
+    const inner = open.at(-1) ?? "";
     if (char === "\\") {
       i++;
-    } else if (quote === "`" && line.startsWith("${", i)) {
-      open.push("");
+    } else if (inner === "`" && line.startsWith("${", i)) {
+      open.push("}");
       i++;
-    } else if (quote === "" ? char === "}" && open.length > 0 : char === quote) {
+    } else if (char === inner) {
       open.pop();
-    } else if (quote === "" && QUOTES.includes(char)) {
+    } else if ((inner === "" || inner === "}") && QUOTES.includes(char)) {
       open.push(char);
     }
   }
-  return open.at(-1) ?? "";
+  return open;
 }

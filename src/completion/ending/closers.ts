@@ -1,5 +1,6 @@
 import { hasHashComments, insideAtEnd } from "../brackets";
 import { linePrefix, lineSuffix } from "../cursor";
+import { openQuotes } from "../replaceRange";
 import { indentOf } from "./kind";
 import { opened, type Closing, type Open, type Surroundings } from "./surroundings";
 
@@ -17,7 +18,7 @@ export function missingClosers(around: Surroundings, text: string, replaced: num
   const quotes = openText(context.prefix + text, hasHashComments(context.language));
   const now = opened(written + quotes, context.language, open, 0);
   const left = closing.filter(({ index }) => index >= replaced);
-  return laidOut(paired(now, left, around).missing, written, quotes);
+  return laidOut(unclosed(now, left, around), written, quotes);
 }
 
 /**
@@ -35,7 +36,7 @@ export function ownClosers(around: Surroundings, text: string, replaced: number)
   const before = opened(left, language, [], 0).length;
   const now = opened(written, language, [], 0).slice(before);
   const behind = closing.filter(({ index }) => index >= replaced);
-  return laidOut(paired(now, behind, around).missing, written, "");
+  return laidOut(unclosed(now, behind, around), written, "");
 }
 
 /** On lines of their own where the brackets end their lines. @param missing innermost first */
@@ -72,7 +73,7 @@ export function closersAtEnd(around: Surroundings, text: string, replaced: numbe
   const { language } = context;
   const written = opened(linePrefix(context) + text, language, open, 0);
   const left = closing.filter(({ index }) => index >= replaced);
-  const missing = new Set(next === undefined ? [] : paired(written, left, around).missing);
+  const missing = new Set(next === undefined ? [] : unclosed(written, left, around));
   const stack = [...written];
   for (const { char, indent } of left) {
     const partner =
@@ -100,7 +101,10 @@ function inline({ closer, spaced }: Open, before: string): string {
 
 /** What closes a string, a docstring or a comment over several lines that is open at the end of `text`. */
 const openText = (text: string, hash: boolean): string =>
-  openLongText(text, hash) || openStrings(text.slice(text.lastIndexOf("\n") + 1));
+  openLongText(text, hash) ||
+  openQuotes(text.slice(text.lastIndexOf("\n") + 1))
+    .reverse()
+    .join("");
 
 function openLongText(text: string, hash: boolean): string {
   const opener = hash ? longString(text) : commentIsOpen(text) ? "/*" : undefined;
@@ -119,32 +123,12 @@ function longString(text: string): string | undefined {
   return ['"""', "'''"].find((quote) => text.split(quote).length % 2 === 0);
 }
 
-/** Quotes that are open at the end of `line`, and the braces of `${` in template strings. */
-function openStrings(line: string): string {
-  const open: string[] = [];
-  for (let i = 0; i < line.length; i++) {
-    const char = line.charAt(i);
-    const inside = open.at(-1) ?? "";
-    if (char === "\\") {
-      i++;
-    } else if (inside === "`" && line.startsWith("${", i)) {
-      open.push("}");
-      i++;
-    } else if (char === inside) {
-      open.pop();
-    } else if ((inside === "" || inside === "}") && "\"'`".includes(char)) {
-      open.push(char);
-    }
-  }
-  return open.reverse().join("");
-}
-
-/** Which of `open` nothing closes, innermost first, and which may be closed further down than `closing` tells, innermost last. */
-function paired(
+/** Which of `open` nothing closes, innermost first; the others may be closed further down than `closing` tells. */
+function unclosed(
   open: readonly Open[],
   closing: readonly Closing[],
   { next, cut }: Surroundings,
-): { readonly missing: readonly Open[]; readonly rest: readonly Open[] } {
+): readonly Open[] {
   const rest = [...open];
   const missing: Open[] = [];
   let at = 0;
@@ -160,5 +144,5 @@ function paired(
     }
     rest.pop();
   }
-  return { missing, rest };
+  return missing;
 }
