@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { LacunaSystem } from "./bench/latency/lacunaSystem";
 import { LlamaServer } from "./bench/latency/llamaServer";
 import { LlamaVscode } from "./bench/latency/llamaVscode";
+import { paired } from "./bench/latency/paired";
 import { replay, type Run } from "./bench/latency/replay";
 import { formatReport, markdownReport, type LatencyReport } from "./bench/latency/report";
 import { chooseServer, contextSizeOf } from "./bench/latency/setup";
@@ -98,6 +99,8 @@ export async function benchLatency(words: readonly string[], context: Context): 
     }
   }
   progress.end();
+  const [own, rival] = kinds.map(({ name }) => runs.get(name)!);
+  const both = rival === undefined ? undefined : paired(own!, rival);
   const report: LatencyReport = {
     environment: {
       ...describeEnvironment(install.root, modelPath, threads, {}),
@@ -113,6 +116,7 @@ export async function benchLatency(words: readonly string[], context: Context): 
     speed,
     contextSize,
     systems: kinds.map(({ name }) => summarise(name, runs.get(name)!)),
+    ...(both === undefined ? {} : { paired: both }),
     byTrace: traces.map((trace, index) => ({
       name: trace.name,
       systems: kinds.map(({ name }) =>

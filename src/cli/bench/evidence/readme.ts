@@ -1,5 +1,5 @@
 import { table as latencyTable } from "../latency/summary";
-import type { LatencyReport } from "../latency/report";
+import { pairedTables, type LatencyReport } from "../latency/report";
 import { percent, table } from "../quality/markdown";
 import type { QualityReport } from "../quality/report";
 import { overview } from "../speed/document";
@@ -107,7 +107,8 @@ function speedConclusions({ models, environment: { machine, date } }: SpeedRepor
   ];
 }
 
-function latencyConclusions({ systems, environment, rounds, speed }: LatencyReport): string[] {
+function latencyConclusions(report: LatencyReport): string[] {
+  const { systems, environment, rounds, speed } = report;
   const [head, ...rows] = latencyTable(systems);
   const wanted = /p50|p95|keys with|CPU|resident|prompt tokens/;
   return [
@@ -117,6 +118,13 @@ function latencyConclusions({ systems, environment, rounds, speed }: LatencyRepo
       head!,
       rows.filter(([label]) => wanted.test(label!)).map((row) => [...row]),
     ),
+    ...pairedTables(report).flatMap(([names, ...times]) => [
+      "Each over the keys that it has answered before the next; over those that both have:",
+      table(
+        [...names!],
+        times.map((row) => [...row]),
+      ),
+    ]),
   ];
 }
 

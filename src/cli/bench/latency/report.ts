@@ -1,4 +1,5 @@
 import type { Environment } from "../quality/environment";
+import { pairedTable, type Paired } from "./paired";
 import { phaseTable, promptTable, type WorkSummary } from "./phases";
 import { table, type SystemSummary } from "./summary";
 
@@ -14,6 +15,8 @@ export interface LatencyReport {
   readonly speed: number;
   readonly contextSize: number;
   readonly systems: readonly SystemSummary[];
+  /** The first system and the second one; absent: no key that both have answered. */
+  readonly paired?: Paired;
   readonly byTrace: readonly { readonly name: string; readonly systems: readonly SystemSummary[] }[];
 }
 
@@ -27,8 +30,16 @@ function heading({ environment, traces, rounds, speed, contextSize }: LatencyRep
 
 /** For a terminal. */
 export function formatReport(report: LatencyReport): string {
-  const tables = [table(report.systems), ...workTables(report.systems)];
+  const tables = [table(report.systems), ...pairedTables(report), ...workTables(report.systems)];
   return `${[heading(report), ...tables.map(textTable)].join("\n\n")}\n`;
+}
+
+/** On the keys that two systems both have answered, where there are any. */
+export function pairedTables({
+  paired,
+  systems: [own, rival],
+}: LatencyReport): readonly (readonly (readonly string[])[])[] {
+  return paired === undefined ? [] : [pairedTable(paired, [own!.name, rival!.name])];
 }
 
 /** Where the time goes of the keys that the model wrote for, by the systems that tell. */
@@ -62,6 +73,14 @@ export function markdownReport(report: LatencyReport): string {
     "the second system's figure over Lacuna's. The file has been open for a second before the first key.",
     "",
     ...markdownTable(table(report.systems)),
+    ...pairedTables(report).flatMap((rows) => [
+      "",
+      "## On the same keys",
+      "",
+      "Above, each system's times are over the keys that it has answered. Over those that both have answered before the next key:",
+      "",
+      ...markdownTable(rows),
+    ]),
     ...sections,
     ...report.systems.flatMap(({ name, work }) => (work === undefined ? [] : workSection(name, work))),
     "",
