@@ -1,6 +1,8 @@
 import { percent, table } from "../quality/markdown";
 import type { QualityReport } from "../quality/report";
 import { ENGINE_SERIES, GUARD_SERIES } from "../quality/sections/engine";
+import { AS_ENGINE } from "../quality/sections/twoLevel";
+import { FUSED, FUSED_WITHIN_LANGUAGE } from "../quality/sections/variants";
 import type { Series } from "../quality/summary";
 import {
   list,
@@ -226,8 +228,8 @@ const SETTINGS: readonly {
     product: "no gradient metric",
   },
   { variant: "other files alone", plain: "no prior", product: "plain" },
-  { variant: "fused with other files", plain: "no prior", product: "plain" },
-  { variant: "fused with other files of the language", plain: "no prior", product: "plain" },
+  { variant: FUSED, plain: "no prior", product: "plain" },
+  { variant: FUSED_WITHIN_LANGUAGE, plain: "no prior", product: "plain" },
   { variant: "budget by score mass", plain: "uniform budget", product: "by error" },
   { variant: "budget by error", plain: "uniform budget", product: "by error" },
   { variant: "sparse prefill, too", plain: "dense prefill", product: "plain" },
@@ -263,7 +265,25 @@ function defaults({ sections, metric }: QualityReport): string[] {
     "## Defaults",
     `What one change to the plain way does to the rise of the loss, at 30 and ${share(AT)} of the neurons, on the same cases. Better or worse: at one of them the interval leaves out zero, and at the other it does not say the opposite.`,
     table(["plain way", "change", "metric", "at 30 %", `at ${share(AT)}`, "the change", "the product"], rows),
+    ...fusedInProduct(sections["two-level"]),
   ];
+}
+
+/** What helps a mask alone need not help where a threshold chooses for each token. */
+function fusedInProduct(series: readonly Series[] | undefined): string[] {
+  const changes = [FUSED, FUSED_WITHIN_LANGUAGE].flatMap((change) => {
+    const found = seriesOf(series, `${AS_ENGINE}: ${change}`);
+    const low = valueAt(found, 0.3, "difference");
+    const middle = valueAt(found, 0.4, "difference");
+    return low === undefined || middle === undefined
+      ? []
+      : [`${change} ${points(low)} and ${points(middle)}: ${advice(low, middle)}`];
+  });
+  return changes.length === 0
+    ? []
+    : [
+        `Where a threshold then chooses for each token, as in the product, at 30 and 40 % of the FFN's bytes: ${changes.join("; ")}.`,
+      ];
 }
 
 function advice(...differences: readonly { mean: number; low: number; high: number }[]): string {

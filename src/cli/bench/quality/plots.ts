@@ -1,5 +1,6 @@
 import { percent } from "./markdown";
 import type { QualityReport } from "./report";
+import { plainOf } from "./sections/variants";
 import type { Series } from "./summary";
 import { linePlot, type Axis, type PlotSeries } from "./svg";
 import { msPerToken } from "./tables";
@@ -43,7 +44,7 @@ export function plots({ sections }: QualityReport): Map<string, string> {
       x: { label: "share of the dense FFN's bytes", format: (value) => percent(value, 0) },
       y: rise,
       series: series
-        .filter(({ name }) => !name.includes("·E|up|"))
+        .filter(({ name }) => !name.includes("·E|up|") && plainOf(name) === undefined)
         .map(({ name, points }) => ({
           name: name.replace(/ static \(([^)]*)\), then per token by \|gate\|/, " $1, then gate"),
           points: points

@@ -20,6 +20,7 @@ export interface QualityReport {
 /** What series are compared with on the same cases, by section. */
 const PLAIN_OF: Readonly<Record<string, (series: string) => string | undefined>> = {
   variants: plainOf,
+  "two-level": plainOf,
   metrics: (series) => (series === "corrected-gxo" ? undefined : "corrected-gxo"),
 };
 

@@ -4,17 +4,21 @@ import type { Metric } from "../../../../sparsity/metrics";
 import type { Budget } from "../../../../sparsity/selection";
 import { quantile } from "../bootstrap";
 import type { CaseBench } from "../caseBench";
-import { TOKEN_STEP } from "../profiles";
-import { RATIOS, type Scores } from "../masks";
+import { meanScores, normalised, RATIOS, type Scores } from "../masks";
+import { TOKEN_STEP, type Profiles } from "../profiles";
 import type { Section } from "../section";
 import type { Point } from "../store";
 import { scoredWindow, selectedMasks } from "./selected";
+import { FUSED, FUSED_WITHIN_LANGUAGE } from "./variants";
 
 /** Share of the neurons that the file's mask keeps, and share of those that a token keeps by its gate. */
 const STATIC = [1, 0.8, 0.7, 0.6, 0.5] as const;
 /** Of other metrics than the plain way's. */
 const OTHER_STATIC = [0.7] as const;
 const PER_TOKEN = [0.7, 0.5, 0.35, 0.25] as const;
+
+/** Everything as the engine does it; and that with scores which other files have a part in. */
+export const AS_ENGINE = "both, rows by error, mean left behind (the engine)";
 
 /** Shares of the FFN's bytes that the engine divides between the levels itself. */
 const SHARES = [0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6] as const;
@@ -26,8 +30,9 @@ const SHARES = [0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6] as const;
  */
 export const TWO_LEVEL_SECTION: Section = {
   name: "two-level",
-  version: 4,
-  async measure(bench, { settings }) {
+  version: 5,
+  usesProfiles: true,
+  async measure(bench, { settings, profiles }) {
     const points: Point[] = [];
     const metrics = [...new Set<Metric>([settings.metric, "corrected-gxo"])];
     for (const metric of metrics) {
@@ -39,7 +44,7 @@ export const TWO_LEVEL_SECTION: Section = {
         points.push(...(await chosen(bench, metric, scores, kept)));
       }
     }
-    points.push(...(await selected(bench, settings.metric)));
+    points.push(...(await selected(bench, settings.metric, profiles)));
     return points;
   },
 };
@@ -68,15 +73,16 @@ async function chosen(bench: CaseBench, metric: Metric, scores: Scores, kept: nu
 }
 
 /** As the engine selects neurons, step by step: one threshold for all layers, rows shared out by error, and means left behind. */
-async function selected(bench: CaseBench, metric: Metric): Promise<Point[]> {
+async function selected(bench: CaseBench, metric: Metric, profiles: Profiles): Promise<Point[]> {
   const points: Point[] = [];
-  const scored = await scoredWindow(bench, metric);
+  const own = await scoredWindow(bench, metric);
   const add = async (
     series: string,
     { thresholds, budget, means }: { thresholds: boolean; budget: Budget; means: boolean },
+    scores: Scores = own.scores,
   ): Promise<void> => {
     for (const share of SHARES) {
-      const layers = selectedMasks(bench, scored, levelsFor(share, thresholds), budget, means);
+      const layers = selectedMasks(bench, { ...own, scores }, levelsFor(share, thresholds), budget, means);
       points.push(await twoLevelPoint(bench, series, share, layers));
     }
   };
@@ -87,11 +93,15 @@ async function selected(bench: CaseBench, metric: Metric): Promise<Point[]> {
     means: false,
   });
   await add("both, rows by error", { thresholds: true, budget: "error", means: false });
-  await add("both, rows by error, mean left behind (the engine)", {
-    thresholds: true,
-    budget: "error",
-    means: true,
-  });
+  const engine = { thresholds: true, budget: "error", means: true } as const;
+  await add(AS_ENGINE, engine);
+  const { path, language } = bench.hole.file;
+  const priors = { [FUSED]: profiles.prior(path), [FUSED_WITHIN_LANGUAGE]: profiles.prior(path, language) };
+  for (const [change, prior] of Object.entries(priors)) {
+    if (prior !== undefined) {
+      await add(`${AS_ENGINE}: ${change}`, engine, meanScores([normalised(own.scores), prior]));
+    }
+  }
   return points;
 }
 

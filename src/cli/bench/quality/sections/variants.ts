@@ -30,6 +30,10 @@ const GRADIENT: Readonly<Record<string, ScoreOptions>> = {
   "norm-weighted scores": { aggregation: "norm" },
 };
 
+/** Scores that other files have a part in. */
+export const FUSED = "fused with other files";
+export const FUSED_WITHIN_LANGUAGE = "fused with other files of the language";
+
 /** The paper's, for what concerns attribution. */
 const ATTRIBUTED: Metric = "corrected-gxo";
 /** Its correction in proportion to the outgoing weight. */
@@ -102,16 +106,16 @@ export const VARIANTS_SECTION: Section = {
 function priors(bench: CaseBench, { profiles }: SectionTools, scores: Scores): [string, Scores][] {
   const { path, language } = bench.hole.file;
   const own = normalised(scores);
-  const found: [string, Scores | undefined][] = [
-    ["other files", profiles.prior(path)],
-    ["other files of the language", profiles.prior(path, language)],
+  const found: [alone: string, fused: string, Scores | undefined][] = [
+    ["other files alone", FUSED, profiles.prior(path)],
+    ["other files of the language alone", FUSED_WITHIN_LANGUAGE, profiles.prior(path, language)],
   ];
-  return found.flatMap(([name, prior]) =>
+  return found.flatMap(([alone, fused, prior]): [string, Scores][] =>
     prior === undefined
       ? []
       : [
-          [`${name} alone`, prior] as [string, Scores],
-          [`fused with ${name}`, meanScores([own, prior])] as [string, Scores],
+          [alone, prior],
+          [fused, meanScores([own, prior])],
         ],
   );
 }
