@@ -175,7 +175,7 @@ describe("StopRules", () => {
       const state = rules.push("0, ");
       if (state.stop) {
         assert.equal(state.rule, "repetition");
-        assert.equal(state.text, "0, ");
+        assert.equal(state.text, "0");
         break;
       }
     }

@@ -3,6 +3,8 @@
  * state machine that looks at every line once.
  */
 
+import { beforeLoop } from "./loop";
+
 export interface StopContext {
   readonly prefix: string;
   readonly suffix: string;
@@ -39,6 +41,9 @@ interface LineRule {
   end?(line: Line): number | undefined;
 }
 
+/** How often a piece of a line has to be there before it is a loop, and how much of it. */
+const LOOP = 4;
+const LOOP_CHARACTERS = 64;
 const CLOSERS = /^[\s)\]}>,;]*$/;
 /** Parts of a statement at the indentation of its header. */
 const CLAUSE = /^\s*(?:elif|else|except|finally|catch|case)$/;
@@ -67,8 +72,8 @@ export class StopRules {
         return state;
       }
     }
-    const cut = repeatedTail(this.text);
-    return cut === undefined ? { stop: false } : this.stop("repetition", cut);
+    const left = beforeLoop(this.text, LOOP, LOOP_CHARACTERS);
+    return left === undefined ? { stop: false } : this.stop("repetition", left.length);
   }
 
   /** Everything pushed so far. */
@@ -268,29 +273,6 @@ function isPeriodic(lines: readonly Line[], first: number, period: number): bool
   }
   // Closing brackets repeat in honest code.
   return lines.slice(first, first + period).some((line) => /[\p{L}\p{N}]/u.test(line.text));
-}
-
-/** A unit repeated at the end of the text within one line: returns the end of its first occurrence. */
-function repeatedTail(text: string): number | undefined {
-  const tail = text.slice(Math.max(text.lastIndexOf("\n") + 1, text.length - 256));
-  for (let period = 1; period <= 32; period++) {
-    // Long runs of one character are common in code (rules, padding); short cycles need more evidence.
-    const needed = Math.max(period * 4, 64);
-    if (tail.length < needed) {
-      continue;
-    }
-    let run = 0;
-    while (
-      run + period < tail.length &&
-      tail[tail.length - 1 - run] === tail[tail.length - 1 - run - period]
-    ) {
-      run++;
-    }
-    if (run + period >= needed) {
-      return text.length - run;
-    }
-  }
-  return undefined;
 }
 
 /** Width of the leading white space; a tab counts as four. */

@@ -1,3 +1,4 @@
+import { beforeLoop } from "../loop";
 import type { Filter } from "./filter";
 
 /** A block of lines that comes this often in a row is a loop of the model, not code. */
@@ -5,7 +6,6 @@ const LOOP = 3;
 
 /** Characters of a loop within a line, where a completion ends because it is long enough. */
 const LOOP_CHARACTERS = 16;
-const MAX_PERIOD = 32;
 
 /** Cuts a completion where it begins to repeat itself: the same one to four lines, three times in a row or more; or a piece of the last line, to the end that was cut off. */
 export const repetition: Filter = (text, { truncated }) => {
@@ -19,21 +19,5 @@ export const repetition: Filter = (text, { truncated }) => {
       }
     }
   }
-  return truncated === true ? withoutLoopAtEnd(text) : text;
+  return truncated === true ? (beforeLoop(text, LOOP, LOOP_CHARACTERS) ?? text) : text;
 };
-
-/** `1, 1, 1, 1, 1,` → `1`, when that goes on for as long as the model may write. */
-function withoutLoopAtEnd(text: string): string {
-  const line = text.slice(text.lastIndexOf("\n") + 1);
-  for (let period = 1; period <= MAX_PERIOD; period++) {
-    let run = 0;
-    while (run + period < line.length && line.at(-1 - run) === line.at(-1 - run - period)) {
-      run++;
-    }
-    const unit = line.slice(-period);
-    if (run + period >= Math.max(LOOP * period, LOOP_CHARACTERS) && run > period && /\w/.test(unit)) {
-      return text.slice(0, text.length - run).trimEnd();
-    }
-  }
-  return text;
-}
