@@ -68,6 +68,10 @@ const CASES: Readonly<Record<string, Case>> = {
     text: "function f(a) {\n  if (a │> 1│\n    b();\n  }\n}\n",
     expected: "function f(a) {\n  if (a │> 1) {│\n    b();\n  }\n}\n",
   },
+  "the header of a block after what stands in brackets": {
+    text: "function f(): { [a: │string]: B;│\n  return c;\n}\n",
+    expected: "function f(): { [a: │string]: B } {│\n  return c;\n}\n",
+  },
   "no block where its lines are there already": {
     text: "function f(a) {\n  if (a │> 1) {\n    c();\n  }│\n    b();\n  }\n}\n",
     expected: "function f(a) {\n  if (a │> 1) {│\n    b();\n  }\n}\n",
@@ -75,6 +79,27 @@ const CASES: Readonly<Record<string, Case>> = {
   "no end of an expression that goes on": {
     text: "function f(a) {\n  │return a > 1 &&│\n}\n",
     expected: "function f(a) {\n  │return a > 1│\n}\n",
+  },
+  "no operator before the next statement": {
+    text: "function f(a) {\n  const b =\n    a[│c] * 2 *│]\n  const d = 1\n}\n",
+    expected: "function f(a) {\n  const b =\n    a[│c] * 2│]\n  const d = 1\n}\n",
+  },
+  "what closes an item of a list that goes on": {
+    text: "f(\n  a,\n  │b(c, [d│\n  e,\n);\n",
+    expected: "f(\n  a,\n  │b(c, [d]),│\n  e,\n);\n",
+  },
+  "what is whole of an item that a comma alone does not mend": {
+    language: "python",
+    text: 'f(\n    a=f"{│b} {│\n    c=1,\n)\n',
+    expected: 'f(\n    a=f"{│b}",│\n    c=1,\n)\n',
+  },
+  "no comma before a bracket that closes an expression": {
+    text: "function f() {\n  return (\n    │a(b),│\n  );\n}\nc();\n",
+    expected: "function f() {\n  return (\n    │a(b)│\n  );\n}\nc();\n",
+  },
+  "what closes a call above something that is broken": {
+    text: "function f() {\n  │a(b, [c│\n}\n\nconst = 1;\n",
+    expected: "function f() {\n  │a(b, [c])│\n}\n\nconst = 1;\n",
   },
   "a comment that ends": {
     text: "│/** Adds│\nfunction f() {}\n/** b */\n",
@@ -85,8 +110,13 @@ const CASES: Readonly<Record<string, Case>> = {
     text: 'def f():\n    │"""Adds.\n\n    Two.│\n\n\nx = 1\n',
     expected: 'def f():\n    │"""Adds.\n\n    Two.\n    """│\n\n\nx = 1\n',
   },
+  "the beginning of a docstring that goes on": {
+    language: "python",
+    text: 'def f():\n    a()\n\n\n│def g():\n    """Adds.\n    """\n    return 1│\n\n    Two.\n    """\n    return 2\n',
+    expected: 'def f():\n    a()\n\n\n│def g():\n    """Adds.│\n\n    Two.\n    """\n    return 2\n',
+  },
   "nothing where even a little would break what is sound": {
-    text: "const a = {\n  │b c d│\n  e: 1,\n};\n",
+    text: "const a = {\n  │1 2 3│\n  e: 1,\n};\n",
     expected: "const a = {\n  ││\n  e: 1,\n};\n",
   },
   "all that is there at the end of a file": {

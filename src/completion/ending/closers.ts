@@ -1,7 +1,7 @@
 import { hasHashComments, insideAtEnd } from "../brackets";
 import { linePrefix, lineSuffix } from "../cursor";
 import { openQuotes } from "../replaceRange";
-import { indentOf } from "./kind";
+import { indentOf, type EndingContext } from "./kind";
 import { opened, type Closing, type Open, type Surroundings } from "./surroundings";
 
 /**
@@ -15,10 +15,17 @@ import { opened, type Closing, type Open, type Surroundings } from "./surroundin
 export function missingClosers(around: Surroundings, text: string, replaced: number): string {
   const { context, open, closing } = around;
   const written = linePrefix(context) + text;
-  const quotes = openText(context.prefix + text, hasHashComments(context.language));
+  const quotes = openText(text, context);
   const now = opened(written + quotes, context.language, open, 0);
   const left = closing.filter(({ index }) => index >= replaced);
   return laidOut(unclosed(now, left, around), written, quotes);
+}
+
+/** What closes everything that the line at the cursor opens, where the lines below are those of a block. */
+export function headerClosers({ context }: Surroundings, text: string): string {
+  const written = linePrefix(context) + text;
+  const quotes = openText(text, context);
+  return laidOut(opened(written + quotes, context.language, [], 0).reverse(), written, quotes);
 }
 
 /**
@@ -99,12 +106,28 @@ function inline({ closer, spaced }: Open, before: string): string {
   return (spaced && closer === "}" && !/\s$/.test(before) ? " " : "") + closer;
 }
 
-/** What closes a string, a docstring or a comment over several lines that is open at the end of `text`. */
-const openText = (text: string, hash: boolean): string =>
-  openLongText(text, hash) ||
-  openQuotes(text.slice(text.lastIndexOf("\n") + 1))
+/** What closes a string, a docstring or a comment over several lines that is open at the end of `text` and is not closed below. */
+function openText(text: string, { prefix, suffix, language }: EndingContext): string {
+  const hash = hasHashComments(language);
+  const written = prefix + text;
+  const long = openLongText(written, hash);
+  if (long !== "") {
+    return closesLongText(suffix, long.trim()) ? "" : long;
+  }
+  const line = written.slice(written.lastIndexOf("\n") + 1);
+  return openQuotes(hash ? line.replace(/^.*(?:"""|''')/, "") : line)
     .reverse()
     .join("");
+}
+
+/** Whether `suffix` begins inside of what `closer` closes. */
+function closesLongText(suffix: string, closer: string): boolean {
+  if (closer !== "*/") {
+    return suffix.split(closer).length % 2 === 0;
+  }
+  const [opens, closes] = [suffix.indexOf("/*"), suffix.indexOf(closer)];
+  return closes >= 0 && (opens < 0 || closes < opens);
+}
 
 function openLongText(text: string, hash: boolean): string {
   const opener = hash ? longString(text) : commentIsOpen(text) ? "/*" : undefined;

@@ -12,7 +12,7 @@ const UNFINISHED = /(?:[^+]\+|\s>|[^-]-|[*=&|?<\\.]|=>|[^:]:|\b(?:return|in|of|n
 const MORE_NAMES = /^\s*(?:export\s+)?(?:const|let|var)\s[^]*,\s*$/;
 /** Parts of a Python statement at the indentation of its header. */
 const CLAUSE = /^\s*(?:elif|else|except|finally|case)\b/;
-const HASH_HEADER =
+export const HASH_HEADER =
   /^\s*(?:async\s+)?(?:def|class|if|elif|else|for|while|with|try|except|finally|match|case)\b/;
 /** Decorators and comments before a Python statement. */
 const LED_IN = /^(?:\s*[@#].*\n)+/;

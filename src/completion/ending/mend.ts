@@ -8,7 +8,7 @@ import { surroundings, type Surroundings } from "./surroundings";
 import { variants, wantsHeader } from "./variants";
 
 /** Variants that are parsed at most. */
-const MAX_TRIALS = 5;
+const MAX_TRIALS = 12;
 
 /** What is wrong with a document in which something has been inserted, from the cursor's line on. */
 interface Verdict {
@@ -33,23 +33,25 @@ export function mended(completion: string, place: Place, syntax: Syntax | undefi
     return closedByCount(completion, place, around);
   }
   if (asIs.errors === 0 && !swallows) {
-    return completion;
+    return completion; // nearly always
   }
   const before = judge("") ?? asIs;
   if (asIs.errors <= before.errors && !swallows && !asIs.near) {
     return completion;
   }
-  let trials = 0;
+  // What is broken elsewhere may stay so.
+  const fits = (verdict: Verdict | undefined): boolean =>
+    verdict?.errors === 0 ||
+    (verdict?.near === false && verdict.errors <= before.errors && verdict.errors < asIs.errors);
+  const tried = new Set([completion]);
   for (const text of variants(completion, around, place)) {
-    if (text === completion) {
-      continue;
-    }
-    if (judge(text)?.errors === 0) {
-      return text;
-    }
-    if (++trials === MAX_TRIALS) {
+    if (tried.size > MAX_TRIALS) {
       break;
     }
+    if (!tried.has(text) && fits(judge(text))) {
+      return text;
+    }
+    tried.add(text);
   }
   // A parser that does not take all of the author's code may be wrong about this, too.
   return before.sound && around.next !== undefined ? "" : completion;
@@ -97,8 +99,11 @@ function judged(
   const { suffix } = around.context;
   const replaced = text === "" ? 0 : replacedBy(text, place);
   const from = prefix.length - linePrefix(place).length;
-  const nextLine = suffix.search(/\n[ \t]*\S/);
-  const to = prefix.length + text.length - replaced + (nextLine < 0 ? suffix.length : nextLine + 1);
+  const rest = suffix.slice(replaced);
+  // The parser may notice only on the next line that this one is not over.
+  const nextLine = /\n\s*\S.*/.exec(rest);
+  const to =
+    prefix.length + text.length + (nextLine === null ? rest.length : nextLine.index + nextLine[0].length);
   return syntax?.parse(document, language, inserted(text, place, around), (root) => {
     const all = findErrors(root);
     const errors = all.filter(({ endIndex }) => endIndex >= from);

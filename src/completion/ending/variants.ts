@@ -2,9 +2,10 @@ import { hasHashComments } from "../brackets";
 import { linePrefix, linesAbove, linesBelow, lineSuffix } from "../cursor";
 import type { Place } from "../place";
 import { replacedLength } from "../replaceRange";
-import { leavesCommentOpen, missingClosers } from "./closers";
+import { headerClosers, leavesCommentOpen, missingClosers } from "./closers";
+import { HASH_HEADER } from "./end";
 import { indentOf } from "./kind";
-import type { Surroundings } from "./surroundings";
+import { opened, type Surroundings } from "./surroundings";
 
 /** Lines at the end of a completion that are tried without. */
 const MAX_DROPPED = 6;
@@ -13,8 +14,10 @@ const MAX_SHORTENED = 8;
 /** After these nobody expects a line to end. */
 const GOES_ON = /[.:=+\-*/&|?<>!%^~,@([{\\]$/;
 /** Signs and words that a piece of an expression does not end with. */
-const DANGLING = /(?:\s*(?:[.=+\-*/&|?<>!%^~:]|\b(?:and|or|not|in|is|new|instanceof)$))+$/;
+const DANGLING = /(?:\s*(?:[.,=+\-*/&|?<>!%^~:]|\b(?:and|or|not|in|is|new|instanceof)$))+$/;
 const LAST_WORD = /(?:[\p{L}\p{N}_$]+|[^\p{L}\p{N}_$\s]+)\s*$/u;
+/** Lines that begin no item of a list. */
+const NO_ITEM = /^\s*(?:[)\]}?:+/&|=<>%]|\.(?!\.)|[-*]\s)/;
 /** Lines above and below that tell whether statements end with semicolons. */
 const STYLE_LINES = 60;
 
@@ -59,16 +62,50 @@ function* headers(completion: string): Generator<string> {
 /** With what closes it, or as it is if that is nothing; where it may be the header of the lines below, also as that. */
 function* fitted(text: string, around: Surroundings, place: Place): Generator<string> {
   const closers = missingClosers(around, text, replacedLength(text, lineSuffix(place), linePrefix(place)));
-  const header = `${text.replace(/;$/, "")}${closers}`;
-  if (wantsHeader(around) && !/[{}:]$/.test(header)) {
-    yield hasHashComments(place.language) ? `${header}:` : `${header} {`;
+  const whole = text + closers;
+  const endsLine = lineSuffix(place).trim() === "";
+  if (endsLine && wantsHeader(around)) {
+    yield* asHeader(text, around);
   }
-  if (/[)\]"'`]$/.test(closers) && lineSuffix(place).trim() === "" && endsStatements(place)) {
-    yield `${text}${closers};`;
+  if (endsLine && !/[;,:([{]$/.test(whole)) {
+    if (isItem(whole, around)) {
+      yield `${whole},`;
+    } else if (/[)\]"'`]$/.test(closers) && endsStatements(place)) {
+      yield `${whole};`;
+    }
   }
   if (closers !== "" || !leavesCommentOpen(around, text)) {
-    yield text + closers;
+    yield whole;
   }
+}
+
+/** As what opens the block below. */
+function* asHeader(text: string, around: Surroundings): Generator<string> {
+  const { language } = around.context;
+  const lastLine = (linePrefix(around.context) + text).split("\n").at(-1)!;
+  const header = text.replace(/[;,]$/, "");
+  const whole = header + headerClosers(around, header);
+  if (GOES_ON.test(header) || header.endsWith("}")) {
+    return;
+  }
+  if (!hasHashComments(language)) {
+    yield `${whole} {`;
+  } else if (HASH_HEADER.test(lastLine)) {
+    yield `${whole}:`;
+  }
+}
+
+/** It ends in the middle of a list whose items stand on lines of their own. */
+function isItem(text: string, { context, open, below }: Surroundings): boolean {
+  const written = linePrefix(context) + text;
+  const before = [...linesAbove(context), ...written.split("\n").slice(0, -1)].findLast(
+    (line) => line.trim() !== "",
+  );
+  if (below === undefined || NO_ITEM.test(below) || !/[,([{]\s*$/.test(before ?? "")) {
+    return false;
+  }
+  const innermost = opened(written, context.language, open, 0).at(-1);
+  return innermost?.last === true && (innermost.closer !== "}" || below.trimEnd().endsWith(","));
 }
 
 /** Without its last words, one by one. */
