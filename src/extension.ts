@@ -99,7 +99,7 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
   own(new AcceptanceTracker(provider, statistics));
   own(new Recorder(engine, generator, sparsity, { history, statistics, measured }));
   own(new IdleUnload(engine, config));
-  own(noticeFailures(provider));
+  own(noticeFailures(provider, engine));
   own(followContextKeys(config, eligibility));
   own(
     registerCommands({

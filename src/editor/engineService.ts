@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import * as vscode from "vscode";
 import { unwrap, type ClientOptions, type EngineClient, type RequestOptions } from "../engine/client";
 import type {
@@ -15,31 +14,23 @@ import type {
 } from "../engine/protocol";
 import type { Config } from "./config";
 import { countCores, defaultThreads } from "./cpu";
+import { isCancelled, messageOf } from "./failures";
 import type { Log } from "./log";
+import { ModelLoading } from "./modelLoading";
 import type { Settings } from "./settings";
-
-interface Loaded {
-  readonly info: ModelInfo;
-  /** Of the file when it was loaded: tells when it has been replaced. */
-  readonly bytes: number;
-  readonly modifiedMs: number;
-}
-
-/** How often the model file is looked at, at most. */
-const CHECK_MS = 2_000;
 
 /**
  * The engine as the editor sees it: loads the model when it is needed and again after a crash, an unloading, a change of settings
- * or of the file; knows the state to show. Requests reject with an `EngineFailure` whose message is for the user.
+ * or of the file; knows the state to show. Requests reject with an error whose message is for the user.
  */
 export class EngineService implements vscode.Disposable {
-  private client: EngineClient | undefined;
-  private loading: Promise<Loaded> | undefined;
-  private loadedModel: Loaded | undefined;
+  private readonly client: EngineClient;
+  private readonly loading: ModelLoading;
   private stateNow: EngineState = { kind: "idle", why: "not used yet" };
   private lastUse = Date.now();
-  private lastCheck = 0;
   private running = 0;
+  /** Loads that have been asked for here and are not answered yet. */
+  private loads = 0;
   private asleep = false;
   private readonly stateChanged = new vscode.EventEmitter<EngineState>();
   readonly onDidChangeState = this.stateChanged.event;
@@ -50,13 +41,23 @@ export class EngineService implements vscode.Disposable {
 
   /** @param modelFile resolves the setting to a path; throws a sentence for the user */
   constructor(
-    private readonly createClient: (options: Pick<ClientOptions, "onState" | "onLog">) => EngineClient,
-    private readonly modelFile: (setting: string) => string,
-    private readonly config: Config,
-    private readonly log: Log,
+    createClient: (options: Pick<ClientOptions, "onState" | "onLog">) => EngineClient,
+    modelFile: (setting: string) => string,
+    private readonly config: Pick<Config, "settings" | "onDidChange">,
+    private readonly log: Pick<Log, "write">,
     /** Where the engine keeps the state of the last files. */
     private readonly stateDirectory: string,
   ) {
+    this.client = createClient({
+      onState: (state) => this.followed(state),
+      onLog: (level, message) => log.write(level, message),
+    });
+    this.loading = new ModelLoading({
+      wanted: () => modelFile(config.settings.model),
+      load: (path) => this.load(path),
+      onModel: (model) => this.modelChanged.fire(model),
+      onFailure: (error) => this.setState({ kind: "failed", why: messageOf(error) }),
+    });
     this.subscription = config.onDidChange(({ before, now }) => {
       if (needsReload(before, now)) {
         void this.unload("settings have changed");
@@ -69,7 +70,7 @@ export class EngineService implements vscode.Disposable {
   }
 
   get model(): ModelInfo | undefined {
-    return this.loadedModel?.info;
+    return this.loading.model;
   }
 
   /** The model was unloaded and nobody has asked for it since. */
@@ -85,13 +86,12 @@ export class EngineService implements vscode.Disposable {
   /** Loads the model unless it is loaded. Concurrent callers share one loading, which none of them cancels. */
   async ready(): Promise<ModelInfo> {
     this.asleep = false;
-    await this.checkFile();
-    this.loading ??= this.load().catch((error: unknown) => {
-      this.loading = undefined;
-      this.setState({ kind: "failed", why: messageOf(error) });
-      throw error;
-    });
-    return (await this.loading).info;
+    const replaced = await this.loading.check();
+    if (replaced !== undefined) {
+      this.log.write("warn", `The model file ${replaced} was replaced or deleted; loading again.`);
+      this.client.restartEngine(); // its pages are mapped: they must not be read on
+    }
+    return this.loading.ready();
   }
 
   /** Rejects when the model cannot be loaded or the engine ends meanwhile. */
@@ -101,7 +101,7 @@ export class EngineService implements vscode.Disposable {
   ): Promise<CompleteResult> {
     await this.ready();
     const result = await this.use("complete", async () =>
-      unwrap(await this.connect().complete(request, options)),
+      unwrap(await this.client.complete(request, options)),
     );
     const { prefill, decode, stopReason } = result;
     this.log.write(
@@ -113,7 +113,7 @@ export class EngineService implements vscode.Disposable {
 
   /** Evaluates what a completion at a place would be asked with; only for a model that is loaded. */
   async warm(request: WarmRequest, options: RequestOptions): Promise<WarmResult> {
-    const result = await this.use("warm", async () => unwrap(await this.connect().warm(request, options)));
+    const result = await this.use("warm", async () => unwrap(await this.client.warm(request, options)));
     const { tokens, ms } = result.prefill;
     this.log.write("debug", `warm: ${tokens} tokens in ${Math.round(ms)} ms`);
     return result;
@@ -124,13 +124,13 @@ export class EngineService implements vscode.Disposable {
     options: RequestOptions<{ readonly fraction: number }>,
   ): Promise<SparsifyResult> {
     await this.ready();
-    return this.use("sparsify", async () => unwrap(await this.connect().sparsify(request, options)));
+    return this.use("sparsify", async () => unwrap(await this.client.sparsify(request, options)));
   }
 
   /** What the engine occupies and how fast it is; undefined while no process has a model. */
   async stats(): Promise<EngineStats | undefined> {
     const running = ["dense", "sparse", "attributing"].includes(this.stateNow.kind);
-    if (this.client === undefined || this.loadedModel === undefined || !running) {
+    if (this.model === undefined || !running) {
       return undefined;
     }
     const outcome = await this.client.stats({ deadlineMs: 5_000 });
@@ -139,35 +139,39 @@ export class EngineService implements vscode.Disposable {
 
   /** Of the engine process, while there is one. */
   get pid(): number | undefined {
-    return this.client?.pid;
+    return this.client.pid;
   }
 
   /** Frees the model's memory; the next request loads it again. */
   async unload(why: string): Promise<void> {
-    if (this.client === undefined || this.loading === undefined) {
+    const { underWay, model, failed } = this.loading;
+    this.loading.forget();
+    if (!underWay && model === undefined) {
+      if (failed) {
+        this.setState({ kind: "idle", why });
+      }
       return;
     }
     this.asleep = true;
-    this.forgetModel();
     this.log.write("info", `Unloading the model: ${why}.`);
     const outcome = await this.client.unload();
     if (!outcome.ok) {
       this.log.write("warn", outcome.error.message);
     }
-    if (!this.loadingAgain()) {
+    if (this.sleeping) {
       this.setState({ kind: "idle", why });
     }
   }
 
   /** Ends the process and starts another; the model is loaded at once. */
   async restart(): Promise<void> {
-    this.forgetModel();
-    this.client?.restartEngine();
+    this.loading.forget();
+    this.client.restartEngine();
     await this.ready();
   }
 
   dispose(): void {
-    this.client?.dispose();
+    this.client.dispose();
     vscode.Disposable.from(this.subscription, this.stateChanged, this.modelChanged).dispose();
   }
 
@@ -184,33 +188,30 @@ export class EngineService implements vscode.Disposable {
     }
   }
 
-  private connect(): EngineClient {
-    this.client ??= this.createClient({
-      onState: (state) => this.followed(state),
-      onLog: (level, message) => this.log.write(level, message),
-    });
-    return this.client;
-  }
-
   /**
-   * After a crash the client starts another process and loads the same model into it; only the masks are gone. When it gives up, the
-   * next request begins anew.
+   * After a crash the client starts another process and loads the same model into it; only the masks are gone. When it gives up, only a person
+   * begins anew.
    */
   private followed(state: EngineState): void {
     const before = this.stateNow.kind;
     this.setState(state);
-    if (state.kind === "starting" && before !== "starting" && this.loadedModel !== undefined) {
-      this.modelChanged.fire(this.loadedModel.info);
+    if (this.loads > 0) {
+      return; // their answers tell what becomes of them
     }
-    if (state.kind === "failed") {
-      this.forgetModel();
+    const { model, failed } = this.loading;
+    if (state.kind === "starting" && before !== "starting" && model !== undefined) {
+      this.modelChanged.fire(model);
+    } else if (state.kind === "failed") {
+      this.loading.fail(Object.assign(new Error(state.why), { code: "engine-crashed" }));
+    } else if (state.kind === "dense" && failed) {
+      // The process that crashed while it loaded has a successor that did not.
+      this.loading.forget();
+      this.ready().catch(() => undefined);
     }
   }
 
-  private async load(): Promise<Loaded> {
-    const { contextSize, threads, gpu, model } = this.config.settings;
-    const modelPath = this.modelFile(model);
-    const file = await stat(modelPath).catch(() => undefined);
+  private async load(modelPath: string): Promise<ModelInfo> {
+    const { contextSize, threads, gpu } = this.config.settings;
     const started = Date.now();
     const params: LoadModel = {
       modelPath,
@@ -219,58 +220,25 @@ export class EngineService implements vscode.Disposable {
       gpu,
       stateDirectory: this.stateDirectory,
     };
-    const info = await this.use("load", async () => unwrap(await this.connect().load(params)));
+    this.loads++;
+    this.asleep = false; // also when settings that changed meanwhile are what began this
+    const info = await this.use("load", async () => unwrap(await this.client.load(params))).finally(
+      () => this.loads--,
+    );
     this.log.write(
       "info",
       `Loaded ${info.name} (${info.architecture}, ${(info.parameters / 1e6).toFixed(1)} M parameters, context ${info.contextSize}, ` +
         `${params.threads} threads, ${info.gpu}) in ${Date.now() - started} ms`,
     );
     void this.logVersions();
-    const loaded: Loaded = { info, bytes: file?.size ?? 0, modifiedMs: file?.mtimeMs ?? 0 };
-    this.loadedModel = loaded;
-    this.modelChanged.fire(info);
-    return loaded;
+    return info;
   }
 
   private async logVersions(): Promise<void> {
-    const outcome = await this.connect().stats({ deadlineMs: 10_000 });
+    const outcome = await this.client.stats({ deadlineMs: 10_000 });
     if (outcome.ok) {
       const versions = Object.entries(outcome.value.versions).map(([name, version]) => `${name} ${version}`);
       this.log.write("info", `Engine: ${versions.join(", ")}`);
-    }
-  }
-
-  /**
-   * A file that was replaced must not be read on: its pages are mapped. A file that is gone stays readable for as long as the
-   * process holds it (not on Windows), but the user should know before it unloads.
-   */
-  private async checkFile(): Promise<void> {
-    const loaded = this.loadedModel;
-    if (loaded === undefined || Date.now() - this.lastCheck < CHECK_MS) {
-      return;
-    }
-    this.lastCheck = Date.now();
-    const file = await stat(loaded.info.path).catch(() => undefined);
-    if (this.loadedModel !== loaded || (file?.size === loaded.bytes && file.mtimeMs === loaded.modifiedMs)) {
-      return;
-    }
-    this.log.write(
-      "warn",
-      `The model file ${loaded.info.path} was ${file === undefined ? "deleted" : "replaced"}; loading again.`,
-    );
-    this.forgetModel();
-    this.client?.restartEngine();
-  }
-
-  private loadingAgain(): boolean {
-    return this.loading !== undefined;
-  }
-
-  private forgetModel(): void {
-    this.loading = undefined;
-    if (this.loadedModel !== undefined) {
-      this.loadedModel = undefined;
-      this.modelChanged.fire(undefined);
     }
   }
 
@@ -285,15 +253,3 @@ const needsReload = (before: Settings, now: Settings): boolean =>
   before.contextSize !== now.contextSize ||
   before.threads !== now.threads ||
   before.gpu !== now.gpu;
-
-/** One line of any error. */
-export const messageOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split("\n", 1)[0]!;
-
-export const codeOf = (error: unknown): string | undefined =>
-  typeof error === "object" && error !== null && "code" in error && typeof error.code === "string"
-    ? error.code
-    : undefined;
-
-export const isCancelled = (error: unknown): boolean =>
-  ["cancelled", "deadline"].includes(codeOf(error) ?? "");

@@ -8,7 +8,8 @@ import { ENDING, type CompleteResult, type WarmRequest, type WarmResult } from "
 import type { Config } from "./config";
 import type { ContextService } from "./context/contextService";
 import { modelPath, textAt } from "./documentText";
-import { codeOf, type EngineService } from "./engineService";
+import type { EngineService } from "./engineService";
+import { codeOf } from "./failures";
 
 /** A finished generation, for status bar, dashboard and statistics. */
 export interface Completed {

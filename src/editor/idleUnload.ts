@@ -28,14 +28,14 @@ export class IdleUnload implements Disposable {
 
   private wait(): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.check(), checkAfterMs(this.config.settings.idleUnloadMinutes));
+    this.timer = setTimeout(() => this.check(), checkAfterMs(this.config.settings.idleUnloadMinutes));
   }
 
-  private async check(): Promise<void> {
+  private check(): void {
+    this.wait();
     const minutes = this.config.settings.idleUnloadMinutes;
     if (minutes > 0 && this.engine.model !== undefined && this.engine.idleFor() > minutes * MINUTE_MS) {
-      await this.engine.unload(`not used for ${minutes} ${minutes === 1 ? "minute" : "minutes"}`);
+      void this.engine.unload(`not used for ${minutes} ${minutes === 1 ? "minute" : "minutes"}`);
     }
-    this.wait();
   }
 }

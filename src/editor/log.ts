@@ -9,13 +9,15 @@ const ORDER: readonly LogLevel[] = ["error", "warn", "info", "debug"];
 export class Log implements vscode.Disposable {
   private readonly channel = vscode.window.createOutputChannel("Lacuna", { log: true });
   private level: LogLevel = "info";
+  /** What is stopped when everything is disposed has something to say still. */
+  private closed = false;
 
   setLevel(level: LogLevel): void {
     this.level = level;
   }
 
   write(level: LogLevel, message: string): void {
-    if (ORDER.indexOf(level) > ORDER.indexOf(this.level)) {
+    if (this.closed || ORDER.indexOf(level) > ORDER.indexOf(this.level)) {
       return;
     }
     // The channel's own level hides debug lines unless the user changes that too; being asked for twice is one time too many.
@@ -44,6 +46,7 @@ export class Log implements vscode.Disposable {
   }
 
   dispose(): void {
+    this.closed = true;
     this.channel.dispose();
   }
 }

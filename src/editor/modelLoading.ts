@@ -1,0 +1,134 @@
+import { stat } from "node:fs/promises";
+import type { ModelInfo } from "../engine/protocol";
+
+export interface ModelLoadingOptions {
+  /** Path of the model that the settings ask for; throws a sentence for the user. */
+  readonly wanted: () => string;
+  readonly load: (path: string) => Promise<ModelInfo>;
+  /** A model has been loaded, or is no longer. */
+  readonly onModel: (model: ModelInfo | undefined) => void;
+  readonly onFailure: (error: unknown) => void;
+  readonly now?: () => number;
+}
+
+/** A file at a moment: enough to see that it has been replaced. */
+interface FileStamp {
+  readonly path: string;
+  /** Undefined when there is no such file, or it may not be looked at. */
+  readonly bytes: number | undefined;
+  readonly modifiedMs: number | undefined;
+}
+
+/** How often the model file is looked at, at most. */
+const CHECK_MS = 2_000;
+
+/**
+ * The one model: loaded when it is first asked for, once for all who ask. What has failed to load is not tried again with every key, but
+ * when its file has changed or {@link ModelLoading.forget} says so.
+ */
+export class ModelLoading {
+  private loading: Promise<ModelInfo> | undefined;
+  private loaded: ModelInfo | undefined;
+  private failure: { readonly error: unknown } | undefined;
+  /** The file as it was when its loading began; undefined when there was none to load. */
+  private file: Promise<FileStamp | undefined> = Promise.resolve(undefined);
+  private lastCheck = -Infinity;
+
+  constructor(private readonly options: ModelLoadingOptions) {}
+
+  get model(): ModelInfo | undefined {
+    return this.loaded;
+  }
+
+  /** Somebody has asked for a model that is not loaded yet. */
+  get underWay(): boolean {
+    return this.loading !== undefined && this.loaded === undefined;
+  }
+
+  get failed(): boolean {
+    return this.failure !== undefined;
+  }
+
+  /** Rejects with what has failed, also when it has failed before. */
+  async ready(): Promise<ModelInfo> {
+    for (;;) {
+      if (this.failure !== undefined) {
+        throw this.failure.error;
+      }
+      const loading = (this.loading ??= this.begin());
+      const model = await loading;
+      // What was forgotten meanwhile is not what is wanted now.
+      if (this.loading === loading) {
+        return model;
+      }
+    }
+  }
+
+  /** The next who asks has it loaded anew. */
+  forget(): void {
+    this.failure = undefined;
+    this.loading = undefined;
+    if (this.loaded !== undefined) {
+      this.loaded = undefined;
+      this.options.onModel(undefined);
+    }
+  }
+
+  /** Nobody has it loaded by asking any more. */
+  fail(error: unknown): void {
+    this.forget();
+    this.failure = { error };
+    this.options.onFailure(error);
+  }
+
+  /**
+   * Looks, now and then, whether the file is another one than that which was loaded or could not be; if so, forgets it.
+   * @returns the path of a model file that was loaded and has been replaced or deleted
+   */
+  async check(): Promise<string | undefined> {
+    const now = (this.options.now ?? Date.now)();
+    if ((this.loaded === undefined && this.failure === undefined) || now - this.lastCheck < CHECK_MS) {
+      return undefined;
+    }
+    this.lastCheck = now;
+    const { file } = this;
+    const before = await file;
+    if (before === undefined || isSame(before, await stampOf(before.path)) || this.file !== file) {
+      return undefined;
+    }
+    const replaced = this.loaded?.path;
+    this.forget();
+    return replaced;
+  }
+
+  private begin(): Promise<ModelInfo> {
+    const file = this.wantedFile();
+    this.file = file.catch(() => undefined);
+    const loading = file.then(({ path }) => this.options.load(path));
+    void loading.then(
+      (model) => {
+        if (this.loading === loading) {
+          this.loaded = model;
+          this.options.onModel(model);
+        }
+      },
+      (error: unknown) => {
+        if (this.loading === loading) {
+          this.fail(error);
+        }
+      },
+    );
+    return loading;
+  }
+
+  private async wantedFile(): Promise<FileStamp> {
+    return stampOf(this.options.wanted());
+  }
+}
+
+async function stampOf(path: string): Promise<FileStamp> {
+  const file = await stat(path).catch(() => undefined);
+  return { path, bytes: file?.size, modifiedMs: file?.mtimeMs };
+}
+
+const isSame = (a: FileStamp, b: FileStamp): boolean => a.bytes === b.bytes && a.modifiedMs === b.modifiedMs;
