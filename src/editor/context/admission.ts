@@ -6,7 +6,7 @@ import { GitIgnored } from "./gitIgnored";
 /** Decides which files may be read to help with another one. */
 export class Admission {
   constructor(
-    private readonly config: Config,
+    private readonly config: Pick<Config, "settings">,
     private readonly ignored = new GitIgnored(),
   ) {}
 
@@ -31,14 +31,23 @@ export class Admission {
     );
   }
 
-  /** Of `uris`, those that may be read, in their order. */
-  async admitted(uris: readonly vscode.Uri[]): Promise<vscode.Uri[]> {
-    const allowed = uris.filter((uri) => this.mayEnter(uri));
-    const files = allowed.filter(({ scheme }) => scheme === "file").map(({ fsPath }) => fsPath);
-    const kept = await this.ignored.notIgnored(files);
-    return allowed.filter((uri) => uri.scheme !== "file" || kept.has(uri.fsPath));
+  /** Whether `uri` may be read. What git ignores may not, nor what git cannot be asked about, such as files of another machine. */
+  async isAdmitted(uri: vscode.Uri, document?: vscode.TextDocument): Promise<boolean> {
+    if (!this.mayEnter(uri, document)) {
+      return false;
+    }
+    const { scheme, fsPath } = notebookOf(uri) ?? uri;
+    return (
+      scheme === "untitled" || (scheme === "file" && (await this.ignored.notIgnored([fsPath])).has(fsPath))
+    );
   }
 }
+
+/** Of the notebook that has a cell. */
+const notebookOf = (cell: vscode.Uri): vscode.Uri | undefined =>
+  cell.scheme === "vscode-notebook-cell"
+    ? vscode.workspace.notebookDocuments.find(({ uri }) => uri.path === cell.path)?.uri
+    : undefined;
 
 /** Globs that the editor hides from its explorer or its search. */
 function hidden(section: "files" | "search", uri: vscode.Uri): string[] {

@@ -34,7 +34,7 @@ export class ContextService implements vscode.Disposable {
     private readonly admission: Admission,
     private readonly definitions: Definitions,
     private readonly engine: Pick<EngineService, "model">,
-    private readonly config: Config,
+    private readonly config: Pick<Config, "settings" | "onDidChange">,
     changes: DocumentChanges,
   ) {
     this.subscriptions = [
@@ -105,8 +105,7 @@ export class ContextService implements vscode.Disposable {
     // The text is that of this moment; git is asked afterwards.
     const text = chunkAround(document.getText().replaceAll("\r\n", "\n"), line);
     const seen: Chunk = chunk(document.uri, text, source);
-    const [admitted] = await this.admission.admitted([document.uri]);
-    if (admitted !== undefined && mayShow(text)) {
+    if ((await this.admission.isAdmitted(document.uri)) && mayShow(text)) {
       this.ring.add(seen);
     }
   }

@@ -3,6 +3,7 @@ import { CHUNK_LINES, type ChunkSource } from "../../completion/context/chunk";
 import type { LineEdit } from "../../completion/context/edits";
 import { SCHEMES } from "../../completion/eligibility";
 import { modelPath } from "../documentText";
+import { visibleEditor } from "../visibleEditor";
 import type { Admission } from "./admission";
 
 /** A place that someone has looked at. */
@@ -38,7 +39,7 @@ export class DocumentChanges implements vscode.Disposable {
         { providedPasteEditKinds: [], copyMimeTypes: [], pasteMimeTypes: [] },
       ),
     ];
-    this.keepLines(this.last?.document);
+    void this.keepLines(this.last?.document);
   }
 
   dispose(): void {
@@ -57,7 +58,7 @@ export class DocumentChanges implements vscode.Disposable {
     this.last = editor ?? this.last;
     if (editor !== undefined) {
       this.looked.fire({ document: editor.document, line: editor.selection.active.line, source: "opened" });
-      this.keepLines(editor.document);
+      void this.keepLines(editor.document);
     }
   }
 
@@ -77,7 +78,7 @@ export class DocumentChanges implements vscode.Disposable {
   }
 
   private at(document: vscode.TextDocument, source: ChunkSource): void {
-    const editor = vscode.window.visibleTextEditors.find((visible) => visible.document === document);
+    const editor = visibleEditor(document);
     if (editor !== undefined) {
       this.looked.fire({ document, line: editor.selection.active.line, source });
     }
@@ -94,7 +95,8 @@ export class DocumentChanges implements vscode.Disposable {
       return;
     }
     if (contentChanges.length > 1) {
-      this.keepLines(document); // several places at once: a formatter, not someone who writes
+      this.lines.delete(key);
+      void this.keepLines(document); // several places at once: a formatter, not someone who writes
       return;
     }
     const { range, text } = contentChanges[0]!;
@@ -120,8 +122,13 @@ export class DocumentChanges implements vscode.Disposable {
     }
   }
 
-  private keepLines(document: vscode.TextDocument | undefined): void {
-    if (document !== undefined && this.admission.mayEnter(document.uri, document)) {
+  /** From now on, edits of the document are told, if it may be shown with others. */
+  private async keepLines(document: vscode.TextDocument | undefined): Promise<void> {
+    if (
+      document !== undefined &&
+      (await this.admission.isAdmitted(document.uri, document)) &&
+      this.last?.document === document // still
+    ) {
       this.lines.set(document.uri.toString(), document.getText().split(/\r?\n/));
     }
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { GitIgnored } from "./gitIgnored";
@@ -21,6 +21,23 @@ describe("GitIgnored", () => {
     assert.deepEqual([...(await new GitIgnored().notIgnored(files))], [files[1]]);
   });
 
+  it("looks through a link at what is behind it", async () => {
+    execFileSync("git", ["init", "-q", folder]);
+    writeFileSync(path.join(folder, ".gitignore"), "build/\n");
+    mkdirSync(path.join(folder, "build"));
+    mkdirSync(path.join(folder, "src"));
+    symlinkSync("build", path.join(folder, "linked-build"));
+    symlinkSync("src", path.join(folder, "linked-src"));
+    const files = ["linked-build/a.ts", "linked-src/a.ts"].map((name) => path.join(folder, name));
+    assert.deepEqual([...(await new GitIgnored().notIgnored(files))], [files[1]]);
+  });
+
+  it("takes everything for ignored in a repository that git refuses to read", async () => {
+    execFileSync("git", ["init", "-q", folder]);
+    writeFileSync(path.join(folder, ".git", "config"), "[this is no configuration\n");
+    assert.deepEqual([...(await new GitIgnored().notIgnored([path.join(folder, "a.ts")]))], []);
+  });
+
   it("takes files outside of a repository for not ignored", async () => {
     const file = path.join(folder, "a.ts");
     assert.deepEqual([...(await new GitIgnored().notIgnored([file]))], [file]);
@@ -32,7 +49,7 @@ describe("GitIgnored", () => {
     const ignored = new GitIgnored(
       (_, __, input) => {
         asked++;
-        return Promise.resolve(input.includes("b.ts") ? "/w/b.ts\0" : "");
+        return Promise.resolve(input.includes("b.ts") ? "./b.ts\0" : "");
       },
       () => now,
     );

@@ -31,32 +31,32 @@ export class GitIgnored {
     return new Set(files.filter((file) => this.known.get(file)?.ignored === false));
   }
 
-  forget(): void {
-    this.known.clear();
-  }
-
   private async ask(folder: string, files: readonly string[]): Promise<void> {
-    // 1 is git's answer that none of them is ignored, 128 that this is no repository: both come as text.
+    // By name: a path through a link is beyond what git looks at.
     const output = await this.git(
       folder,
       ["check-ignore", "-z", "--stdin"],
-      files.map((file) => `${file}\0`).join(""),
+      files.map((file) => `${nameOf(file)}\0`).join(""),
     );
-    const ignored = output === undefined ? new Set(files) : new Set(output.split("\0"));
+    const ignored = output === undefined ? undefined : new Set(output.split("\0"));
     for (const file of files) {
-      this.known.set(file, { ignored: ignored.has(file), at: this.now() });
+      this.known.set(file, { ignored: ignored?.has(nameOf(file)) ?? true, at: this.now() });
     }
   }
 }
 
+/** As git takes it for a path and not for anything else. */
+const nameOf = (file: string): string => `./${path.basename(file)}`;
+
 function runGit(folder: string, args: readonly string[], input: string): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const options = { cwd: folder, timeout: TIMEOUT_MS, maxBuffer: 1 << 20 };
-    const child = execFile("git", [...args], options, (error, stdout) => {
+    const env = { ...process.env, LC_ALL: "C" };
+    const options = { cwd: folder, env, timeout: TIMEOUT_MS, maxBuffer: 1 << 20 };
+    const child = execFile("git", [...args], options, (error, stdout, stderr) => {
       const code = error?.code;
-      // Without git there is no repository that could ignore anything.
-      const answered = error === null || code === 1 || code === 128 || code === "ENOENT";
-      resolve(answered ? stdout : undefined);
+      // 1: none of them is ignored. Without git or a repository, nothing is. Any other failure, as of a repository that git does not trust, tells nothing.
+      const outside = code === "ENOENT" || (code === 128 && stderr.includes("not a git repository (or any"));
+      resolve(error === null || code === 1 || outside ? stdout : undefined);
     });
     child.stdin?.on("error", () => undefined);
     child.stdin?.end(input);

@@ -49,6 +49,5 @@ export const chunk = (uri: vscode.Uri, text: string, source: ChunkSource): Chunk
 
 /** The text of a file that may be read; undefined otherwise. */
 export async function readAdmitted(uri: vscode.Uri, admission: Admission): Promise<string | undefined> {
-  const [admitted] = await admission.admitted([uri]);
-  return admitted === undefined ? undefined : readText(admitted);
+  return (await admission.isAdmitted(uri)) ? readText(uri) : undefined;
 }

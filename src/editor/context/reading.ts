@@ -6,7 +6,8 @@ const MAX_BYTES = 200_000;
 export async function readText(uri: vscode.Uri): Promise<string | undefined> {
   const open = vscode.workspace.textDocuments.find((document) => document.uri.toString() === uri.toString());
   if (open !== undefined) {
-    return open.getText().replaceAll("\r\n", "\n");
+    const size = open.offsetAt(new vscode.Position(open.lineCount, 0));
+    return size > MAX_BYTES ? undefined : open.getText().replaceAll("\r\n", "\n");
   }
   try {
     const { type, size } = await vscode.workspace.fs.stat(uri);
