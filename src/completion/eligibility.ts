@@ -31,7 +31,13 @@ export interface Rules {
 }
 
 /** Schemes of documents that people write code in. */
-export const SCHEMES: readonly string[] = ["file", "untitled", "vscode-remote", "vscode-notebook-cell"];
+export const SCHEMES: readonly string[] = [
+  "file",
+  "untitled",
+  "vscode-remote",
+  "vscode-vfs",
+  "vscode-notebook-cell",
+];
 
 export type Reason =
   | "disabled"

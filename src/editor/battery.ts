@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
-import { readdir, readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import * as vscode from "vscode";
 import type { Config } from "./config";
+import { isDischarging } from "./powerSupply";
 
 const POLL_MS = 60_000;
 
@@ -54,10 +54,5 @@ async function onBattery(): Promise<boolean> {
   if (process.platform !== "linux") {
     return false;
   }
-  const dir = "/sys/class/power_supply";
-  const supplies = await readdir(dir);
-  const states = await Promise.all(
-    supplies.map((name) => readFile(`${dir}/${name}/status`, "utf8").catch(() => "")),
-  );
-  return states.some((state) => state.trim() === "Discharging");
+  return isDischarging("/sys/class/power_supply");
 }

@@ -14,11 +14,9 @@ export function followContextKeys(config: Config, eligibility: Eligibility): vsc
   };
   const update = (): void => {
     const document = vscode.window.activeTextEditor?.document;
-    const reason = document === undefined ? "scheme" : eligibility.check(document)?.reason;
     set("lacuna.enabled", config.settings.enabled);
     set("lacuna.snoozed", eligibility.snoozed);
-    // A selection or several cursors say nothing about the file.
-    set("lacuna.eligible", reason === undefined || reason === "selection" || reason === "cursors");
+    set("lacuna.eligible", document !== undefined && eligibility.checkFile(document) === undefined);
   };
   update();
   return vscode.Disposable.from(eligibility.onDidChange(update), config.onDidChange(update));

@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import { whyNot, type Ineligible } from "../completion/eligibility";
 import type { Battery } from "./battery";
 import type { Config } from "./config";
+import { visibleEditor } from "./visibleEditor";
 
 /** Decides whether a document may have completions now, and says why not. */
 export class Eligibility implements vscode.Disposable {
@@ -15,8 +16,8 @@ export class Eligibility implements vscode.Disposable {
   private readonly subscriptions: readonly vscode.Disposable[];
 
   constructor(
-    private readonly config: Config,
-    private readonly battery: Battery,
+    private readonly config: Pick<Config, "settings" | "onDidChange">,
+    private readonly battery: Pick<Battery, "discharging" | "onDidChange">,
   ) {
     const fire = (): void => this.changed.fire();
     this.subscriptions = [
@@ -30,10 +31,12 @@ export class Eligibility implements vscode.Disposable {
     ];
   }
 
-  /** Why `document` has no completions, or undefined when it may have. */
-  check(document: vscode.TextDocument): Ineligible | undefined {
-    const editor = vscode.window.visibleTextEditors.find((visible) => visible.document === document);
-    const selections = editor?.selections ?? [];
+  /** Why `document` has no completions, or undefined when it may have. On battery, who asks for one may have it. */
+  check(
+    document: vscode.TextDocument,
+    purpose: "automatic" | "invoked" = "automatic",
+  ): Ineligible | undefined {
+    const selections = visibleEditor(document)?.selections ?? [];
     return whyNot(
       {
         path: document.uri.path,
@@ -49,10 +52,17 @@ export class Eligibility implements vscode.Disposable {
         snoozedUntil: this.snoozedUntil,
         now: Date.now(),
         workspaceTrusted: vscode.workspace.isTrusted,
-        onBattery: this.battery.discharging,
+        onBattery: this.battery.discharging && purpose === "automatic",
       },
       this.config.settings,
     );
+  }
+
+  /** Why the file of `document` has no completions, whatever is selected in it just now. */
+  checkFile(document: vscode.TextDocument): Ineligible | undefined {
+    const found = this.check(document);
+    // These two are the last that `whyNot` looks for.
+    return found?.reason === "selection" || found?.reason === "cursors" ? undefined : found;
   }
 
   get onBattery(): boolean {

@@ -12,7 +12,8 @@ import { whyNotHere } from "../completion/trigger";
 import type { Config } from "./config";
 import { textAt } from "./documentText";
 import type { Eligibility } from "./eligibility";
-import { isCancelled, type EngineService } from "./engineService";
+import type { EngineService } from "./engineService";
+import { isCancelled } from "./failures";
 import type { Generator } from "./generator";
 
 /** A suggestion that has been handed to the editor. */
@@ -22,9 +23,6 @@ export interface Offered {
   readonly offset: number;
   readonly text: string;
 }
-
-/** Run by the editor after a suggestion has been accepted in full. */
-export const ACCEPTED_COMMAND = "lacuna.accepted";
 
 /**
  * The stable API has no other way to say that there is a better suggestion than to ask for one, and nobody tells when one is dismissed. This
@@ -91,11 +89,11 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     context: vscode.InlineCompletionContext,
     token: vscode.CancellationToken,
   ): Promise<vscode.InlineCompletionItem[] | undefined> {
-    if (this.eligibility.check(document) !== undefined) {
-      return undefined;
-    }
     const purpose =
       context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic ? "automatic" : "invoked";
+    if (this.eligibility.check(document, purpose) !== undefined) {
+      return undefined;
+    }
     const place = textAt(document, position);
     const why = whyNotHere(place, purpose);
     this.place.fire(why);
@@ -169,15 +167,14 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   ): vscode.InlineCompletionItem | undefined {
     const replaced = replacedLength(text, lineSuffix(place), linePrefix(place));
     const end = position.translate(0, replaced);
-    const command = { command: ACCEPTED_COMMAND, title: "Suggestion accepted" };
     if (selected === undefined) {
-      return new vscode.InlineCompletionItem(text, new vscode.Range(position, end), command);
+      return new vscode.InlineCompletionItem(text, new vscode.Range(position, end));
     }
     const typed = document.getText(new vscode.Range(selected.range.start, position));
     const whole = agreeWith({ typed, text: selected.text }, text);
     return whole === undefined
       ? undefined
-      : new vscode.InlineCompletionItem(whole, new vscode.Range(selected.range.start, end), command);
+      : new vscode.InlineCompletionItem(whole, new vscode.Range(selected.range.start, end));
   }
 
   /** The editor waits for a moment before it asks; a fast engine is at work by then. */
@@ -200,7 +197,8 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
 
   private textChanged({ document, contentChanges, reason }: vscode.TextDocumentChangeEvent): void {
     const change = contentChanges[0];
-    if (change === undefined) {
+    // Logs grow and files are formatted elsewhere meanwhile: only what is typed here contradicts a suggestion.
+    if (change === undefined || document !== vscode.window.activeTextEditor?.document) {
       return;
     }
     this.typedInto = reason === undefined ? document : undefined;

@@ -4,9 +4,11 @@ import { whyAutoIsDense } from "./autoSparsity";
 import type { Config } from "./config";
 import { modelPath, textAt } from "./documentText";
 import type { Eligibility } from "./eligibility";
-import { isCancelled, messageOf, type EngineService } from "./engineService";
+import type { EngineService } from "./engineService";
+import { codeOf, isCancelled, messageOf } from "./failures";
 import type { Log } from "./log";
 import type { MaskMemory } from "./maskMemory";
+import { visibleEditor } from "./visibleEditor";
 
 /** What is known about a document's sparsity. */
 export interface DocumentMask {
@@ -23,13 +25,25 @@ interface Tracked {
   wanted: boolean;
   /** The engine has refused this text; it is asked again when the text has changed. */
   failed: boolean;
+  /** Times in a row that the engine has crashed over it. */
+  crashes: number;
 }
+
+const newlyTracked = (wanted: boolean): Tracked => ({
+  mask: undefined,
+  changed: 0,
+  wanted,
+  failed: false,
+  crashes: 0,
+});
 
 /** Nobody has typed for this long: a moment for work that a completion should not wait for. */
 const IDLE_MS = 1_200;
 /** After this share of a document has changed (at least so many characters), its mask is made anew. */
 const STALE_SHARE = 0.25;
 const STALE_CHARACTERS = 1_500;
+/** One crash may have had another cause; after so many a document is left dense until it has changed a good deal. */
+const MAX_CRASHES = 2;
 /** The engine keeps masks for this many documents; the one not used for longest loses its own. */
 const DOCUMENTS_IN_ENGINE = 2;
 
@@ -46,25 +60,30 @@ export class SparsityController implements vscode.Disposable {
   /** A document's mask has changed. */
   readonly onDidChangeMask = this.changed.event;
   private readonly subscriptions: readonly vscode.Disposable[];
+  /** Of the model that is loaded: found once, since it takes a look at the whole header. */
+  private fingerprint: string | undefined;
 
   /** @param fingerprintOf the model file's fingerprint, undefined when it cannot be read */
   constructor(
-    private readonly engine: EngineService,
-    private readonly eligibility: Eligibility,
-    private readonly config: Config,
+    private readonly engine: Pick<
+      EngineService,
+      "ready" | "sparsify" | "idleFor" | "sleeping" | "onDidChangeModel"
+    >,
+    private readonly eligibility: Pick<Eligibility, "checkFile" | "onDidChange">,
+    private readonly config: Pick<Config, "settings" | "onDidChange">,
     private readonly memory: MaskMemory | undefined,
     private readonly fingerprintOf: (modelPath: string) => string | undefined,
-    private readonly log: Log,
+    private readonly log: Pick<Log, "write">,
   ) {
     this.subscriptions = [
-      vscode.window.onDidChangeActiveTextEditor(() => this.activated()),
+      // Also when another editor, or another place in it, is active.
+      eligibility.onDidChange(() => this.activated()),
       vscode.workspace.onDidChangeTextDocument((event) => this.edited(event)),
       vscode.workspace.onDidCloseTextDocument((document) => this.closed(document)),
-      vscode.window.onDidChangeTextEditorSelection(() => this.postpone()),
       config.onDidChange(({ before, now }) => {
         const keys = ["sparsity", "maxQualityLoss", "metric", "window"] as const;
         if (keys.some((key) => before[key] !== now[key])) {
-          this.wantAll();
+          this.wantAll({ forgive: true });
         }
       }),
       engine.onDidChangeModel((model) => this.modelChanged(model !== undefined)),
@@ -79,11 +98,11 @@ export class SparsityController implements vscode.Disposable {
   /** Looks at the active document, as if it had just been opened. */
   activated(): void {
     const document = vscode.window.activeTextEditor?.document;
-    if (document === undefined || this.eligibility.check(document) !== undefined) {
+    if (document === undefined || this.eligibility.checkFile(document) !== undefined) {
       return;
     }
     const key = document.uri.toString();
-    const tracked = this.documents.get(key) ?? { mask: undefined, changed: 0, wanted: true, failed: false };
+    const tracked = this.documents.get(key) ?? newlyTracked(true);
     this.documents.delete(key);
     this.documents.set(key, tracked);
     for (const old of [...this.documents.values()].slice(0, -DOCUMENTS_IN_ENGINE)) {
@@ -111,20 +130,22 @@ export class SparsityController implements vscode.Disposable {
 
   private edited({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
     const tracked = this.documents.get(document.uri.toString());
-    if (tracked !== undefined) {
-      const characters = contentChanges.reduce(
-        (sum, change) => sum + change.text.length + change.rangeLength,
-        0,
-      );
-      tracked.changed += characters;
-      const size = document.offsetAt(new vscode.Position(document.lineCount, 0));
-      if (
-        tracked.changed > Math.max(STALE_CHARACTERS, STALE_SHARE * size) ||
-        (tracked.failed && characters > 0)
-      ) {
-        tracked.wanted = true;
-        tracked.failed = false;
-      }
+    if (tracked === undefined) {
+      return; // a log that grows is no reason to wait
+    }
+    const characters = contentChanges.reduce(
+      (sum, change) => sum + change.text.length + change.rangeLength,
+      0,
+    );
+    tracked.changed += characters;
+    const size = document.offsetAt(new vscode.Position(document.lineCount, 0));
+    const stale = tracked.changed > Math.max(STALE_CHARACTERS, STALE_SHARE * size);
+    if (stale || (tracked.failed && characters > 0)) {
+      tracked.wanted = true;
+      tracked.failed = false;
+    }
+    if (stale) {
+      tracked.crashes = 0;
     }
     this.postpone();
   }
@@ -139,10 +160,11 @@ export class SparsityController implements vscode.Disposable {
 
   private modelChanged(loaded: boolean): void {
     this.running?.controller.abort();
+    this.fingerprint = undefined;
     for (const tracked of this.documents.values()) {
       tracked.mask = undefined;
     }
-    this.wantAll();
+    this.wantAll({ forgive: !loaded }); // one that is still there is the same in a new process
     if (loaded) {
       this.activated();
     } else {
@@ -150,10 +172,11 @@ export class SparsityController implements vscode.Disposable {
     }
   }
 
-  private wantAll(): void {
+  private wantAll({ forgive }: { readonly forgive: boolean }): void {
     for (const tracked of this.documents.values()) {
       tracked.wanted = true;
       tracked.failed = false;
+      tracked.crashes = forgive ? 0 : tracked.crashes;
     }
     this.postpone();
   }
@@ -179,9 +202,10 @@ export class SparsityController implements vscode.Disposable {
     if (document === undefined || tracked?.wanted !== true || this.running !== undefined) {
       return;
     }
-    // A selection or a second cursor is no reason to leave a document dense.
-    const reason = this.eligibility.check(document)?.reason;
-    if ((reason !== undefined && reason !== "selection" && reason !== "cursors") || this.engine.sleeping) {
+    if (tracked.crashes >= MAX_CRASHES) {
+      return;
+    }
+    if (this.eligibility.checkFile(document) !== undefined || this.engine.sleeping) {
       return;
     }
     if (this.engine.idleFor() < IDLE_MS / 2) {
@@ -194,6 +218,9 @@ export class SparsityController implements vscode.Disposable {
       await this.sparsify(document, { remembered: true, signal: controller.signal });
     } catch (error) {
       tracked.failed = !isCancelled(error);
+      if (codeOf(error) === "engine-crashed") {
+        tracked.crashes++;
+      }
       this.log.write(
         isCancelled(error) ? "debug" : "warn",
         `No mask for ${modelPath(document)}: ${messageOf(error)}`,
@@ -214,11 +241,11 @@ export class SparsityController implements vscode.Disposable {
   ): Promise<SparsifyResult> {
     const { maxQualityLoss, metric, window } = this.config.settings;
     const key = document.uri.toString();
-    const tracked = this.documents.get(key) ?? { mask: undefined, changed: 0, wanted: false, failed: false };
+    const tracked = this.documents.get(key) ?? newlyTracked(false);
     tracked.wanted = false;
     tracked.changed = 0;
-    const editor = vscode.window.visibleTextEditors.find((visible) => visible.document === document);
-    const { prefix, suffix } = textAt(document, editor?.selection.active ?? new vscode.Position(0, 0));
+    const cursor = visibleEditor(document)?.selection.active ?? new vscode.Position(0, 0);
+    const { prefix, suffix } = textAt(document, cursor);
     const model = await this.engine.ready();
     const wanted = this.config.settings.sparsity;
     const why = wanted === "auto" ? whyAutoIsDense(model) : undefined;
@@ -241,6 +268,7 @@ export class SparsityController implements vscode.Disposable {
     );
     const result = why === undefined ? applied : { ...applied, why };
     tracked.mask = { result, at: Date.now() };
+    tracked.crashes = 0;
     if (!document.isClosed) {
       this.documents.set(key, tracked);
     }
@@ -258,10 +286,12 @@ export class SparsityController implements vscode.Disposable {
 
   private async recall(modelFile: string, document: string, text: string): Promise<Uint8Array | undefined> {
     const { sparsity, metric } = this.config.settings;
-    const modelFingerprint = this.fingerprintOf(modelFile);
-    if (modelFingerprint === undefined || sparsity === "dense") {
+    if (sparsity === "dense") {
       return undefined;
     }
-    return this.memory?.recall({ modelFingerprint, document, text, metric, sparsity });
+    const modelFingerprint = (this.fingerprint ??= this.fingerprintOf(modelFile));
+    return modelFingerprint === undefined
+      ? undefined
+      : this.memory?.recall({ modelFingerprint, document, text, metric, sparsity });
   }
 }

@@ -25,9 +25,9 @@ describe("a suggestion that becomes longer", () => {
   let provider: InlineProvider;
   let asked: Asked[];
   let offers: string[];
-  /** Who was asked, or asked, for something. */
   /** What the model writes at once. */
   let begun: string;
+  /** Who was asked, or asked, for something. */
   let order: ("model" | "editor")[];
   let subscriptions: { dispose(): unknown }[];
 
@@ -115,6 +115,19 @@ describe("a suggestion that becomes longer", () => {
     assert.deepEqual(offers, []);
     assert.equal(await commit(editor), "\n");
     await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+    await until("all of it", () => offers.includes(WHOLE));
+    await sleep(A_WHILE / 4);
+    assert.equal(await commit(editor), `${WHOLE}\n`);
+  });
+
+  it("goes on while something else is written in another document", async () => {
+    const log = await vscode.workspace.openTextDocument({ language: "log", content: "one\n" });
+    const editor = await showing();
+    const line = new vscode.WorkspaceEdit();
+    line.insert(log.uri, new vscode.Position(1, 0), "two\n");
+    assert.ok(await vscode.workspace.applyEdit(line));
+    assert.equal(asked.at(-1)!.signal.aborted, false);
+    asked.at(-1)!.end(WHOLE);
     await until("all of it", () => offers.includes(WHOLE));
     await sleep(A_WHILE / 4);
     assert.equal(await commit(editor), `${WHOLE}\n`);

@@ -1,7 +1,8 @@
 import * as vscode from "vscode";
 import { PrefillSpeed } from "../../completion/prefillSpeed";
 import type { Eligibility } from "../eligibility";
-import { isCancelled, messageOf, type EngineService } from "../engineService";
+import type { EngineService } from "../engineService";
+import { isCancelled, messageOf } from "../failures";
 import type { Generator } from "../generator";
 import type { Log } from "../log";
 import type { ContextService } from "./contextService";
@@ -109,10 +110,9 @@ export class Settling implements vscode.Disposable {
       return undefined;
     }
     const { document } = editor;
-    const reason = this.eligibility.check(document)?.reason;
-    return reason !== undefined && reason !== "selection" && reason !== "cursors"
-      ? undefined
-      : { document, position: editor.selection.active };
+    return this.eligibility.checkFile(document) === undefined
+      ? { document, position: editor.selection.active }
+      : undefined;
   }
 
   private async settled(): Promise<void> {
