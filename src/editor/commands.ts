@@ -1,12 +1,12 @@
 import * as vscode from "vscode";
 import { languageEnabled } from "../completion/eligibility";
-import { ACCEPTED_COMMAND } from "./inlineProvider";
 import type { ActiveDocument } from "./activeDocument";
 import type { CommandId } from "./commandIds";
 import type { Config } from "./config";
 import type { Dashboard } from "./dashboard";
 import type { Eligibility } from "./eligibility";
-import { isCancelled, messageOf, type EngineService } from "./engineService";
+import type { EngineService } from "./engineService";
+import { isCancelled, messageOf } from "./failures";
 import type { Log } from "./log";
 import type { MeasuredStore } from "./measuredStore";
 import { findModels, modelFolders } from "./modelSearch";
@@ -82,13 +82,17 @@ const TABLE: Readonly<Record<CommandId, Command>> = {
       return;
     }
     await config.set("model", model);
-    await withProgress("Loading the model", () => engine.ready());
+    await loading("Loading the model", engine, () => engine.ready());
   },
 
-  "lacuna.recomputeMask": async ({ active, sparsity }) => {
+  "lacuna.recomputeMask": async ({ active, sparsity, eligibility }) => {
     const document = active.current;
     if (document === undefined) {
       return;
+    }
+    const why = eligibility.checkFile(document);
+    if (why !== undefined) {
+      throw new Error(`There is no mask for this file: ${why.text}.`);
     }
     const result = await withProgress("Finding the neurons that this file needs", (report, signal) =>
       sparsity.recompute(document, signal, report),
@@ -106,7 +110,7 @@ const TABLE: Readonly<Record<CommandId, Command>> = {
 
   "lacuna.showLog": ({ log }) => log.show(),
 
-  "lacuna.restartEngine": ({ engine }) => withProgress("Restarting the engine", () => engine.restart()),
+  "lacuna.restartEngine": ({ engine }) => loading("Restarting the engine", engine, () => engine.restart()),
 
   "lacuna.openWalkthrough": ({ extensionId }) =>
     vscode.commands.executeCommand("workbench.action.openWalkthrough", `${extensionId}#start`, false),
@@ -126,15 +130,13 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
       }
     }),
   );
-  return vscode.Disposable.from(
-    ...registered,
-    vscode.commands.registerCommand(ACCEPTED_COMMAND, () => undefined),
-  );
+  return vscode.Disposable.from(...registered);
 }
 
 /** Shows a failure once, with what may help. */
 export async function tell(message: string): Promise<void> {
   const actions: readonly (readonly [string, CommandId])[] = [
+    ["Restart Engine", "lacuna.restartEngine"],
     ["Select Model", "lacuna.selectModel"],
     ["Show Log", "lacuna.showLog"],
   ];
@@ -146,6 +148,23 @@ export async function tell(message: string): Promise<void> {
   if (action !== undefined) {
     await vscode.commands.executeCommand(action[1]);
   }
+}
+
+/** A model that is being loaded, with its progress; the engine cannot be stopped half-way. */
+function loading(title: string, engine: EngineService, load: () => Promise<unknown>): Thenable<void> {
+  const options = { location: vscode.ProgressLocation.Notification, title: `Lacuna: ${title}` };
+  return vscode.window.withProgress(options, async (progress) => {
+    const subscription = engine.onDidChangeState((state) => {
+      if (state.kind === "loading") {
+        progress.report({ message: percent(state.fraction) });
+      }
+    });
+    try {
+      await load();
+    } finally {
+      subscription.dispose();
+    }
+  });
 }
 
 /** Long work with progress and a way to stop it; undefined when it was stopped. */

@@ -31,11 +31,9 @@ export class Config implements vscode.Disposable {
     const section = vscode.workspace.getConfiguration(SECTION);
     const where = section.inspect(name);
     const target =
-      where?.workspaceFolderValue !== undefined
-        ? vscode.ConfigurationTarget.WorkspaceFolder
-        : where?.workspaceValue !== undefined
-          ? vscode.ConfigurationTarget.Workspace
-          : vscode.ConfigurationTarget.Global;
+      where?.workspaceValue === undefined
+        ? vscode.ConfigurationTarget.Global
+        : vscode.ConfigurationTarget.Workspace;
     await section.update(name, value, target);
   }
 

@@ -1,3 +1,4 @@
+import os from "node:os";
 import path from "node:path";
 import * as vscode from "vscode";
 import type { GuardPoint, Sparsity } from "../engine/protocol";
@@ -154,6 +155,8 @@ async function browseModel(): Promise<string | undefined> {
     title: "Choose a GGUF model",
     openLabel: "Use This Model",
     canSelectMany: false,
+    // In a remote window the dialog shows the other machine unless it is told to begin on this one.
+    defaultUri: vscode.Uri.file(os.homedir()),
     filters: { "GGUF models": ["gguf"] },
   });
   return files?.[0]?.fsPath;

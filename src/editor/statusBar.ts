@@ -39,7 +39,6 @@ export class StatusBar implements vscode.Disposable {
   ) {
     this.item = vscode.window.createStatusBarItem("lacuna.status", vscode.StatusBarAlignment.Right, 100);
     this.item.name = "Lacuna";
-    this.item.command = "lacuna.setSparsity";
     const update = (): void => this.schedule();
     this.subscriptions = [
       engine.onDidChangeState(() => {
@@ -53,6 +52,7 @@ export class StatusBar implements vscode.Disposable {
         void this.readMemory();
       }),
       eligibility.onDidChange(update),
+      vscode.window.onDidChangeActiveTextEditor(() => (this.place = undefined)),
       config.onDidChange(update),
       provider.onDidJudgePlace((place) => {
         this.place = place;
@@ -105,6 +105,7 @@ export class StatusBar implements vscode.Disposable {
     this.last = undefined;
     this.speed = undefined;
     this.latencies = [];
+    this.memory = undefined;
     this.schedule();
   }
 
@@ -150,6 +151,7 @@ export class StatusBar implements vscode.Disposable {
     const view = statusView(status);
     const before = this.shown;
     this.shown = view;
+    this.item.command = view.command;
     if (before?.text !== view.text) {
       this.item.text = view.text;
       this.item.accessibilityInformation = { label: view.accessibleLabel };
@@ -174,6 +176,7 @@ const LINKED_COMMANDS = [
   "lacuna.snooze",
   "lacuna.endSnooze",
   "lacuna.toggle",
+  "lacuna.toggleLanguage",
   "lacuna.openSettings",
   "lacuna.restartEngine",
 ];

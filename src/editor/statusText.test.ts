@@ -79,6 +79,19 @@ describe("statusView", () => {
     assert.equal(view.severity, "error");
     assert.match(view.tooltip, /The model is gone\. Choose another\..*\[Restart engine\]/s);
   });
+  it("offers with a click and in the tooltip what ends the state that it tells of", () => {
+    const of = (more: Partial<Status>): { readonly command: string; readonly tooltip: string } =>
+      statusView({ ...status, ...more });
+    const snoozed = { reason: "snoozed", text: "snoozed" } as const;
+    assert.equal(of({}).command, "lacuna.setSparsity");
+    assert.equal(of({ ineligible: snoozed }).command, "lacuna.endSnooze");
+    assert.equal(of({ ineligible: { reason: "disabled", text: "off" } }).command, "lacuna.toggle");
+    const language = of({ ineligible: { reason: "language", text: "switched off for markdown" } });
+    assert.match(language.tooltip, /\(command:lacuna\.toggleLanguage\)/);
+    const failed = of({ engine: { kind: "failed", why: "gone" }, ineligible: snoozed });
+    assert.equal(failed.command, "lacuna.restartEngine");
+    assert.match(failed.tooltip, /\(command:lacuna\.restartEngine\)/);
+  });
   it("has something to say in every state", () => {
     const states: Status["engine"][] = [
       { kind: "starting" },

@@ -1,5 +1,6 @@
 import type { CompleteResult, EngineState, MemoryStats, ModelInfo, SparsifyResult } from "../engine/protocol";
 import type { Ineligible } from "../completion/eligibility";
+import type { CommandId } from "./commandIds";
 
 /** Everything the status bar speaks of. */
 export interface Status {
@@ -26,6 +27,8 @@ export interface StatusView {
   readonly tooltip: string;
   readonly accessibleLabel: string;
   readonly severity: "normal" | "warning" | "error";
+  /** What a click does: what helps just now. */
+  readonly command: CommandId;
 }
 
 /** Slower than this is felt. */
@@ -76,6 +79,7 @@ export function statusView(status: Status): StatusView {
     accessibleLabel: `Lacuna: ${words.replace("tok/s", "tokens per second").replaceAll(" · ", ", ")}`,
     tooltip: tooltip(status, slow),
     severity,
+    command: click(status),
   };
 }
 
@@ -247,24 +251,47 @@ function guardRow(result: SparsifyResult): string | undefined {
 export const signedPercent = (share: number): string =>
   `${share >= 0 ? "+" : "−"}${(Math.abs(share) * 100).toFixed(1)} %`;
 
-function links({ ineligible, engine }: Status): string {
-  const link = (text: string, command: string): string => `[${text}](command:lacuna.${command})`;
-  const first =
-    ineligible?.reason === "snoozed"
-      ? link("End snooze", "endSnooze")
-      : ineligible?.reason === "disabled"
-        ? link("Switch on", "toggle")
-        : engine.kind === "failed"
-          ? `${link("Restart engine", "restartEngine")} · ${link("Select model", "selectModel")} · ${link("Show log", "showLog")}`
-          : undefined;
-  const usual = [
-    link("Set sparsity", "setSparsity"),
-    link("Dashboard", "showDashboard"),
-    link("Snooze", "snooze"),
-    link("Settings", "openSettings"),
-  ];
-  return [...(first === undefined ? [] : [first]), ...usual].join(" · ");
+function click({ engine, ineligible }: Status): CommandId {
+  if (engine.kind === "failed") {
+    return "lacuna.restartEngine";
+  }
+  return ineligible?.reason === "snoozed"
+    ? "lacuna.endSnooze"
+    : ineligible?.reason === "disabled"
+      ? "lacuna.toggle"
+      : "lacuna.setSparsity";
 }
+
+/** What ends the state that the headline tells of. */
+function remedies({ engine, ineligible }: Status): readonly (readonly [string, CommandId])[] {
+  if (engine.kind === "failed") {
+    return [
+      ["Restart engine", "lacuna.restartEngine"],
+      ["Select model", "lacuna.selectModel"],
+      ["Show log", "lacuna.showLog"],
+    ];
+  }
+  switch (ineligible?.reason) {
+    case "snoozed":
+      return [["End snooze", "lacuna.endSnooze"]];
+    case "disabled":
+      return [["Switch on", "lacuna.toggle"]];
+    case "language":
+      return [["Switch on for this language", "lacuna.toggleLanguage"]];
+    default:
+      return [];
+  }
+}
+
+const USUAL: readonly (readonly [string, CommandId])[] = [
+  ["Set sparsity", "lacuna.setSparsity"],
+  ["Dashboard", "lacuna.showDashboard"],
+  ["Snooze", "lacuna.snooze"],
+  ["Settings", "lacuna.openSettings"],
+];
+
+const links = (status: Status): string =>
+  [...remedies(status), ...USUAL].map(([text, command]) => `[${text}](command:${command})`).join(" · ");
 
 const baseName = (path: string): string => path.split(/[\\/]/).at(-1) ?? path;
 

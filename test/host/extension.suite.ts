@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as vscode from "vscode";
-import { closeAll, EXTENSION_ID, lacuna, open, until } from "./helpers";
+import { closeAll, cursorAfter, EXTENSION_ID, lacuna, open, setting, sleep, until } from "./helpers";
 
 interface Manifest {
   readonly enabledApiProposals?: unknown;
@@ -53,6 +53,22 @@ describe("the extension", () => {
     await until("off for Python", () => api.statusBar.view.text.includes("switched off for python"));
     await vscode.commands.executeCommand("lacuna.toggleLanguage");
     await until("on for Python", () => !api.statusBar.view.text.includes("switched off"));
+  });
+
+  it("makes no mask of a file that is not to be read, and forgets what it said of another place", async () => {
+    const api = await lacuna();
+    const editor = await open("src/queue.js");
+    cursorAfter(editor, "class Prio");
+    await vscode.commands.executeCommand("lacuna.complete");
+    await until("the reason", () => api.statusBar.view.tooltip.includes("inside a word"));
+    await setting("secretFiles", ["inventory.ts"]);
+    const { document } = await open("src/inventory.ts");
+    await until("a secret", () => api.statusBar.view.text.includes("looks like a secret"));
+    assert.doesNotMatch(api.statusBar.view.tooltip, /inside a word/);
+    void vscode.commands.executeCommand("lacuna.recomputeMask"); // shows a message, which stays
+    await sleep(3_000);
+    assert.equal(api.sparsity.maskOf(document), undefined);
+    await setting("secretFiles", undefined);
   });
 
   it("opens dashboard, log, settings and walkthrough", async () => {
