@@ -45,7 +45,10 @@ export const BENCH_LATENCY: CommandSpec = {
       value: "N",
       help: "compare with Lacuna drafting N tokens at a time from the prompt, rather than with llama-server",
     },
-    out: { value: "DIR", help: "also write the report there, as latency.json and latency.md" },
+    out: {
+      value: "DIR",
+      help: "also write the report there, as latency.json and .md (of drafts, as drafts.json and .md)",
+    },
   },
   examples: [
     "lacuna bench latency",
@@ -128,12 +131,13 @@ export async function benchLatency(words: readonly string[], context: Context): 
     })),
   };
   const json = `${JSON.stringify(report, undefined, 2)}\n`;
+  const name = drafts > 0 ? "drafts" : "latency";
   if (directory !== undefined) {
     writeFiles(
       directory,
       new Map([
-        ["latency.json", json],
-        ["latency.md", markdownReport(report)],
+        [`${name}.json`, json],
+        [`${name}.md`, markdownReport(report)],
       ]),
     );
   }

@@ -14,6 +14,8 @@ export interface Evidence {
   readonly quality?: QualityReport;
   readonly speed?: SpeedReport;
   readonly latency?: LatencyReport;
+  /** Lacuna without drafts, and with them. */
+  readonly drafts?: LatencyReport;
   readonly text?: TextReport;
 }
 
@@ -22,7 +24,7 @@ export const WRITTEN = "Written by `lacuna bench evidence` from what the benches
 
 /** The conclusions: every figure and every verdict is taken from the results. */
 export function evidenceReadme(evidence: Evidence): string {
-  const { quality, speed, latency, text } = evidence;
+  const { quality, speed, latency, drafts, text } = evidence;
   const missing = [
     ...(quality === undefined ? ["quality"] : []),
     ...(speed === undefined ? ["speed"] : []),
@@ -36,6 +38,7 @@ export function evidenceReadme(evidence: Evidence): string {
     ...(quality === undefined ? [] : [source(quality), ...qualityConclusions(quality)]),
     ...(speed === undefined ? [] : speedConclusions(speed)),
     ...(latency === undefined ? [] : latencyConclusions(latency)),
+    ...(drafts === undefined ? [] : draftConclusions(drafts)),
     ...(text === undefined ? [] : textConclusions(text)),
     "## Not measured",
     [
@@ -125,6 +128,18 @@ function latencyConclusions(report: LatencyReport): string[] {
         times.map((row) => [...row]),
       ),
     ]),
+  ];
+}
+
+/** Whether prompt lookup pays. */
+function draftConclusions({ systems: [without, drafting] }: LatencyReport): string[] {
+  const [before, after] = [without?.perWrittenToken, drafting?.perWrittenToken];
+  const accepted = drafting?.draftsAccepted;
+  if (before === undefined || after === undefined || accepted === undefined) {
+    return [];
+  }
+  return [
+    `Drafts by prompt lookup (${drafting!.name}; the text stays the same): of the drafted tokens the model wrote ${percent(accepted, 0)}, too, and a token took ${after.toFixed(2)} instead of ${before.toFixed(2)} ms. ${after < before ? "They pay here" : "They do not pay here, and are off"}: [drafts.md](drafts.md).`,
   ];
 }
 

@@ -42,6 +42,7 @@ export class LacunaSystem implements System {
   private promptTokens = 0;
   private generatedTokens = 0;
   private requests = 0;
+  private readonly decoding = { tokens: 0, ms: 0, proposed: 0, accepted: 0 };
   private settling: NodeJS.Timeout | undefined;
   private resting: NodeJS.Timeout | undefined;
   private readonly speed = new PrefillSpeed();
@@ -130,6 +131,7 @@ export class LacunaSystem implements System {
       cpuSeconds: now === undefined || this.cpuAtStart === undefined ? undefined : now - this.cpuAtStart,
       residentBytes: residentBytes(pid!),
       requests: this.requests,
+      decoding: this.decoding,
     };
   }
 
@@ -238,10 +240,14 @@ export class LacunaSystem implements System {
     return generation;
   }
 
-  private count({ prefill, decode, drafts }: CompleteResult): void {
+  private count({ prefill, decode, drafts = { proposed: 0, accepted: 0 } }: CompleteResult): void {
     this.speed.evaluated(prefill);
     this.requests++;
     this.promptTokens += prefill.tokens;
-    this.generatedTokens += decode.tokens + (drafts === undefined ? 0 : drafts.proposed - drafts.accepted);
+    this.generatedTokens += decode.tokens + drafts.proposed - drafts.accepted;
+    this.decoding.tokens += decode.tokens;
+    this.decoding.ms += decode.ms;
+    this.decoding.proposed += drafts.proposed;
+    this.decoding.accepted += drafts.accepted;
   }
 }

@@ -37,6 +37,19 @@ describe("latency summary", () => {
     assert.equal(summary.residentMiB, 2);
   });
 
+  it("tells how tokens were written, where a system does", () => {
+    const decoding = { tokens: 40, ms: 20, proposed: 8, accepted: 2 };
+    const rows = new Map(
+      table([
+        summarise("own", [run([10], { decoding }), run([10], { decoding })]),
+        summarise("b", [run([10])]),
+      ]).map(([label, ...cells]) => [label, cells]),
+    );
+    assert.deepEqual(rows.get("milliseconds per token written"), ["0.50", "not measured", ""]);
+    assert.deepEqual(rows.get("drafted tokens that the model wrote, too (%)"), ["25.0", "not measured", ""]);
+    assert.ok(!table([summarise("b", [run([10])])]).some(([label]) => label!.startsWith("drafted")));
+  });
+
   it("says what was not measured, and compares the second system with the first", () => {
     const own = summarise("own", [run([10])]);
     const rival = summarise("rival", [run([40], { cpuSeconds: undefined })]);

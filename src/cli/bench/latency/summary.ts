@@ -1,6 +1,7 @@
 import { percentiles, type Percentiles } from "./percentiles";
 import { summariseWork, type WorkSummary } from "./phases";
 import type { Run } from "./replay";
+import type { Decoding } from "./system";
 
 /** What one system did over all runs. */
 export interface SystemSummary {
@@ -24,16 +25,23 @@ export interface SystemSummary {
   /** Processor seconds per minute of typing at the trace's own pace. */
   readonly cpuSecondsPerMinute: number | undefined;
   readonly residentMiB: number | undefined;
+  /** Milliseconds. */
+  readonly perWrittenToken: number | undefined;
+  /** Share of the drafted tokens that the model wrote, too; undefined: none were drafted. */
+  readonly draftsAccepted: number | undefined;
 }
 
 export function summarise(name: string, runs: readonly Run[]): SystemSummary {
   const keys = runs.flatMap((run) => run.keys);
-  const defined = (values: readonly (number | undefined)[]): number[] =>
+  const defined = <T>(values: readonly (T | undefined)[]): T[] =>
     values.filter((value) => value !== undefined);
   const first = defined(keys.map(({ firstMs }) => firstMs));
   const cpu = defined(runs.map(({ usage }) => usage.cpuSeconds));
   const resident = defined(runs.map(({ usage }) => usage.residentBytes));
   const minutes = sum(runs.map(({ traceMs }) => traceMs)) / 60_000;
+  const decoding = defined(runs.map(({ usage }) => usage.decoding));
+  const decoded = (of: (one: Decoding) => number): number => sum(decoding.map(of));
+  const ratio = (part: number, whole: number): number | undefined => (whole > 0 ? part / whole : undefined);
   const perKey = (values: readonly number[]): number => sum(values) / keys.length;
   return {
     name,
@@ -51,6 +59,14 @@ export function summarise(name: string, runs: readonly Run[]): SystemSummary {
     requestsPerKey: perKey(runs.map(({ usage }) => usage.requests)),
     cpuSecondsPerMinute: cpu.length === runs.length ? sum(cpu) / minutes : undefined,
     residentMiB: resident.length === runs.length ? Math.max(...resident) / 2 ** 20 : undefined,
+    perWrittenToken: ratio(
+      decoded(({ ms }) => ms),
+      decoded(({ tokens }) => tokens),
+    ),
+    draftsAccepted: ratio(
+      decoded(({ accepted }) => accepted),
+      decoded(({ proposed }) => proposed),
+    ),
   };
 }
 
@@ -62,6 +78,8 @@ interface Row {
   readonly digits: number;
   /** A share is compared by its difference, not by its ratio. */
   readonly share?: true;
+  /** Left out where none of the systems tells. */
+  readonly optional?: true;
 }
 
 const ROWS: readonly Row[] = [
@@ -94,13 +112,24 @@ const ROWS: readonly Row[] = [
   { label: "requests per key", of: (s) => s.requestsPerKey, digits: 2 },
   { label: "CPU seconds per minute of typing", of: (s) => s.cpuSecondsPerMinute, digits: 1 },
   { label: "resident memory (MiB)", of: (s) => s.residentMiB, digits: 0 },
+  { label: "milliseconds per token written", of: (s) => s.perWrittenToken, digits: 2, optional: true },
+  {
+    label: "drafted tokens that the model wrote, too (%)",
+    of: ({ draftsAccepted }) => (draftsAccepted === undefined ? undefined : 100 * draftsAccepted),
+    digits: 1,
+    share: true,
+    optional: true,
+  },
 ];
 
 /** A row for each figure, a column for each system, and the second over the first. */
 export function table(summaries: readonly SystemSummary[]): readonly (readonly string[])[] {
   const [own, rival] = summaries;
   const head = ["", ...summaries.map(({ name }) => name), ...(rival === undefined ? [] : ["ratio"])];
-  const rows = ROWS.map(({ label, of, digits, share }) => {
+  const told = ROWS.filter(
+    (row) => row.optional === undefined || summaries.some((s) => row.of(s) !== undefined),
+  );
+  const rows = told.map(({ label, of, digits, share }) => {
     const cells = summaries.map((summary) => of(summary)?.toFixed(digits) ?? "not measured");
     const a = own === undefined ? undefined : of(own);
     const b = rival === undefined ? undefined : of(rival);

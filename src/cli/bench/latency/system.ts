@@ -26,6 +26,18 @@ export interface Usage {
   /** Of the same process, at the end. */
   readonly residentBytes: number | undefined;
   readonly requests: number;
+  /** Absent where the system does not tell. */
+  readonly decoding?: Decoding;
+}
+
+/** How tokens were written. */
+export interface Decoding {
+  /** Written, and milliseconds that they took; the first of a completion comes out of its prompt and is not counted. */
+  readonly tokens: number;
+  readonly ms: number;
+  /** Drafted by prompt lookup, and of those the ones that the model wrote, too. */
+  readonly proposed: number;
+  readonly accepted: number;
 }
 
 /** Something that completes while a trace is replayed: started anew for each trace. */
