@@ -18,8 +18,9 @@ describe("beforeLoop", () => {
     assert.equal(cut("f(1, 1, 1"), undefined);
     assert.equal(cut("f(a, b, c, d, e, f, g)"), undefined);
   });
-  it("leaves rules alone, but not white space without end", () => {
+  it("leaves rules and indentations alone, but not white space without end", () => {
     assert.equal(cut(`// ${"-".repeat(40)}`), undefined);
-    assert.equal(cut(`a${" ".repeat(40)}`), "a");
+    assert.equal(cut(`a${" ".repeat(80)}`), "a");
+    assert.equal(cut(" ".repeat(40)), undefined);
   });
 });

@@ -1,6 +1,8 @@
 const MAX_PERIOD = 32;
 /** Characters at the end that are looked at. */
 const REACH = 256;
+/** White space of less is an indentation. */
+const BLANK_CHARACTERS = 64;
 /** Signs and words that stand between the parts of a list or an expression. */
 const SEPARATOR = /(?:[\s,.:=+\-*/&|?]|(?<=\s)(?:and|or))+$/;
 
@@ -17,12 +19,11 @@ export function beforeLoop(text: string, times: number, characters: number): str
     while (run + period < line.length && line.at(-1 - run) === line.at(-1 - run - period)) {
       run++;
     }
-    // Rules of dashes are no loops.
     const unit = line.slice(-period);
-    if (
-      run + period >= Math.max(times * period, characters) &&
-      (/[\p{L}\p{N}]/u.test(unit) || unit.trim() === "")
-    ) {
+    const isBlank = unit.trim() === "";
+    const enough = Math.max(times * period, isBlank ? BLANK_CHARACTERS : characters);
+    // Rules of dashes are no loops.
+    if (run + period >= enough && (isBlank || /[\p{L}\p{N}]/u.test(unit))) {
       return text.slice(0, text.length - run).replace(SEPARATOR, "");
     }
   }

@@ -43,7 +43,7 @@ interface LineRule {
 
 /** How often a piece of a line has to be there before it is a loop, and how much of it. */
 const LOOP = 4;
-const LOOP_CHARACTERS = 64;
+const LOOP_CHARACTERS = 40;
 const CLOSERS = /^[\s)\]}>,;]*$/;
 /** Parts of a statement at the indentation of its header. */
 const CLAUSE = /^\s*(?:elif|else|except|finally|catch|case)$/;
