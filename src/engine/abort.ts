@@ -11,3 +11,18 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
     throw toAbortError(signal);
   }
 }
+
+/** What the promise settles to, unless the signal is aborted before: then it rejects at once. */
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  throwIfAborted(signal);
+  let abort!: () => void;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(toAbortError(signal));
+  });
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}

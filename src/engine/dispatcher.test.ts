@@ -116,12 +116,4 @@ describe("Dispatcher", () => {
     dispatcher.receive({ type: "cancel", id: 1 });
     assert.deepEqual(await answered(1), [{ type: "result", id: 1, result: { text: "partial" } }]);
   });
-
-  it("cancels everything on disposal", async () => {
-    const { dispatcher, request, answered } = harness({ complete: untilAborted });
-    request(1, "complete");
-    request(2, "complete");
-    dispatcher.dispose();
-    assert.equal((await answered(2)).length, 2);
-  });
 });

@@ -41,13 +41,6 @@ export class Dispatcher {
     void this.call(handler as (params: unknown, call: Call<unknown>) => Promise<unknown>, message);
   }
 
-  /** Cancels everything that is running. */
-  dispose(): void {
-    for (const controller of this.running.values()) {
-      controller.abort(new EngineFailure("cancelled", "The engine is shutting down."));
-    }
-  }
-
   private async call(
     handler: (params: unknown, call: Call<unknown>) => Promise<unknown>,
     { id, params, deadlineMs }: Extract<ToHost, { type: "request" }>,

@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import type { Llama } from "node-llama-cpp";
-import { toAbortError, throwIfAborted } from "./abort";
+import { throwIfAborted, toAbortError, unlessAborted } from "./abort";
 import { now } from "./clock";
 import type { Call, Handlers } from "./dispatcher";
 import { EngineFailure, toEngineError } from "./errors";
@@ -69,8 +69,8 @@ export class Engine {
     warm: (params, call) => this.warm(params, call),
     sparsify: (params, call) => this.sparsify(params, call),
     stats: () => this.stats(),
-    unload: async () => {
-      await this.unloadWhenUnused();
+    unload: async (_, call) => {
+      await this.unloadWhenUnused(call.signal);
       return {};
     },
   };
@@ -85,7 +85,6 @@ export class Engine {
   private async loadNow(params: LoadModel, call: Call<{ readonly fraction: number }>): Promise<ModelInfo> {
     validateLoad(params);
     throwIfAborted(call.signal);
-    this.leaving?.abort(); // it may have waited for the load before this one
     await this.freeing;
     let reported = -1;
     const report = (fraction: number): void => {
@@ -148,7 +147,7 @@ export class Engine {
     call: Call<{ readonly text: string }>,
   ): Promise<CompleteResult> {
     const arrived = now();
-    await this.loading;
+    await unlessAborted(this.loading, call.signal);
     clearTimeout(this.evictTimer);
     const { signal } = call;
     try {
@@ -169,7 +168,7 @@ export class Engine {
   }
 
   private async warm(request: WarmRequest, call: Call<never>): Promise<WarmResult> {
-    await this.loading;
+    await unlessAborted(this.loading, call.signal);
     clearTimeout(this.evictTimer);
     try {
       return await this.requireSession().warm(request, this.gate, call.signal);
@@ -182,7 +181,7 @@ export class Engine {
     request: SparsifyRequest,
     call: Call<{ readonly fraction: number }>,
   ): Promise<SparsifyResult> {
-    await this.loading;
+    await unlessAborted(this.loading, call.signal);
     clearTimeout(this.evictTimer);
     this.requireSession();
     try {
@@ -207,11 +206,11 @@ export class Engine {
    * Unloads in idle time: completions that are under way or come meanwhile go first, and a load that comes meanwhile, which is what a client sends
    * before the next completion, keeps the model.
    */
-  private async unloadWhenUnused(): Promise<void> {
-    await this.loading;
-    const leaving = new AbortController();
+  private async unloadWhenUnused(signal: AbortSignal): Promise<void> {
     this.leaving?.abort();
+    const leaving = new AbortController();
     this.leaving = leaving;
+    await unlessAborted(this.loading, signal); // as completions do, so that those that came before go before
     let left: Promise<void> | undefined;
     try {
       await this.gate.run(

@@ -26,7 +26,8 @@ function main(): void {
   const dispatcher = new Dispatcher(engine.handlers, send);
 
   process.on("message", (message) => dispatcher.receive(message as ToHost));
-  process.on("disconnect", () => process.exit(0));
+  // Not `process.exit`, which waits for native work: a model that is being loaded, or hangs, would keep its memory.
+  process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
   // The terminal's Ctrl-C reaches the whole process group; the parent decides what it means.
   process.on("SIGINT", () => undefined);
   process.on("uncaughtException", (error) => {

@@ -82,7 +82,9 @@ export class Sparsifier {
         }
         return await this.sparse({ request, target, metric, signal, progress });
       } finally {
-        this.reportState(request.path);
+        if (!this.disposal.signal.aborted) {
+          this.reportState(request.path);
+        }
       }
     });
     this.queue = run.catch(() => undefined);

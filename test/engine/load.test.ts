@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fork } from "node:child_process";
+import { execFileSync, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -57,6 +57,21 @@ describe("loading in the engine process", () => {
     }
   });
 
+  it("answers a completion that is cancelled while the model loads at once", async () => {
+    const order: string[] = [];
+    const loading = engine.client.load(loadParams).then(() => order.push("loaded"));
+    const cancelled = new AbortController();
+    const completing = engine.client
+      .complete(completion(), { signal: cancelled.signal })
+      .then((outcome) => order.push(errorOf(outcome).code));
+    while (!engine.states.some(({ kind }) => kind === "loading")) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    cancelled.abort();
+    await Promise.all([loading, completing]);
+    assert.deepEqual(order, ["cancelled", "loaded"]);
+  });
+
   it("says what is wrong with a model, to the load and to every request after it", async () => {
     const error = errorOf(await engine.client.load({ ...loadParams, modelPath: "/nowhere/model.gguf" }));
     assert.deepEqual(error, {
@@ -107,18 +122,35 @@ describe("loading in the engine process", () => {
   });
 
   it("ends when its parent dies", async () => {
-    // The parent is a process that forks the engine, as the extension host does, and is killed.
-    const parent = fork(`${root}/test/engine/parent.ts`, [modelPath], { execArgv: ["--import", "tsx"] });
-    const ended = once(parent, "exit").then(() => assert.fail("the parent ended by itself"));
-    const [pid] = (await Promise.race([once(parent, "message"), ended])) as [number];
-    assert.ok(isAlive(pid));
-    ended.catch(() => undefined);
-    parent.kill("SIGKILL");
-    while (isAlive(pid)) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    await dieWithParent({});
+  });
+
+  it("ends when its parent dies, whatever native work is doing", async () => {
+    const scratch = mkdtempSync(path.join(tmpdir(), "lacuna-test-"));
+    try {
+      // Nobody ever writes to it: the thread that opens it waits for ever.
+      const pipe = path.join(scratch, "pipe");
+      execFileSync("mkfifo", [pipe]);
+      await dieWithParent({ LACUNA_TEST_PIPE: pipe });
+    } finally {
+      rmSync(scratch, { recursive: true });
     }
   });
 });
+
+/** The parent is a process that forks the engine, as the extension host does, and is killed. */
+async function dieWithParent(env: NodeJS.ProcessEnv): Promise<void> {
+  const options = { execArgv: ["--import", "tsx"], env: { ...process.env, ...env } };
+  const parent = fork(`${root}/test/engine/parent.ts`, [modelPath], options);
+  const ended = once(parent, "exit").then(() => assert.fail("the parent ended by itself"));
+  const [pid] = (await Promise.race([once(parent, "message"), ended])) as [number];
+  assert.ok(isAlive(pid));
+  ended.catch(() => undefined);
+  parent.kill("SIGKILL");
+  while (isAlive(pid)) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
 
 function isAlive(pid: number): boolean {
   try {

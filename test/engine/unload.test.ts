@@ -72,6 +72,7 @@ describe("unloading in the engine process", () => {
     const { pid } = engine.client;
     unwrap(await engine.client.unload());
     await Promise.all([warming, attributing]);
+    assert.equal(states().at(-1), "idle", states().join());
     unwrap(await engine.client.load(loadParams));
     unwrap(await engine.client.complete(completion()));
     assert.equal(engine.client.pid, pid);
