@@ -25,4 +25,8 @@ describe("kvBytesPerToken", () => {
     const sized = { ...shape, "attention.key_length": 16, "attention.value_length": 32 };
     assert.equal(kvBytesPerToken(header(sized)), 4 * 8 * 48 * 2);
   });
+
+  it("is nothing for a recurrent model, which says that it has no heads", () => {
+    assert.equal(kvBytesPerToken(header({ ...shape, "attention.head_count": 0 })), 0);
+  });
 });

@@ -14,6 +14,9 @@ export function kvBytesPerToken({ metadata }: GgufHeader): number {
     return value === undefined ? undefined : Number(value);
   };
   const heads = number("attention.head_count") ?? 1;
+  if (heads === 0) {
+    return 0; // recurrent: its state does not grow
+  }
   const size = (number("embedding_length") ?? 0) / heads;
   const perHead = (number("attention.key_length") ?? size) + (number("attention.value_length") ?? size);
   return (

@@ -78,6 +78,21 @@ export class Session {
   ): Promise<Session> {
     const header = requireModel(params.modelPath, (name) => isArchitectureSupported(llama, name));
     const model = await loadLlamaModel(llama, params.modelPath, onProgress, signal);
+    try {
+      return Session.of(llama, model, header, params, log);
+    } catch (error) {
+      await model.dispose();
+      throw error;
+    }
+  }
+
+  private static of(
+    llama: Llama,
+    model: LlamaModel,
+    header: GgufHeader,
+    params: LoadModel,
+    log: Log,
+  ): Session {
     const support = sparsitySupport(model);
     const name = modelName(header, params.modelPath);
     const tokenizer = new ModelTokenizer(model, name);

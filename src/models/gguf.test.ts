@@ -147,10 +147,45 @@ describe("GGUF", () => {
       const noTokenizer = path.join(directory, "untokenized.gguf");
       await writeTestGguf(noTokenizer, [["general.architecture", "string", "llama"]], [["a", [1], "F32"]]);
       assert.match(problem(noTokenizer), /holds no tokenizer/);
+      const emptyTokenizer = path.join(directory, "empty-tokenizer.gguf");
+      await writeTestGguf(
+        emptyTokenizer,
+        [
+          ["general.architecture", "string", "llama"],
+          ["tokenizer.ggml.model", "string", "no_vocab"],
+        ],
+        [["a", [1], "F32"]],
+      );
+      assert.match(problem(emptyTokenizer), /holds no tokenizer/);
       const vocabularyOnly = path.join(directory, "vocabulary.gguf");
       await writeTestGguf(vocabularyOnly, [["general.architecture", "string", "llama"]], []);
       assert.match(problem(vocabularyOnly), /holds no model/);
     });
+  });
+
+  it("refuses what does not write text token by token, whatever llama.cpp does with it", async () => {
+    for (const [name, architecture, ...more] of [
+      ["encoder", "bert"],
+      ["diffusion", "llada"],
+      ["embedding", "qwen2", ["qwen2.attention.causal", "bool", false]],
+    ] as const) {
+      const target = path.join(directory, `${name}.gguf`);
+      await writeTestGguf(
+        target,
+        [
+          ["general.architecture", "string", architecture],
+          ["tokenizer.ggml.model", "string", "gpt2"],
+          ...more,
+        ],
+        [["a", [1], "F32"]],
+      );
+      const result = checkModel(target, () => true);
+      assert.ok(!result.ok);
+      assert.match(
+        result.problem.message,
+        /does not write text token by token: .*Choose a language model\.$/,
+      );
+    }
   });
 
   it("tells models with the same header apart by their weights", () => {

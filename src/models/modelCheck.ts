@@ -12,6 +12,31 @@ export type ModelCheck =
   { readonly ok: true; readonly header: GgufHeader } | { readonly ok: false; readonly problem: ModelProblem };
 
 /**
+ * Architectures that llama.cpp runs, but not as what writes a text token by token: encoders, models that need one or another model, and
+ * those that fill in a text all at once. For most of them it has no KV cache, and what it decodes is noise.
+ */
+const WRITES_NO_TEXT: ReadonlySet<string> = new Set([
+  "bert",
+  "dflash",
+  "dream",
+  "eagle3",
+  "eurobert",
+  "gemma-embedding",
+  "jina-bert-v2",
+  "jina-bert-v3",
+  "llada",
+  "llada-moe",
+  "modern-bert",
+  "neo-bert",
+  "nomic-bert",
+  "nomic-bert-moe",
+  "rnd1",
+  "t5",
+  "t5encoder",
+  "wavtokenizer-dec",
+]);
+
+/**
  * Everything that can be known to be wrong with a model file before native code sees it: llama.cpp aborts the process
  * on some damaged files, and its messages go to a log.
  *
@@ -35,7 +60,15 @@ export function checkModel(path: string, isArchitectureSupported: (name: string)
       const message = `${path} has the architecture "${architecture}", which the bundled llama.cpp does not know. Choose another model.`;
       return problem("model-unsupported", message);
     }
-    if (!header.metadata.has("tokenizer.ggml.model")) {
+    if (
+      WRITES_NO_TEXT.has(architecture) ||
+      header.metadata.get(`${architecture}.attention.causal`) === false
+    ) {
+      const message = `${path} does not write text token by token: it is for embeddings, or another purpose. Choose a language model.`;
+      return problem("model-unsupported", message);
+    }
+    const tokenizer = header.metadata.get("tokenizer.ggml.model");
+    if (typeof tokenizer !== "string" || tokenizer === "no_vocab" || tokenizer === "none") {
       return problem(
         "model-unsupported",
         `${path} holds no tokenizer. Choose a GGUF file of a language model.`,
