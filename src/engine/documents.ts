@@ -35,6 +35,8 @@ const MIN_TOKENS = 64;
 /** The documents whose KV cache and packed rows are kept at the same time; the ones not used for longest make room. */
 export class Documents {
   private readonly kept = new Map<string, Kept>();
+  /** States of so many tokens were too large to be kept, or there was no room for them: they are not written again. */
+  private tooLong = Infinity;
 
   constructor(private readonly options: DocumentsOptions) {}
 
@@ -83,7 +85,7 @@ export class Documents {
         return false;
       }
       const tokens = context.exact;
-      return tokens.length - commonLength(tokens, saved) >= MIN_TOKENS;
+      return tokens.length < this.tooLong && tokens.length - commonLength(tokens, saved) >= MIN_TOKENS;
     });
   }
 
@@ -91,10 +93,10 @@ export class Documents {
     const { context, path } = document;
     const tokens = [...context.exact];
     const bytes = await this.options.states?.put(path, (file) => context.save(file, tokens));
-    // What could not be kept now will not be in a moment either.
     document.saved = tokens;
     document.savedAt = performance.now();
     if (bytes === undefined) {
+      this.tooLong = Math.min(this.tooLong, tokens.length);
       await this.options.states?.forget(path);
     }
   }

@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -77,6 +86,25 @@ describe("StateStore", () => {
     await put(store, "e", "e".repeat(9));
     assert.equal(await found(store, "a"), undefined);
     assert.equal(await found(store, "e"), "e".repeat(9));
+  });
+
+  it("removes what processes that were killed while they wrote have left, and nothing else", async () => {
+    const store = new StateStore(directory, "m");
+    await put(store, "x.ts", "state");
+    const state = (await store.find("x.ts"))!;
+    const files = [`${state}.123`, `${state}.456`, path.join(directory, "notes.123")];
+    for (const [index, file] of files.entries()) {
+      writeFileSync(file, "half a state");
+      if (index !== 1) {
+        utimesSync(file, 1, 1);
+      }
+    }
+    await put(store, "y.ts", "state");
+    assert.deepEqual(
+      files.map((file) => existsSync(file)),
+      [false, true, true],
+    );
+    assert.equal(await found(store, "x.ts"), "state");
   });
 
   it("leaves nothing behind when writing fails", async () => {

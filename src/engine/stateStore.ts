@@ -14,6 +14,9 @@ export interface StateLimits {
 
 const LIMITS: StateLimits = { maxFiles: 8, maxBytes: 256 * 2 ** 20 };
 
+/** A file that is being written is touched more often than this; one that is not was left by a process that was killed. */
+const ABANDONED_MS = 10 * 60_000;
+
 /** What is known of a state file without reading it. */
 interface Entry {
   readonly version: number;
@@ -43,6 +46,7 @@ export class StateStore {
     const fresh = `${state}.${process.pid}`;
     try {
       await mkdir(this.directory, { recursive: true, mode: 0o700 });
+      await this.sweep();
       await write(fresh);
       await chmod(fresh, 0o600);
       const { size: bytes } = await stat(fresh);
@@ -91,15 +95,18 @@ export class StateStore {
     return { state, about: `${state}.json` };
   }
 
+  /** Removes what processes that were killed while they wrote have left. */
+  private async sweep(): Promise<void> {
+    const before = Date.now() - ABANDONED_MS;
+    for (const { file, mtimeMs } of await this.list(/^[0-9a-f]{32}\.state\.\d+$/)) {
+      if (mtimeMs < before) {
+        await rm(file, { force: true });
+      }
+    }
+  }
+
   private async prune(): Promise<void> {
-    const names = (await readdir(this.directory)).filter((name) => name.endsWith(".state"));
-    const files = await Promise.all(
-      names.map(async (name) => {
-        const file = path.join(this.directory, name);
-        const { size, mtimeMs } = await stat(file);
-        return { file, size, mtimeMs };
-      }),
-    );
+    const files = await this.list(/\.state$/);
     files.sort((a, b) => b.mtimeMs - a.mtimeMs);
     let bytes = 0;
     for (const [index, { file, size }] of files.entries()) {
@@ -109,6 +116,19 @@ export class StateStore {
         await rm(`${file}.json`, { force: true });
       }
     }
+  }
+
+  /** Files whose name matches; one that another process removes meanwhile is left out. */
+  private async list(pattern: RegExp): Promise<{ file: string; size: number; mtimeMs: number }[]> {
+    const names = (await readdir(this.directory)).filter((name) => pattern.test(name));
+    const files = await Promise.all(
+      names.map(async (name) => {
+        const file = path.join(this.directory, name);
+        const info = await stat(file).catch(() => undefined);
+        return info === undefined ? [] : [{ file, size: info.size, mtimeMs: info.mtimeMs }];
+      }),
+    );
+    return files.flat();
   }
 }
 
