@@ -12,7 +12,7 @@ import { packageDirectory, shown, workDirectory } from "./build/paths.mjs";
 import { Progress } from "./build/progress.mjs";
 import { buildServer } from "./build/server.mjs";
 import { checkoutForPatching, prepareSources } from "./build/sources.mjs";
-import { buildStamp, readInputs, sourceStamp } from "./build/inputs.mjs";
+import { buildStamp, processorOf, readInputs, sourceStamp } from "./build/inputs.mjs";
 import { findToolchain, nodeApiIncludes } from "./build/toolchain.mjs";
 
 const machine = { platform: process.platform, arch: process.arch };
@@ -61,6 +61,7 @@ async function main() {
     const build = {
       sources: path.join(workDirectory, "src"),
       directory: path.join(own, "build"),
+      toolchain: { compiler: toolchain.compiler, processor: processorOf(toolchain, options) },
       ninja: toolchain.ninja,
       targets: ["llama-addon"],
       jobs: options.jobs,

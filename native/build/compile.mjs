@@ -7,10 +7,11 @@ import { failureLines, missingPiece, parseProgress } from "./progress.mjs";
 import { run } from "./run.mjs";
 import { filesUnder, stampOf } from "./stamp.mjs";
 
-/** The environment of every CMake run. */
-function environment() {
+/** The environment of every CMake run. `recompiles`: what ccache has may come from another compiler or processor. */
+function environment(recompiles) {
   return {
     ...process.env,
+    ...(recompiles ? { CCACHE_RECACHE: "true" } : {}),
     // llama.cpp asks git for its commit: the repository around the work directory must not answer.
     GIT_DIR: path.join(root, "native/.build/no-repository"),
     NINJA_STATUS: "[%f/%t] ",
@@ -21,24 +22,54 @@ function environment() {
 }
 
 /**
+ * Empties the build tree when it was made by another compiler or for another processor: with a compiler of the same name, or with
+ * `-march=native`, the command lines are the same, and neither ninja nor ccache would see that anything has to be compiled again.
+ * @returns {{ recompiles: boolean, done(): void }} `recompiles` until what has begun so is `done`, which may take several builds
+ */
+function prepareTree(directory, toolchain) {
+  const file = `${directory}.toolchain`;
+  const [known, state] = existsSync(file) ? readFileSync(file, "utf8").split(" ") : [toolchain];
+  const recompiles = known !== toolchain || state !== undefined;
+  if (known !== toolchain) {
+    rmSync(directory, { recursive: true, force: true });
+    rmSync(`${directory}.configured`, { force: true });
+  }
+  writeFileSync(file, recompiles ? `${toolchain} recompiling` : toolchain);
+  return { recompiles, done: () => writeFileSync(file, toolchain) };
+}
+
+/**
  * Configures and compiles; goes on where an interrupted build stopped.
  * @param {object} build
  * @param {string} build.sources source tree, see `prepareSources`
  * @param {string} build.directory build tree
  * @param {Map<string, string>} build.definitions
+ * @param {{ compiler: string, processor: string }} build.toolchain what object files depend on besides their command lines
  * @param {boolean} build.ninja
  * @param {string[]} build.targets
  * @param {number | undefined} build.jobs
  * @param {import("./progress.mjs").Progress} build.progress
  * @throws {BuildError} with what the compiler said
  */
-export async function compile({ sources, directory, definitions, ninja, targets, jobs, progress }) {
+export async function compile({
+  sources,
+  directory,
+  definitions,
+  toolchain,
+  ninja,
+  targets,
+  jobs,
+  progress,
+}) {
+  mkdirSync(path.dirname(directory), { recursive: true });
+  const { compiler, processor } = toolchain;
+  const tree = prepareTree(directory, stampOf({ compiler, processor }));
   const log = `${directory}.log`;
   const generator = ninja ? "Ninja" : "Unix Makefiles";
   const step = async (what, args, onLine) => {
     appendFileSync(log, `${["cmake", ...args].join(" ")}\n`);
     const { code, signal, lines } = await run("cmake", args, {
-      env: environment(),
+      env: environment(tree.recompiles),
       onLine: (line) => {
         appendFileSync(log, `${line}\n`);
         onLine?.(line);
@@ -61,7 +92,6 @@ export async function compile({ sources, directory, definitions, ninja, targets,
     files: filesUnder(sources, (file) => !file.startsWith("llama.cpp/")).join("\n"),
   });
   const before = existsSync(configured) ? readFileSync(configured, "utf8") : "";
-  mkdirSync(path.dirname(directory), { recursive: true });
   writeFileSync(log, "");
   if (before !== configuration) {
     // Object files stay good: what CMake decides is in the command lines, which ninja compares.
@@ -89,5 +119,6 @@ export async function compile({ sources, directory, definitions, ninja, targets,
     const at = parseProgress(line);
     if (at !== undefined) progress.update(at.fraction, at.text);
   });
+  tree.done();
   progress.end();
 }

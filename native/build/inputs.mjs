@@ -52,6 +52,9 @@ export function readInputs() {
 /** Changes whenever the source tree would. */
 export const sourceStamp = (inputs) => stampOf(inputs.sources);
 
+/** What of the processor a build depends on: a binary for distribution does not depend on this machine's. */
+export const processorOf = (toolchain, { portable }) => (portable ? "" : toolchain.processor);
+
 /**
  * Changes whenever the binary could.
  * @param {ReturnType<typeof readInputs>} inputs
@@ -65,6 +68,5 @@ export const buildStamp = (inputs, definitions, toolchain, options) =>
     ...inputs.build,
     definitions: JSON.stringify([...definitions]),
     compiler: toolchain.compiler,
-    // A binary for distribution does not depend on this machine's processor.
-    processor: options.portable ? "" : toolchain.processor,
+    processor: processorOf(toolchain, options),
   });

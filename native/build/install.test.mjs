@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from "node:fs";
 import path from "node:path";
 import { fromOsRelease } from "./distribution.mjs";
 import { BuildError } from "./errors.mjs";
@@ -109,6 +109,13 @@ describe("withLock", () => {
     inScratch(async (directory) => {
       const lock = path.join(directory, "lock");
       writeFiles(directory, { lock: "999999999" });
+      assert.equal(await withLock(lock, assert.fail, async () => "done"), "done");
+    }));
+  it("takes over from an owner that died and whose number another process has got since", () =>
+    inScratch(async (directory) => {
+      const lock = path.join(directory, "lock");
+      writeFiles(directory, { lock: String(process.ppid) });
+      utimesSync(lock, 1, 1);
       assert.equal(await withLock(lock, assert.fail, async () => "done"), "done");
     }));
 });

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, utimes, writeSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -11,8 +11,13 @@ function alive(pid) {
   }
 }
 
+/** How often an owner shows that it is at work, and how long it may seem not to be. */
+const BEAT_MS = 5_000;
+const SILENCE_MS = 60_000;
+
 /**
- * Runs `work` while no other process runs under the same lock. A lock whose owner is dead is taken over.
+ * Runs `work` while no other process runs under the same lock. A lock whose owner is dead, or silent, is taken over: after a restart of a
+ * container, another process may have the number of an owner that was killed.
  * @template T
  * @param {string} file
  * @param {(owner: number) => void} onWait called once when somebody else holds the lock
@@ -40,9 +45,14 @@ export async function withLock(file, onWait, work) {
       await sleep(500);
     }
   }
+  const beat = setInterval(() => {
+    const now = new Date();
+    utimes(file, now, now, () => undefined);
+  }, BEAT_MS).unref();
   try {
     return await work();
   } finally {
+    clearInterval(beat);
     rmSync(file, { force: true });
   }
 }
@@ -51,9 +61,10 @@ export async function withLock(file, onWait, work) {
 function ownerOf(file) {
   try {
     const owner = Number(readFileSync(file, "utf8"));
-    if (owner > 0) return alive(owner) ? owner : "nobody";
+    const silence = Date.now() - statSync(file).mtimeMs;
+    if (owner > 0) return alive(owner) && silence < SILENCE_MS ? owner : "nobody";
     // Its owner writes its number at once, unless it died in between.
-    return Date.now() - statSync(file).mtimeMs > 10_000 ? "nobody" : 0;
+    return silence > 10_000 ? "nobody" : 0;
   } catch (error) {
     if (error.code === "ENOENT") return undefined;
     throw error;

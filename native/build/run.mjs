@@ -12,6 +12,22 @@ export function outputOf(command, args) {
 }
 
 /**
+ * `env` without what git tells its hooks about their repository, which may be what started the build: with it, git would work on that
+ * repository, its index first, wherever it is called. See `git rev-parse --local-env-vars`.
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {NodeJS.ProcessEnv}
+ */
+export const withoutRepository = (env) =>
+  Object.fromEntries(
+    Object.entries(env).filter(
+      ([name]) =>
+        !/^GIT_(DIR|WORK_TREE|INDEX_FILE|COMMON_DIR|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|PREFIX|NAMESPACE|SHALLOW_FILE|GRAFT_FILE)$/.test(
+          name,
+        ),
+    ),
+  );
+
+/**
  * Runs a command and passes its lines on, stdout and stderr together, as they come.
  * @param {string} command
  * @param {string[]} args

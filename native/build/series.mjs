@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { BuildError } from "./errors.mjs";
 import { shown } from "./paths.mjs";
-import { run } from "./run.mjs";
+import { run, withoutRepository } from "./run.mjs";
 
 /** Patch files of a series, in order. A folder that does not exist holds none. */
 export function patchesIn(directory) {
@@ -66,7 +66,7 @@ export function hunkHeader(patch, file, hunk) {
 
 // Without this, git would take the repository around the work directory for the patch's own.
 const outsideOfRepositories = (directory) => ({
-  ...process.env,
+  ...withoutRepository(process.env),
   GIT_CEILING_DIRECTORIES: path.dirname(path.resolve(directory)),
 });
 

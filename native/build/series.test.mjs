@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { BuildError } from "./errors.mjs";
 import {
@@ -10,6 +10,7 @@ import {
   rejectedHunks,
   upstreamPatchNames,
 } from "./series.mjs";
+import { git } from "./sources.mjs";
 import { inScratch, writeFiles } from "./testing.mjs";
 
 const lines = (count, change = {}) =>
@@ -90,6 +91,30 @@ describe("patch series", () => {
       const names = patchesIn(directory).map((file) => path.basename(file));
       assert.deepEqual(names, ["0001-a.patch", "0002-b.patch", "0010-c.patch"]);
       assert.deepEqual(patchesIn(path.join(directory, "nothing")), []);
+    }));
+});
+
+describe("git", () => {
+  it("works on its own folder even when a hook of another repository has started the build", () =>
+    inScratch(async (directory) => {
+      const [theirs, ours] = [path.join(directory, "theirs"), path.join(directory, "ours")];
+      writeFiles(directory, { "theirs/a.txt": "theirs", "ours/b.txt": "ours" });
+      const { GIT_DIR, GIT_INDEX_FILE } = process.env;
+      await git("init", "--quiet", theirs);
+      await git("-C", theirs, "add", "--all");
+      const index = path.join(theirs, ".git/index");
+      const staged = readFileSync(index);
+      Object.assign(process.env, { GIT_DIR: path.join(theirs, ".git"), GIT_INDEX_FILE: index });
+      try {
+        await git("init", "--quiet", ours);
+        await git("-C", ours, "add", "--all");
+      } finally {
+        for (const [name, value] of Object.entries({ GIT_DIR, GIT_INDEX_FILE }))
+          if (value === undefined) delete process.env[name];
+          else process.env[name] = value;
+      }
+      assert.deepEqual(readFileSync(index), staged);
+      assert.ok(existsSync(path.join(ours, ".git/index")));
     }));
 });
 

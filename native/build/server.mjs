@@ -73,7 +73,16 @@ export async function buildServer({ toolchain, jobs, force, progress }) {
     }
     const directory = path.join(workDirectory, "server/build");
     const targets = ["llama-server"];
-    await compile({ sources, directory, definitions, ninja: toolchain.ninja, targets, jobs, progress });
+    await compile({
+      sources,
+      directory,
+      definitions,
+      toolchain,
+      ninja: toolchain.ninja,
+      targets,
+      jobs,
+      progress,
+    });
     mkdirSync(path.dirname(serverBinary), { recursive: true });
     const fresh = `${serverBinary}.new`;
     copyFileSync(path.join(directory, "bin/llama-server"), fresh);

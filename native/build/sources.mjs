@@ -2,7 +2,7 @@ import { copyFileSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, stat
 import path from "node:path";
 import { BuildError } from "./errors.mjs";
 import { packageDirectory, root, shown } from "./paths.mjs";
-import { run } from "./run.mjs";
+import { run, withoutRepository } from "./run.mjs";
 import { applyPatch, applyUnlessThere, patchesIn, upstreamPatchNames } from "./series.mjs";
 import { filesUnder } from "./stamp.mjs";
 
@@ -26,8 +26,9 @@ export const addonFiles = () => filesUnder(ourAddon, isSource);
 // Three quarters of llama.cpp's tree, of which nothing is compiled here.
 const unused = ["benches", "docs", "examples", "media", "models", "tests"];
 
-async function git(...args) {
-  const { code, lines } = await run("git", args);
+/** Runs git on what its arguments name, and nothing else. */
+export async function git(...args) {
+  const { code, lines } = await run("git", args, { env: withoutRepository(process.env) });
   if (code !== 0) throw new BuildError(`git ${args[0]} failed: ${lines.at(-1) ?? "no output"}`);
 }
 

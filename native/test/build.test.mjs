@@ -50,6 +50,7 @@ describe("the native build", function () {
         sources,
         directory: path.join(directory, "build"),
         definitions: new Map(),
+        toolchain: { compiler: "cc", processor: "a" },
         ninja: outputOf("ninja", ["--version"]) !== undefined,
         targets: ["bad"],
         jobs: 1,
@@ -69,5 +70,36 @@ describe("the native build", function () {
       await compile(build);
       assert.ok(existsSync(path.join(build.directory, "libbad.a")));
       assert.deepEqual(times(), before);
+    }));
+
+  it("compiles all of it again for another compiler or processor", () =>
+    inScratch(async (directory) => {
+      const sources = path.join(directory, "src");
+      writeFiles(sources, {
+        "CMakeLists.txt":
+          "cmake_minimum_required(VERSION 3.14)\nproject(one C)\nadd_library(one STATIC one.c)\n",
+        "one.c": "int one;\n",
+      });
+      const build = (toolchain) =>
+        compile({
+          sources,
+          directory: path.join(directory, "build"),
+          definitions: new Map(),
+          toolchain,
+          ninja: outputOf("ninja", ["--version"]) !== undefined,
+          targets: ["one"],
+          jobs: 1,
+          progress: silent(),
+        });
+      const compiled = () => statSync(path.join(directory, "build/CMakeFiles/one.dir/one.c.o")).mtimeMs;
+      await build({ compiler: "cc 1", processor: "a" });
+      const first = compiled();
+      await build({ compiler: "cc 1", processor: "a" });
+      assert.equal(compiled(), first);
+      await build({ compiler: "cc 1", processor: "b" });
+      const second = compiled();
+      assert.notEqual(second, first);
+      await build({ compiler: "cc 2", processor: "b" });
+      assert.notEqual(compiled(), second);
     }));
 });

@@ -20,8 +20,10 @@ const options = (values) =>
 export function sanitizedEnvironment({ root, runtime, sanitized, installed, reports }, env) {
   const support = path.join(root, "native/test/sanitize");
   const redirect = `--import=${pathToFileURL(path.join(support, "redirect.mjs"))}`;
-  const suppressions = (name) => path.join(support, `${name}.supp`);
-  const log = { log_path: path.join(reports, "report"), abort_on_error: 1 };
+  // Options end at spaces, too.
+  const quoted = (file) => `'${file}'`;
+  const suppressions = (name) => quoted(path.join(support, `${name}.supp`));
+  const log = { log_path: quoted(path.join(reports, "report")), abort_on_error: 1 };
   return {
     ...env,
     LD_PRELOAD: runtime,
