@@ -1,4 +1,4 @@
-import { hasHashComments, insideAtEnd } from "../brackets";
+import { hasHashComments, insideAtEnd, unmatched } from "../brackets";
 import { linePrefix, lineSuffix } from "../cursor";
 import { openQuotes } from "../replaceRange";
 import { indentOf, type EndingContext } from "./kind";
@@ -40,8 +40,8 @@ export function ownClosers(around: Surroundings, text: string, replaced: number)
   if (next === undefined || insideAtEnd(left, language) !== "" || insideAtEnd(last, language) !== "") {
     return "";
   }
-  const before = opened(left, language, [], 0).length;
-  const now = opened(written, language, [], 0).slice(before);
+  const before = opened(left, language, [], 0).length - unmatched(text, language).closers.length;
+  const now = opened(written, language, [], 0).slice(Math.max(0, before));
   const behind = closing.filter(({ index }) => index >= replaced);
   return laidOut(unclosed(now, behind, around), written, "");
 }

@@ -13,7 +13,7 @@ function check(text: string, expected: string, language = "typescript"): void {
 describe("mended, without a parser", () => {
   const CASES: Readonly<Record<string, readonly [before: string, after: string, language?: string]>> = {
     "leaves what is balanced": ["f() {\n  │a(b);│\n}\n", "f() {\n  │a(b);│\n}\n"],
-    "closes what the completion opens": ["a();\n│b(c, [d│\ne();\n", "a();\n│b(c, [d])│\ne();\n"],
+    "closes what the completion opens": ["a();\n│b(c, [d│\ne();\n", "a();\n│b(c, [d]);│\ne();\n"],
     "closes what stands inside of what is closed below": [
       "f() {\n  a({\n    │b: [c│\n  });\n}\n",
       "f() {\n  a({\n    │b: [c]│\n  });\n}\n",
@@ -36,6 +36,15 @@ describe("mended, without a parser", () => {
       "1) a\n2) b\n│3 (c│\n4) d\n",
       "markdown",
     ],
+    "closes what takes several lines": ["a()\n│b(c,\n  d│\ne()\n", "a()\n│b(c,\n  d)│\ne()\n", "lua"],
+    "closes what begins a line of its own": [
+      "a();\nb = │c {\n  d = 1,│\ne();\n",
+      "a();\nb = │c {\n  d = 1,\n}│\ne();\n",
+      "swift",
+    ],
+    "closes what follows the editor's bracket": ["a(│b), c(│)\nd()\n", "a(│b), c()│)\nd()\n", "lua"],
+    "cuts what nothing closes": ["a(│b) + [c), d│)\ne()\n", "a(│b) + [c]│)\ne()\n", "lua"],
+    "leaves the head of a block alone": ["a()\n│if (b) {│\nc()\n", "a()\n│if (b) {│\nc()\n", "php"],
     "leaves strings alone": ["a()\n│b('c (│\nd()\n", "a()\n│b('c (│\nd()\n"],
     "knows comments": ["a(); // (\n│b();│\nc();\n", "a(); // (\n│b();│\nc();\n"],
     "knows a language without a grammar": [

@@ -1,11 +1,11 @@
-import { unmatched } from "../brackets";
+import { insideAtEnd, unmatched } from "../brackets";
 import { linePrefix, lineSuffix } from "../cursor";
 import type { Place } from "../place";
 import { replacedLength } from "../replaceRange";
 import { findErrors, type Syntax } from "../syntaxTree";
 import { closersAtEnd, leavesCommentOpen, missingClosers, ownClosers } from "./closers";
 import { surroundings, type Surroundings } from "./surroundings";
-import { variants, wantsHeader } from "./variants";
+import { variants, wantsHeader, type Close } from "./variants";
 
 /** Variants that are parsed at most. */
 const MAX_TRIALS = 12;
@@ -22,7 +22,7 @@ interface Verdict {
 /**
  * What of a completion fits into its document: all of it if it parses, or else with what closes it, or else as much of it as parses. Where the
  * document is broken anyway, all of it as long as it makes nothing worse. "" when even a little of it breaks what was sound.
- * @param syntax absent, or without a grammar for the language: only brackets that the completion opens are closed
+ * @param syntax absent, or without a grammar for the language: brackets are counted
  */
 export function mended(completion: string, place: Place, syntax: Syntax | undefined): string {
   const around = surroundings(place);
@@ -30,7 +30,7 @@ export function mended(completion: string, place: Place, syntax: Syntax | undefi
   const swallows = leavesCommentOpen(around, completion);
   const asIs = hasConditions(completion, place) ? undefined : judge(completion);
   if (asIs === undefined) {
-    return closedByCount(completion, place, around);
+    return mendedByCount(completion, place, around);
   }
   if (asIs.errors === 0 && !swallows) {
     return completion; // nearly always
@@ -43,15 +43,9 @@ export function mended(completion: string, place: Place, syntax: Syntax | undefi
   const fits = (verdict: Verdict | undefined): boolean =>
     verdict?.errors === 0 ||
     (verdict?.near === false && verdict.errors <= before.errors && verdict.errors < asIs.errors);
-  const tried = new Set([completion]);
-  for (const text of variants(completion, around, place)) {
-    if (tried.size > MAX_TRIALS) {
-      break;
-    }
-    if (!tried.has(text) && fits(judge(text))) {
-      return text;
-    }
-    tried.add(text);
+  const fitting = firstOf(variants(completion, around, place), completion, (text) => fits(judge(text)));
+  if (fitting !== undefined) {
+    return fitting;
   }
   // A parser that does not take all of the author's code may be wrong about this, too.
   return before.sound && around.next !== undefined ? "" : completion;
@@ -63,20 +57,38 @@ const CONDITION = /^[ \t]*#[ \t]*(?:if|el|endif)/m;
 const hasConditions = (completion: string, { language, prefix, suffix }: Place): boolean =>
   (language === "c" || language === "cpp") && CONDITION.test(`${prefix}${completion}${suffix}`);
 
-/** With closers when these are all that is missing: brackets are balanced without the completion, and with what closes it. */
-function closedByCount(completion: string, place: Place, around: Surroundings): string {
+/** The first of `variants` other than `completion` that fits, if it comes early enough. */
+function firstOf(
+  variants: Iterable<string>,
+  completion: string,
+  fits: (text: string) => boolean,
+): string | undefined {
+  const tried = new Set([completion]);
+  for (const text of variants) {
+    if (tried.size > MAX_TRIALS) {
+      break;
+    }
+    if (!tried.has(text) && fits(text)) {
+      return text;
+    }
+    tried.add(text);
+  }
+  return undefined;
+}
+
+/** As much of it as leaves brackets balanced where they are without it; all of one that opens a block, or ends in what may be a string. */
+function mendedByCount(completion: string, place: Place, around: Surroundings): string {
   const balanced = (text: string): boolean => {
     const { open, closers } = unmatched(inserted(text, place, around), place.language);
     return open.length + closers.length === 0;
   };
-  const closers = ownClosers(around, completion, replacedBy(completion, place));
-  return closers !== "" &&
-    !/\n|[([{]$/.test(completion) &&
-    !balanced(completion) &&
-    balanced("") &&
-    balanced(completion + closers)
-    ? completion + closers
-    : completion;
+  const line = (linePrefix(place) + completion).split("\n").at(-1)!;
+  const unknown = completion.endsWith("{") || insideAtEnd(line, place.language) !== "";
+  if (unknown || balanced(completion) || !balanced("")) {
+    return completion;
+  }
+  const close: Close = (text, replaced) => ownClosers(around, text, replaced);
+  return firstOf(variants(completion, around, place, close), completion, balanced) ?? completion;
 }
 
 /** The text round the cursor with `text` at it, and with what closes it at its end. */

@@ -21,8 +21,16 @@ const NO_ITEM = /^\s*(?:[)\]}?:+/&|=<>%]|\.(?!\.)|[-*]\s)/;
 /** Lines above and below that tell whether statements end with semicolons. */
 const STYLE_LINES = 60;
 
+/** What closes `text`, which replaces so many code units right of the cursor. */
+export type Close = (text: string, replaced: number) => string;
+
 /** What may become of a completion, from all of it to little. Where nothing follows the cursor, an end that goes on is as good as any. */
-export function* variants(completion: string, around: Surroundings, place: Place): Generator<string> {
+export function* variants(
+  completion: string,
+  around: Surroundings,
+  place: Place,
+  close: Close = (text, replaced) => missingClosers(around, text, replaced),
+): Generator<string> {
   const ends = around.next !== undefined;
   if (ends && wantsHeader(around)) {
     yield* headers(completion);
@@ -34,17 +42,17 @@ export function* variants(completion: string, around: Surroundings, place: Place
       break;
     }
     if (ends) {
-      yield* fitted(text, around, place);
+      yield* fitted(text, around, place, close);
       const ended = text.replace(DANGLING, "");
       if (ended !== text && ended.trim() !== "") {
-        yield* fitted(ended, around, place);
+        yield* fitted(ended, around, place, close);
       }
     } else {
       yield text;
     }
   }
   if (ends) {
-    yield* shortened(firstLine(completion), around, place);
+    yield* shortened(firstLine(completion), around, place, close);
   }
 }
 
@@ -60,8 +68,8 @@ function* headers(completion: string): Generator<string> {
 }
 
 /** With what closes it, or as it is if that is nothing; where it may be the header of the lines below, also as that. */
-function* fitted(text: string, around: Surroundings, place: Place): Generator<string> {
-  const closers = missingClosers(around, text, replacedLength(text, lineSuffix(place), linePrefix(place)));
+function* fitted(text: string, around: Surroundings, place: Place, close: Close): Generator<string> {
+  const closers = close(text, replacedLength(text, lineSuffix(place), linePrefix(place)));
   const whole = text + closers;
   const endsLine = lineSuffix(place).trim() === "";
   if (endsLine && wantsHeader(around)) {
@@ -109,7 +117,7 @@ function isItem(text: string, { context, open, below }: Surroundings): boolean {
 }
 
 /** Without its last words, one by one. */
-function* shortened(line: string, around: Surroundings, place: Place): Generator<string> {
+function* shortened(line: string, around: Surroundings, place: Place, close: Close): Generator<string> {
   let text = line;
   for (let n = 0; n < MAX_SHORTENED; n++) {
     text = text.replace(LAST_WORD, "").trimEnd();
@@ -119,7 +127,7 @@ function* shortened(line: string, around: Surroundings, place: Place): Generator
     if (GOES_ON.test(text)) {
       continue;
     }
-    yield* fitted(text, around, place);
+    yield* fitted(text, around, place, close);
   }
 }
 
