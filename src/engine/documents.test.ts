@@ -97,4 +97,17 @@ describe("Documents", () => {
     await growTo(180);
     assert.equal(context.writes, 3);
   });
+
+  it("leave a state on disk when its document has to make room before it is written anew", async () => {
+    const kept = documents(100, 150);
+    const document = await kept.get("a");
+    contexts[0]!.exact = tokens(100);
+    await kept.save(document);
+    contexts[0]!.exact = tokens(200);
+    const [unsaved] = kept.unsaved();
+    await kept.get("b");
+    contexts[0]!.save = () => Promise.reject(new Error("The context is disposed"));
+    await kept.save(unsaved!);
+    assert.notEqual(await new StateStore(directory, "model").find("a"), undefined);
+  });
 });

@@ -91,6 +91,9 @@ export class Documents {
 
   async save(document: Kept): Promise<void> {
     const { context, path } = document;
+    if (this.kept.get(path) !== document) {
+      return; // it has made room meanwhile: what is on disk is the latest that there is
+    }
     const tokens = [...context.exact];
     const bytes = await this.options.states?.put(path, (file) => context.save(file, tokens));
     document.saved = tokens;
