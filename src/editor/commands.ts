@@ -78,11 +78,16 @@ const TABLE: Readonly<Record<CommandId, Command>> = {
       bundled: bundledModel,
       search: (signal) => findModels(modelFolders(), signal),
     });
-    if (model === undefined || model === config.settings.model) {
+    if (model === undefined) {
       return;
     }
-    await config.set("model", model);
-    await loading("Loading the model", engine, () => engine.ready());
+    const again = model === config.settings.model;
+    if (!again) {
+      await config.set("model", model);
+    }
+    await loading("Loading the model", engine, () =>
+      again && engine.state.kind === "failed" ? engine.restart() : engine.ready(),
+    );
   },
 
   "lacuna.recomputeMask": async ({ active, sparsity, eligibility }) => {

@@ -5,7 +5,7 @@ import type { EngineService } from "./engineService";
 const MINUTE_MS = 60_000;
 
 /** When to look again, for a limit of `minutes`: often enough that it is kept, not so often that it wakes an idle machine. */
-export const checkAfterMs = (minutes: number): number =>
+const checkAfterMs = (minutes: number): number =>
   minutes === 0 ? MINUTE_MS : Math.min(15_000, Math.max(1_000, (minutes * MINUTE_MS) / 4));
 
 /** Frees the model's memory after a while without use. */

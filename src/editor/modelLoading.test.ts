@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import type { ModelInfo } from "../engine/protocol";
@@ -105,6 +105,23 @@ describe("ModelLoading", () => {
     await loading.check();
     void loading.ready();
     await loads(2);
+  });
+
+  it("loads again what may be read at last, and leaves a loaded model alone", async () => {
+    await failOnce();
+    await new Promise((resolve) => setTimeout(resolve, 20)); // clocks of file systems are coarse
+    chmodSync(wanted, 0o600);
+    now += 10_000;
+    await loading.check();
+    const second = loading.ready();
+    await loads(2);
+    asked[1]!.succeed();
+    await second;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    chmodSync(wanted, 0o644);
+    now += 10_000;
+    assert.equal(await loading.check(), undefined);
+    assert.notEqual(loading.model, undefined);
   });
 
   it("tells that a loaded file was replaced or deleted, but does not look all the time", async () => {

@@ -17,6 +17,8 @@ interface FileStamp {
   /** Undefined when there is no such file, or it may not be looked at. */
   readonly bytes: number | undefined;
   readonly modifiedMs: number | undefined;
+  /** When anything about it was changed, also who may read it. */
+  readonly changedMs: number | undefined;
 }
 
 /** How often the model file is looked at, at most. */
@@ -93,7 +95,13 @@ export class ModelLoading {
     this.lastCheck = now;
     const { file } = this;
     const before = await file;
-    if (before === undefined || isSame(before, await stampOf(before.path)) || this.file !== file) {
+    if (before === undefined) {
+      return undefined;
+    }
+    const after = await stampOf(before.path);
+    // What could not be read may be readable now.
+    const touched = this.failure !== undefined && before.changedMs !== after.changedMs;
+    if (this.file !== file || (isSame(before, after) && !touched)) {
       return undefined;
     }
     const replaced = this.loaded?.path;
@@ -128,7 +136,7 @@ export class ModelLoading {
 
 async function stampOf(path: string): Promise<FileStamp> {
   const file = await stat(path).catch(() => undefined);
-  return { path, bytes: file?.size, modifiedMs: file?.mtimeMs };
+  return { path, bytes: file?.size, modifiedMs: file?.mtimeMs, changedMs: file?.ctimeMs };
 }
 
 const isSame = (a: FileStamp, b: FileStamp): boolean => a.bytes === b.bytes && a.modifiedMs === b.modifiedMs;

@@ -75,7 +75,7 @@ async function askRatio(current: Sparsity): Promise<Sparsity | undefined> {
 }
 
 /** `40`, `40 %` and `12.5%` are shares. */
-export const ratioOf = (text: string): Sparsity | undefined => {
+const ratioOf = (text: string): Sparsity | undefined => {
   const match = /^\s*(\d+(?:[.,]\d+)?)\s*%?\s*$/.exec(text);
   return match === null ? undefined : parseSparsity(Number(match[1]!.replace(",", ".")) / 100);
 };

@@ -72,11 +72,6 @@ export class StatusBar implements vscode.Disposable {
     return this.shown ?? statusView(this.status());
   }
 
-  /** As last read from the engine. */
-  get memoryStats(): MemoryStats | undefined {
-    return this.memory;
-  }
-
   dispose(): void {
     clearTimeout(this.timer);
     vscode.Disposable.from(...this.subscriptions, this.item).dispose();

@@ -24,7 +24,7 @@ export interface AdmissionRules {
 const MAX_SIZE = 400_000;
 /** Keys and tokens by their looks, wherever they stand. */
 const SECRET_TEXT =
-  /-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}|\bxox[baprs]-[A-Za-z0-9-]{10}|\bsk-[A-Za-z0-9_-]{32}|\bAIza[0-9A-Za-z_-]{35}/;
+  /-----(?:BEGIN|END) [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}|\bxox[baprs]-[A-Za-z0-9-]{10}|\bsk-[A-Za-z0-9_-]{32}|\bAIza[0-9A-Za-z_-]{35}/;
 
 /** Whether a file may be read to help with another one. (What git ignores is asked for apart: that takes a process.) */
 export function mayEnter(facts: FileFacts, rules: AdmissionRules): boolean {

@@ -152,6 +152,7 @@ describe("mayShow", () => {
   it("keeps keys out, wherever they stand", () => {
     for (const secret of [
       "-----BEGIN RSA PRIVATE KEY-----",
+      "-----END OPENSSH PRIVATE KEY-----",
       `aws = "AKIA${"A".repeat(16)}"`,
       `token = 'ghp_${"a".repeat(36)}'`,
       `key: sk-${"a".repeat(40)}`,
