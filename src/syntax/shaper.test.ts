@@ -68,6 +68,15 @@ const CASES: Readonly<Record<string, Case>> = {
     text: "function f(a) {\n  if (a │> 1│\n    b();\n  }\n}\n",
     expected: "function f(a) {\n  if (a │> 1) {│\n    b();\n  }\n}\n",
   },
+  "the rest of a header, and not the lines that are there": {
+    text: "function f(a) {\n  if (a │> 1) {\n    b();\n    c();│\n    b();\n  }\n}\n",
+    expected: "function f(a) {\n  if (a │> 1) {│\n    b();\n  }\n}\n",
+  },
+  "the rest of a Python header, and not the lines that are there": {
+    language: "python",
+    text: "def f(a):\n    for b │in a:\n        c(b)│\n        d(b)\n",
+    expected: "def f(a):\n    for b │in a:│\n        d(b)\n",
+  },
   "the header of a block after what stands in brackets": {
     text: "function f(): { [a: │string]: B;│\n  return c;\n}\n",
     expected: "function f(): { [a: │string]: B } {│\n  return c;\n}\n",

@@ -44,6 +44,11 @@ describe("mended, without a parser", () => {
     ],
     "closes what follows the editor's bracket": ["a(│b), c(│)\nd()\n", "a(│b), c()│)\nd()\n", "lua"],
     "cuts what nothing closes": ["a(│b) + [c), d│)\ne()\n", "a(│b) + [c]│)\ne()\n", "lua"],
+    "takes of a block whose lines are there the header alone": [
+      "a();\nif (│b) {\n  c();│\n  d();\n}\n",
+      "a();\nif (│b) {│\n  d();\n}\n",
+      "php",
+    ],
     "leaves the head of a block alone": ["a()\n│if (b) {│\nc()\n", "a()\n│if (b) {│\nc()\n", "php"],
     "leaves strings alone": ["a()\n│b('c (│\nd()\n", "a()\n│b('c (│\nd()\n"],
     "knows comments": ["a(); // (\n│b();│\nc();\n", "a(); // (\n│b();│\nc();\n"],

@@ -5,7 +5,7 @@ import { replacedLength } from "../replaceRange";
 import { findErrors, type Syntax } from "../syntaxTree";
 import { closersAtEnd, leavesCommentOpen, missingClosers, ownClosers } from "./closers";
 import { surroundings, type Surroundings } from "./surroundings";
-import { variants, wantsHeader, type Close } from "./variants";
+import { headerAlone, variants, wantsHeader, type Close } from "./variants";
 
 /** Variants that are parsed at most. */
 const MAX_TRIALS = 12;
@@ -33,7 +33,8 @@ export function mended(completion: string, place: Place, syntax: Syntax | undefi
     return mendedByCount(completion, place, around);
   }
   if (asIs.errors === 0 && !swallows) {
-    return completion; // nearly always
+    const head = headerAlone(completion, around);
+    return head !== undefined && judge(head)?.errors === 0 ? head : completion;
   }
   const before = judge("") ?? asIs;
   if (asIs.errors <= before.errors && !swallows && !asIs.near) {
@@ -82,6 +83,10 @@ function mendedByCount(completion: string, place: Place, around: Surroundings): 
     const { open, closers } = unmatched(inserted(text, place, around), place.language);
     return open.length + closers.length === 0;
   };
+  const head = headerAlone(completion, around);
+  if (head !== undefined && balanced(head)) {
+    return head;
+  }
   const line = (linePrefix(place) + completion).split("\n").at(-1)!;
   const unknown = completion.endsWith("{") || insideAtEnd(line, place.language) !== "";
   if (unknown || balanced(completion) || !balanced("")) {

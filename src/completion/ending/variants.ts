@@ -60,6 +60,14 @@ export function* variants(
 export const wantsHeader = ({ next, context }: Surroundings): boolean =>
   next !== undefined && next > indentOf(linePrefix(context));
 
+/** The rest of the cursor's line, where that opens the block whose lines are there already: the model would write them once more. */
+export function headerAlone(completion: string, around: Surroundings): string | undefined {
+  const end = completion.indexOf("\n");
+  const head = completion.slice(0, Math.max(0, end)).trimEnd();
+  const begun = linePrefix(around.context).trim() !== "";
+  return begun && wantsHeader(around) && /[{([:]$/.test(head) ? head : undefined;
+}
+
 /** Its beginnings that open a block. */
 function* headers(completion: string): Generator<string> {
   for (const { index } of completion.matchAll(/[{([:](?=[ \t]*\n)/g)) {
