@@ -210,6 +210,24 @@ describe("EngineClient", () => {
     assert.equal(last().requests("load").length, 2);
   });
 
+  it("lets a process be gone that has nothing loaded, until it is needed", async () => {
+    start();
+    void client.load(model);
+    last().ready();
+    last().answer("load", {});
+    const unloaded = client.unload();
+    last().exit("was ended by SIGKILL");
+    assert.equal((await unloaded).ok, false);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal(processes.length, 1);
+    assert.equal(client.state.kind, "idle");
+    const answer = client.complete(completion);
+    last().ready();
+    assert.equal(last().requests("load").length, 1);
+    last().answer("complete", { text: "back" });
+    assert.equal(unwrap(await answer).text, "back");
+  });
+
   it("ignores a process that it has given up", async () => {
     start();
     const answer = client.complete(completion);

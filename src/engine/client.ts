@@ -51,6 +51,8 @@ export class EngineClient {
   private restart: NodeJS.Timeout | undefined;
   private lastLoad: LoadModel | undefined;
   private loaded = false;
+  /** The model was unloaded and nobody has asked for it since. */
+  private unloaded = false;
   private disposed = false;
   /** Why no further restart is tried. */
   private gaveUp: string | undefined;
@@ -108,6 +110,7 @@ export class EngineClient {
       return { ok: true, value: {} };
     }
     this.loaded = false;
+    this.unloaded = true;
     return this.request("unload", {}, {});
   }
 
@@ -148,6 +151,7 @@ export class EngineClient {
       const id = this.requests.add(method, params, options, (aborted) => this.cancel(aborted), resolve);
       if (method === "load") {
         this.loaded = true;
+        this.unloaded = false;
       }
       if (this.ready) {
         this.sendRequest(id);
@@ -250,6 +254,11 @@ export class EngineClient {
     this.failures++;
     const message = `The engine process ${why}`;
     this.options.onLog?.("error", `${message}.`);
+    if (this.unloaded && this.waiting.length === 0) {
+      this.detach(why, []);
+      this.setState({ kind: "idle", why: "The model is unloaded." }); // the next request starts a process
+      return;
+    }
     const delay = (this.options.backOff ?? defaultBackOff)(this.failures);
     if (delay === undefined) {
       this.detach(why, []);
