@@ -3,6 +3,8 @@
 #include "lacuna-attribution.h"
 #include "lacuna-napi.h"
 
+#include <atomic>
+
 // metric -> [layerCount] Float32Array
 static Napi::Object scoresToObject(const Napi::Env& env, const std::vector<lacuna_layer_scores>& layers, lacuna_scores lacuna_layer_scores::* member) {
     auto res = Napi::Object::New(env);
@@ -57,7 +59,7 @@ struct LacunaJob {
     std::unique_ptr<lacuna_attribution> attribution;
     lacuna_attribution_params params;
     lacuna_progress progress = { LACUNA_PHASE_FORWARD, 0, 0.0 };
-    bool busy = false;
+    std::atomic<bool> busy { false };
 };
 
 Napi::Value lacunaCreateAttribution(const Napi::CallbackInfo& info) {

@@ -32,8 +32,11 @@ ggml_tensor * lacuna_blocks::rms_vjp(io & g, T x, T w, T dy) const {
 }
 
 ggml_tensor * lacuna_blocks::rope(io & g, T x, T pos, int il, float sign) const {
+    // as llama_context does
+    const float scale = hp.rope_scaling_type_train == LLAMA_ROPE_SCALING_TYPE_NONE ? 1.0f : hp.rope_freq_scale_train;
+
     return ggml_rope_ext(g.ctx, x, pos, model.layers[il].rope_freqs, D, (int) llama_model_rope_type(&model), (int) hp.n_ctx_orig_yarn,
-            hp.rope_freq_base_train, sign*hp.rope_freq_scale_train, 0.0f, 1.0f, 32.0f, 1.0f);
+            hp.rope_freq_base_train, sign*scale, 0.0f, 1.0f, 32.0f, 1.0f);
 }
 
 float lacuna_blocks::attention_scale() const {

@@ -42,7 +42,11 @@ class LacunaWorker : public Napi::AsyncWorker {
         }
         void OnOK() override {
             Napi::HandleScope scope(Env());
-            deferred.Resolve(result(Env()));
+            try {
+                deferred.Resolve(result(Env()));
+            } catch (const Napi::Error& error) {
+                deferred.Reject(error.Value());
+            }
         }
         void OnError(const Napi::Error& error) override {
             deferred.Reject(error.Value());

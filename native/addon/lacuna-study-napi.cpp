@@ -7,10 +7,12 @@
 
 #include "llama-model.h"
 
+#include <atomic>
+
 struct LacunaStudyJob {
     std::shared_ptr<lacuna_weights> weights;
     std::shared_ptr<lacuna_study> study;
-    bool busy = false;
+    std::atomic<bool> busy { false };
 };
 
 template <typename Array, typename T> static void read(const Napi::Object& object, const char* key, std::vector<T>& values) {

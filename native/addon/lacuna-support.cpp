@@ -18,6 +18,9 @@ std::string lacuna_unsupported_reason(const llama_model & model) {
     if (hp.n_expert > 0) {
         return no("experts");
     }
+    if (!hp.causal_attn) {
+        return no("attention in both directions");
+    }
     if (hp.n_swa > 0) {
         return no("sliding window attention");
     }
