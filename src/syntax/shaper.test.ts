@@ -97,6 +97,10 @@ const CASES: Readonly<Record<string, Case>> = {
     text: "f(\n  a,\n  │b(c, [d│\n  e,\n);\n",
     expected: "f(\n  a,\n  │b(c, [d]),│\n  e,\n);\n",
   },
+  "a comma before the items that are there": {
+    text: 'const a = │["b"│\n  "c",\n  "d",\n];\n',
+    expected: 'const a = │["b",│\n  "c",\n  "d",\n];\n',
+  },
   "what is whole of an item that a comma alone does not mend": {
     language: "python",
     text: 'f(\n    a=f"{│b} {│\n    c=1,\n)\n',

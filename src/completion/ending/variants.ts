@@ -111,17 +111,22 @@ function* asHeader(text: string, around: Surroundings): Generator<string> {
   }
 }
 
-/** It ends in the middle of a list whose items stand on lines of their own. */
-function isItem(text: string, { context, open, below }: Surroundings): boolean {
-  const written = linePrefix(context) + text;
-  const before = [...linesAbove(context), ...written.split("\n").slice(0, -1)].findLast(
-    (line) => line.trim() !== "",
-  );
-  if (below === undefined || NO_ITEM.test(below) || !/[,([{]\s*$/.test(before ?? "")) {
+/** It ends in the middle of a list whose next items stand on lines of their own. */
+function isItem(text: string, { context, open, below, next }: Surroundings): boolean {
+  const lines = (linePrefix(context) + text).split("\n");
+  const innermost = opened(lines.join("\n"), context.language, open, 0).at(-1);
+  if (innermost === undefined || below === undefined || NO_ITEM.test(below)) {
     return false;
   }
-  const innermost = opened(written, context.language, open, 0).at(-1);
-  return innermost?.last === true && (innermost.closer !== "}" || below.trimEnd().endsWith(","));
+  if (innermost.line === lines.length - 1) {
+    return innermost.closer !== "}" && next !== undefined && next > indentOf(innermost.indent);
+  }
+  const before = [...linesAbove(context), ...lines.slice(0, -1)].findLast((line) => line.trim() !== "");
+  return (
+    innermost.last &&
+    /[,([{]\s*$/.test(before ?? "") &&
+    (innermost.closer !== "}" || below.trimEnd().endsWith(","))
+  );
 }
 
 /** Without its last words, one by one. */
