@@ -37,6 +37,15 @@ const newlyTracked = (wanted: boolean): Tracked => ({
   crashes: 0,
 });
 
+/** A mask that is being made. */
+interface Running {
+  /** Its URI. */
+  readonly document: string;
+  readonly controller: AbortController;
+  /** It waits for its model: that this becomes another one then is no reason to stop. */
+  loading: boolean;
+}
+
 /** Nobody has typed for this long: a moment for work that a completion should not wait for. */
 const IDLE_MS = 1_200;
 /** After this share of a document has changed (at least so many characters), its mask is made anew. */
@@ -55,7 +64,7 @@ export class SparsityController implements vscode.Disposable {
   /** By URI, least recently active first. */
   private readonly documents = new Map<string, Tracked>();
   private timer: NodeJS.Timeout | undefined;
-  private running: { readonly document: string; readonly controller: AbortController } | undefined;
+  private running: Running | undefined;
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   /** A document's mask has changed. */
   readonly onDidChangeMask = this.changed.event;
@@ -159,7 +168,9 @@ export class SparsityController implements vscode.Disposable {
   }
 
   private modelChanged(loaded: boolean): void {
-    this.running?.controller.abort();
+    if (this.running?.loading === false) {
+      this.running.controller.abort();
+    }
     this.fingerprint = undefined;
     for (const tracked of this.documents.values()) {
       tracked.mask = undefined;
@@ -213,8 +224,11 @@ export class SparsityController implements vscode.Disposable {
       return;
     }
     const controller = new AbortController();
-    this.running = { document: document.uri.toString(), controller };
+    const running: Running = { document: document.uri.toString(), controller, loading: true };
+    this.running = running;
     try {
+      await this.engine.ready();
+      running.loading = false;
       await this.sparsify(document, { remembered: true, signal: controller.signal });
     } catch (error) {
       tracked.failed = !isCancelled(error);

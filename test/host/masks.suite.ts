@@ -16,12 +16,14 @@ const RESULT = {
 /** The controller as it is, with an engine that the test plays; Lacuna's own has nothing to do meanwhile. */
 describe("when masks are made", () => {
   let requests: SparsifyRequest[];
+  let signals: (AbortSignal | undefined)[];
   let answer: () => SparsifyResult;
   /** Looks at the model file. */
   let fingerprints: number;
   let models: vscode.EventEmitter<ModelInfo | undefined>;
   let eligible: vscode.EventEmitter<void>;
   let allowed: boolean;
+  let ready: () => Promise<ModelInfo>;
   let parts: { dispose(): unknown }[];
 
   before(async () => {
@@ -31,16 +33,19 @@ describe("when masks are made", () => {
   after(() => setting("enabled", undefined));
   beforeEach(() => {
     requests = [];
+    signals = [];
     fingerprints = 0;
     answer = () => RESULT;
     allowed = true;
+    ready = () => Promise.resolve(MODEL);
     models = new vscode.EventEmitter();
     eligible = new vscode.EventEmitter();
     const controller = new SparsityController(
       {
-        ready: () => Promise.resolve(MODEL),
-        sparsify: (request) => {
+        ready: () => ready(),
+        sparsify: (request, { signal }) => {
           requests.push(request);
+          signals.push(signal);
           return Promise.resolve().then(answer);
         },
         idleFor: () => Infinity,
@@ -104,6 +109,19 @@ describe("when masks are made", () => {
     allowed = true;
     eligible.fire();
     await until("a mask", () => requests.length > 0, 8_000);
+  });
+
+  it("is as soon as the model is there that it has to wait for", async () => {
+    ready = () => {
+      ready = () => Promise.resolve(MODEL);
+      models.fire(MODEL); // loaded for this mask
+      return Promise.resolve(MODEL);
+    };
+    await open("src/queue.js");
+    await until("a mask", () => requests.length > 0, 8_000);
+    assert.equal(signals[0]?.aborted, false);
+    await sleep(3_000);
+    assert.equal(requests.length, 1);
   });
 
   it("looks at the model file once", async () => {
