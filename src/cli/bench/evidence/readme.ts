@@ -54,7 +54,7 @@ export function evidenceReadme(evidence: Evidence): string {
     "    npm run build\n" +
       "    node dist/cli.mjs bench quality --jobs 2 --out docs/evidence    # --model and --files for your own\n" +
       "    node dist/cli.mjs bench speed --shape all --quant all --out docs/evidence\n" +
-      "    node dist/cli.mjs bench latency --out docs/evidence\n" +
+      "    node dist/cli.mjs bench latency --out docs/evidence    # and with --drafts 2\n" +
       "    node dist/cli.mjs bench text --out docs/evidence\n" +
       "    node dist/cli.mjs bench evidence --out docs/evidence",
   ].join("\n\n")}\n`;
@@ -90,14 +90,19 @@ function speedConclusions({ models, environment: { machine, date } }: SpeedRepor
     ({ values: { speedup, speedupLow, speedupHigh, limit } }) =>
       `${speedup.toFixed(2)} × (${speedupLow.toFixed(2)} to ${speedupHigh.toFixed(2)}), ${percent(speedup / limit, 0)} of the limit`,
   );
-  const paid = models.flatMap(({ model, attribution }) =>
-    attribution.map(({ name, values }) => [
-      model.replace(/\.gguf$/, ""),
-      name,
-      `${((values.forwardMs + values.backwardMs) / 1000).toFixed(1)} s`,
-      values.tokensUntilPaid < 0 ? "never" : values.tokensUntilPaid.toFixed(0),
-    ]),
-  );
+  const attributed = models.filter(({ attribution }) => attribution.length > 0);
+  const metrics = [...new Set(attributed.flatMap(({ attribution }) => attribution.map(({ name }) => name)))];
+  const paid = attributed.map(({ model, attribution }) => [
+    model.replace(/\.gguf$/, ""),
+    ...metrics.map((metric) => {
+      const values = attribution.find(({ name }) => name === metric)?.values;
+      if (values === undefined) {
+        return "not measured";
+      }
+      const seconds = ((values.forwardMs + values.backwardMs) / 1000).toFixed(1);
+      return `${seconds} s, ${values.tokensUntilPaid < 0 ? "never" : values.tokensUntilPaid.toFixed(0)}`;
+    }),
+  ]);
   return [
     "## Speed",
     `Decoding at ${percent(TYPICAL.activeRatio, 0)} of the FFN's bytes against stock node-llama-cpp, in turn on the same machine (${machine.cpu}, ${machine.threads} threads, ${date}). The limit is what reading fewer bytes alone would ` +
@@ -106,7 +111,10 @@ function speedConclusions({ models, environment: { machine, date } }: SpeedRepor
     measured,
     ...(paid.length === 0
       ? []
-      : [table(["attribution of a window", "metric", "takes", "paid for after so many tokens"], paid)]),
+      : [
+          "What attribution of a window takes, and after how many decoded tokens it has paid for itself:",
+          table(["", ...metrics], paid),
+        ]),
   ];
 }
 
