@@ -1,4 +1,4 @@
-// npm test [-- STAGE …]: prepares the checkout and runs every test; the last line sums up.
+// npm test [-- STAGE …]: prepares the checkout and runs the tests, slow ones only when they are named; the last line sums up.
 import { bootstrap, root } from "./support/bootstrap.mjs";
 import { chooseStages, countResults } from "./support/stages.mjs";
 import { execute, script, Stop } from "./support/steps.mjs";

@@ -53,6 +53,6 @@ export function pairedTable(
   return [
     ["", ...names, "ratio"],
     ...rows("first text", all),
-    ...rows("first text where Lacuna's model wrote it", asked),
+    ...rows(`first text where ${names[0]}'s model wrote it`, asked),
   ];
 }
