@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { compile } from "./compile.mjs";
 import { withLock } from "./lock.mjs";
 import { shown, workDirectory } from "./paths.mjs";
-import { bundle, checkoutStock } from "./sources.mjs";
+import { bundle, checkoutStock, repairs } from "./sources.mjs";
 import { sha256, stampOf } from "./stamp.mjs";
 
 /** Where the stock server is, once it has been built. */
@@ -44,14 +44,17 @@ export function serverDefinitions({ ccache }) {
 }
 
 /**
- * Builds llama-server from the sources that node-llama-cpp bundles, without any patch. Does nothing when nothing changed.
+ * Builds llama-server from the sources that node-llama-cpp bundles, with no patch but what repairs them. Does nothing when nothing changed.
  * @param {{ toolchain: import("./toolchain.mjs").Toolchain, jobs: number | undefined, force: boolean, progress: import("./progress.mjs").Progress }} build
  * @throws {BuildError} with what the compiler said
  */
 export async function buildServer({ toolchain, jobs, force, progress }) {
   const definitions = serverDefinitions(toolchain);
   const sources = path.join(workDirectory, "server/src");
-  const release = sha256(readFileSync(bundle));
+  const release = stampOf({
+    bundle: sha256(readFileSync(bundle)),
+    repairs: sha256(repairs.map((file) => readFileSync(file, "utf8")).join("")),
+  });
   const stamp = stampOf({
     release,
     own: sha256(readFileSync(fileURLToPath(import.meta.url))),

@@ -23,6 +23,11 @@ const isSource = (file) => /\.(cpp|cc|c|h|hpp|inc|txt|cmake|cu|cuh|metal|comp)$/
 /** Our files that are compiled into the addon. */
 export const addonFiles = () => filesUnder(ourAddon, isSource);
 
+/** Of our series, what repairs llama.cpp on some machines: rivals get it too, so that they run there. */
+export const repairs = ["0008-ggml-cpu-write-the-amx-tile-configuration.patch"].map((name) =>
+  path.join(llamaSeries, name),
+);
+
 // Three quarters of llama.cpp's tree, of which nothing is compiled here.
 const unused = ["benches", "docs", "examples", "media", "models", "tests"];
 
@@ -38,11 +43,12 @@ async function cloneBundle(directory) {
   await git("clone", "--quiet", "--no-checkout", bundle, directory);
 }
 
-/** llama.cpp as it was released, without its `.git`. */
+/** llama.cpp as it was released, with the {@link repairs}, without its `.git`. */
 export async function checkoutStock(directory) {
   await cloneBundle(directory);
   await git("-C", directory, "checkout", "--quiet", "HEAD", "--", ".", ...unused.map((name) => `:!${name}`));
   rmSync(path.join(directory, ".git"), { recursive: true });
+  for (const patch of repairs) await applyPatch(directory, patch);
 }
 
 const upstreamPatches = () =>
