@@ -15,6 +15,7 @@ import { Dashboard } from "./editor/dashboard";
 import { DocumentSyntax } from "./editor/documentSyntax";
 import { Eligibility } from "./editor/eligibility";
 import { EngineService } from "./editor/engineService";
+import { noticeDescent } from "./editor/descentNotice";
 import { noticeFailures } from "./editor/failureNotice";
 import { Generator } from "./editor/generator";
 import { History } from "./editor/history";
@@ -28,9 +29,12 @@ import { Recorder } from "./editor/recorder";
 import { SparsityController } from "./editor/sparsityController";
 import { StatisticsStore } from "./editor/statisticsStore";
 import { StatusBar } from "./editor/statusBar";
-import { EngineClient, forkEngine } from "./engine/client";
+import { EngineClient, forkEngine, Ladder, rungFile, rungsFor } from "./engine/client";
 import { bundledModel } from "./models/bundled";
 import { grammarFolder } from "./syntax/folder";
+
+/** Where node-llama-cpp's binaries are in the extension's folder. */
+const BINARIES = "node_modules/node-llama-cpp/bins";
 
 /** After start-up the engine gets its own moment: nothing of it is on the way of opening a window. */
 const WARM_UP_MS = 1_000;
@@ -60,14 +64,21 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
 
   const battery = own(new Battery(config));
   const eligibility = own(new Eligibility(config, battery));
+  const ladder = new Ladder(
+    rungsFor(process.arch),
+    rungFile(storage, path.join(context.extensionPath, BINARIES)),
+    (descent) => noticeDescent(descent, log),
+  );
   const engine = own(
     new EngineService(
       (callbacks) =>
         new EngineClient({
           ...callbacks,
-          spawn: () =>
+          ladder,
+          spawn: (env) =>
             forkEngine({
               hostPath: path.join(context.extensionPath, "dist", "engine-host.mjs"),
+              env,
               onStderr: (line) => log.write("debug", line),
             }),
         }),

@@ -4,7 +4,7 @@ import type { CompleteResult, SparsifyRequest, SparsifyResult } from "../engine/
 import { parseCommand, type Arguments, type CommandSpec } from "./commandLine";
 import type { Context } from "./context";
 import { UsageError } from "./errors";
-import { chooseModel, chooseThreads } from "./install";
+import { chooseModel, chooseThreads, engineLadder } from "./install";
 import { parseRatios } from "./ratios";
 import { parseLocation, readSource, splitAt } from "./sourceFile";
 
@@ -96,13 +96,14 @@ export async function complete(words: readonly string[], context: Context): Prom
 
 function startClient({ install, progress, signal }: Context): EngineClient {
   const client = new EngineClient({
-    spawn: () => forkEngine(install.host),
+    spawn: (env) => forkEngine({ ...install.host, env }),
+    ladder: engineLadder(install, progress),
     onLog: (level, message) => {
       if (level === "error") {
         progress.note(message);
       }
     },
-    // One command, one try: a crash is reported, not repeated.
+    // One command, one try on each rung: a crash is reported, not repeated.
     backOff: () => undefined,
   });
   signal.addEventListener("abort", () => {

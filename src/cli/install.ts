@@ -2,9 +2,11 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { availableParallelism } from "node:os";
 import { bundledModel } from "../models/bundled";
-import type { ForkOptions } from "../engine/client";
+import { Ladder, rungFile, rungsFor, type ForkOptions } from "../engine/client";
+import { cacheDirectory } from "./cacheDirectory";
 import { UsageError } from "./errors";
 import type { Arguments } from "./commandLine";
+import type { Progress } from "./progress";
 
 /** Where the command runs from: `dist/cli.mjs` of an installation, or `src/cli/` of a checkout under a loader. */
 export interface Install {
@@ -21,6 +23,19 @@ export function locateInstall(moduleUrl: string): Install {
   // The loader that runs this file runs the engine, too.
   const hostPath = path.join(directory, "../engine/host.ts");
   return { root: path.join(directory, "../.."), host: { hostPath, execArgv: process.execArgv } };
+}
+
+/** Where the engine starts on this processor, remembered in the user's cache directory. */
+export function engineLadder(install: Install, progress: Pick<Progress, "note">): Ladder {
+  const memory = rungFile(
+    cacheDirectory(process.env),
+    path.join(install.root, "node_modules/node-llama-cpp/bins"),
+  );
+  return new Ladder(rungsFor(process.arch), memory, ({ rung, signal }) => {
+    progress.note(
+      `The engine's fastest code does not run on this processor (${signal}): it runs ${rung.how}, more slowly. Please report it.`,
+    );
+  });
 }
 
 export function chooseModel(given: string | undefined, install: Install): string {

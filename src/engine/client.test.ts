@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { EngineClient, unwrap, type ClientOptions, type EngineProcess } from "./client";
+import { EngineClient, unwrap, type ClientOptions, type EngineProcess, type ProcessExit } from "./client";
 import type { CompleteRequest, EngineState, FromHost, LoadModel, ToHost } from "./protocol";
 
 type Request = Extract<ToHost, { type: "request" }>;
@@ -9,7 +9,7 @@ class FakeProcess implements EngineProcess {
   readonly sent: ToHost[] = [];
   killed = false;
   private message: (message: FromHost) => void = () => undefined;
-  private exited: (why: string) => void = () => undefined;
+  private exited: (exit: ProcessExit) => void = () => undefined;
 
   send(message: ToHost): void {
     this.sent.push(message);
@@ -17,7 +17,7 @@ class FakeProcess implements EngineProcess {
   onMessage(listener: (message: FromHost) => void): void {
     this.message = listener;
   }
-  onExit(listener: (why: string) => void): void {
+  onExit(listener: (exit: ProcessExit) => void): void {
     this.exited = listener;
   }
   kill(): void {
@@ -31,8 +31,8 @@ class FakeProcess implements EngineProcess {
   ready(): void {
     this.say({ type: "ready", pid: this.pid });
   }
-  exit(why: string): void {
-    this.exited(why);
+  exit(why: string, signal?: string): void {
+    this.exited(signal === undefined ? { why } : { why, signal });
   }
   requests(method: string): Request[] {
     return this.sent

@@ -1,5 +1,7 @@
 import { EngineFailure } from "./errors";
-import type { EngineProcess } from "./clientProcess";
+import type { EngineProcess, ProcessExit } from "./clientProcess";
+import type { Ladder } from "./clientLadder";
+import { processorName } from "./clientRungFile";
 import { ClientRequests, type Outcome, type RequestOptions } from "./clientRequests";
 import type {
   CompleteRequest,
@@ -19,13 +21,21 @@ import type {
   WarmResult,
 } from "./protocol";
 
-export { forkEngine, type EngineProcess, type ForkOptions } from "./clientProcess";
+export { Ladder, type Descent } from "./clientLadder";
+export { forkEngine, type EngineProcess, type ForkOptions, type ProcessExit } from "./clientProcess";
+export { processorName, rungFile } from "./clientRungFile";
+export { rungsFor } from "./clientRungs";
 
 export type { Outcome, RequestOptions } from "./clientRequests";
 
 export interface ClientOptions {
-  /** Starts an engine process: {@link forkEngine}, or a double in tests. */
-  readonly spawn: () => EngineProcess;
+  /**
+   * Starts an engine process: {@link forkEngine}, or a double in tests.
+   * @param env what the ladder's rung adds to the environment
+   */
+  readonly spawn: (env: Readonly<Record<string, string>>) => EngineProcess;
+  /** Where to start again what native code ends before it has computed anything; absent: only at the top. */
+  readonly ladder?: Ladder;
   readonly onState?: (state: EngineState) => void;
   readonly onLog?: (level: "debug" | "info" | "warn" | "error", message: string) => void;
   /** Milliseconds before the n-th restart in a row (from 1); undefined: give up. */
@@ -44,6 +54,8 @@ function defaultBackOff(failures: number): number | undefined {
 export class EngineClient {
   private process: EngineProcess | undefined;
   private ready = false;
+  /** This process has computed something. */
+  private proved = false;
   private failures = 0;
   private readonly requests = new ClientRequests();
   /** Requests that wait for the process to be ready. */
@@ -114,9 +126,10 @@ export class EngineClient {
     return this.request("unload", {}, {});
   }
 
-  /** Ends the engine process and starts a new one, which loads the last model again. */
+  /** Ends the engine process and starts a new one, with all that the processor has; it loads the last model again. */
   restartEngine(): void {
     this.failures = 0;
+    this.options.ladder?.reset();
     const { process } = this;
     this.detach("was restarted", []);
     process?.kill();
@@ -194,16 +207,17 @@ export class EngineClient {
     this.restart = undefined;
     this.gaveUp = undefined;
     this.setState({ kind: "starting" });
-    const process = this.options.spawn();
+    const process = this.options.spawn(this.options.ladder?.rung.env ?? {});
     this.process = process;
+    this.proved = false;
     process.onMessage((message) => {
       if (this.process === process) {
         this.receive(message);
       }
     });
-    process.onExit((why) => {
+    process.onExit((exit) => {
       if (this.process === process) {
-        this.crashed(why);
+        this.crashed(exit);
       }
     });
   }
@@ -217,9 +231,7 @@ export class EngineClient {
         this.requests.item(message.id, message.item);
         return;
       case "result":
-        if (this.requests.get(message.id)?.method === "complete") {
-          this.failures = 0; // it works again
-        }
+        this.succeeded(this.requests.get(message.id)?.method);
         this.requests.succeed(message.id, message.result);
         return;
       case "error":
@@ -230,6 +242,16 @@ export class EngineClient {
         return;
       case "log":
         this.options.onLog?.(message.level, message.message);
+    }
+  }
+
+  private succeeded(method: Method | undefined): void {
+    if (method === "complete") {
+      this.failures = 0; // it works again
+    }
+    if (!this.proved && (method === "complete" || method === "warm" || method === "sparsify")) {
+      this.proved = true;
+      this.options.ladder?.proved();
     }
   }
 
@@ -250,9 +272,12 @@ export class EngineClient {
     }
   }
 
-  private crashed(why: string): void {
-    this.failures++;
+  private crashed({ why, signal }: ProcessExit): void {
     const message = `The engine process ${why}`;
+    if (signal !== undefined && !this.proved && !this.unloaded && this.descend(why, signal)) {
+      return;
+    }
+    this.failures++;
     this.options.onLog?.("error", `${message}.`);
     if (this.unloaded && this.waiting.length === 0) {
       this.detach(why, []);
@@ -272,6 +297,22 @@ export class EngineClient {
     this.restart = setTimeout(() => {
       this.start();
     }, delay);
+  }
+
+  /** Starts a process one rung lower at once, which is asked again what this one was; false: there is none. */
+  private descend(why: string, signal: string): boolean {
+    const { ladder } = this.options;
+    const from = ladder?.rung;
+    if (ladder === undefined || from === undefined || !ladder.descend(signal)) {
+      return false;
+    }
+    this.options.onLog?.(
+      "warn",
+      `The engine process ${why} before it had computed anything ${from.how}, on ${processorName()}; trying again ${ladder.rung.how}.`,
+    );
+    this.detach(why, this.requests.repeatable);
+    this.start();
+    return true;
   }
 
   /** Forgets the process and answers what was in flight, except `kept`. */

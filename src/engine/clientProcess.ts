@@ -7,10 +7,27 @@ export interface EngineProcess {
   readonly pid: number | undefined;
   send(message: ToHost): void;
   onMessage(listener: (message: FromHost) => void): void;
-  /** Called once, when the process is gone or could not be started; `why` completes "the engine process …". */
-  onExit(listener: (why: string) => void): void;
+  /** Called once, when the process is gone or could not be started. */
+  onExit(listener: (exit: ProcessExit) => void): void;
   kill(): void;
 }
+
+export interface ProcessExit {
+  /** Completes "the engine process …". */
+  readonly why: string;
+  /** What native code ended it by, such as SIGILL; undefined: something else did. */
+  readonly signal?: string;
+}
+
+/** The signals of native code that does what the processor, the system or itself does not allow. */
+const FATAL = new Set(["SIGILL", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGABRT", "SIGTRAP"]);
+
+/** What Windows has in their place: exit codes that are NTSTATUS values. */
+const FATAL_CODES = new Map([
+  [0xc000001d, "illegal instruction"],
+  [0xc0000005, "access violation"],
+  [0xc0000409, "abort"],
+]);
 
 export interface ForkOptions {
   /** The bundled `host.mjs`, or `host.ts` with `execArgv` that loads TypeScript. */
@@ -52,18 +69,27 @@ export function forkEngine({ hostPath, execArgv = [], env = {}, onStderr }: Fork
   };
 }
 
-function onChildExit(child: ChildProcess, lastLine: () => string, listener: (why: string) => void): void {
+function onChildExit(
+  child: ChildProcess,
+  lastLine: () => string,
+  listener: (exit: ProcessExit) => void,
+): void {
   let told = false;
-  const tell = (why: string): void => {
+  const tell = (exit: ProcessExit): void => {
     if (!told) {
       told = true;
-      listener(why);
+      listener(exit);
     }
   };
-  child.on("error", (error) => tell(`could not be run (${toEngineError(error).message})`));
+  child.on("error", (error) => tell({ why: `could not be run (${toEngineError(error).message})` }));
   child.on("exit", (code, signal) => {
     const hint = signal === "SIGKILL" ? ", perhaps for lack of memory" : "";
-    const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}${hint}`;
-    tell(lastLine() === "" ? how : `${how} (${lastLine()})`);
+    const fatal = signal === null ? FATAL_CODES.get(code ?? 0) : FATAL.has(signal) ? signal : undefined;
+    const how =
+      signal === null && fatal === undefined
+        ? `ended with exit code ${code}`
+        : `was ended by ${fatal ?? signal}${hint}`;
+    const why = lastLine() === "" ? how : `${how} (${lastLine()})`;
+    tell(fatal === undefined ? { why } : { why, signal: fatal });
   });
 }

@@ -19,6 +19,8 @@ export interface PendingRequest {
 }
 
 interface Entry extends PendingRequest {
+  /** Its caller has been given items. */
+  started: boolean;
   readonly onItem: ((item: never) => void) | undefined;
   readonly settle: (outcome: Outcome<never>) => void;
 }
@@ -58,6 +60,7 @@ export class ClientRequests {
       params,
       deadlineAt: deadlineMs === undefined ? undefined : performance.now() + deadlineMs,
       onItem,
+      started: false,
       settle: (outcome) => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", abort);
@@ -75,8 +78,19 @@ export class ClientRequests {
     return [...this.entries.keys()];
   }
 
+  /** Requests that can be sent again: nobody has seen a part of their answers, but for how far they are. */
+  get repeatable(): readonly number[] {
+    return [...this.entries]
+      .filter(([, { method, started }]) => method !== "complete" || !started)
+      .map(([id]) => id);
+  }
+
   item(id: number, item: unknown): void {
-    this.entries.get(id)?.onItem?.(item as never);
+    const entry = this.entries.get(id);
+    if (entry !== undefined) {
+      entry.started = true;
+      entry.onItem?.(item as never);
+    }
   }
 
   succeed(id: number, value: unknown): void {

@@ -1,3 +1,7 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Llama, LlamaModel } from "node-llama-cpp";
 import { EngineFailure } from "./errors";
 import { hasSparseEngine } from "./native";
@@ -34,6 +38,7 @@ export async function startLlama(options: Pick<LoadModel, "gpu" | "threads">, lo
     return llama;
   } catch (error) {
     if (error instanceof NoBinaryFoundError) {
+      explainRefusedBinary(options.gpu);
       const build = options.gpu === false || options.gpu === "auto" ? "" : ` -- --gpu ${options.gpu}`;
       throw new EngineFailure(
         "internal",
@@ -41,6 +46,28 @@ export async function startLlama(options: Pick<LoadModel, "gpu" | "threads">, lo
       );
     }
     throw error;
+  }
+}
+
+/**
+ * node-llama-cpp tries some binaries in a process of its own and only says that none was found when that one ends. Here the same tells why: it throws
+ * what the linker has to say, or it ends this process by the same signal.
+ */
+function explainRefusedBinary(gpu: LoadModel["gpu"]): void {
+  const platform = { linux: "linux", darwin: "mac", win32: "win" }[process.platform as string];
+  const folder = [platform, process.arch, ...(gpu === false || gpu === "auto" ? [] : [gpu])].join("-");
+  const bins = fileURLToPath(new URL("../bins", import.meta.resolve("node-llama-cpp")));
+  const file = path.join(bins, folder, "llama-addon.node");
+  if (!existsSync(file)) {
+    return;
+  }
+  try {
+    const binding = createRequire(import.meta.url)(file) as { loadBackends(directory?: string): void };
+    binding.loadBackends();
+    binding.loadBackends(path.dirname(file));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
+    throw new EngineFailure("internal", `The native engine does not load on this system: ${reason}`);
   }
 }
 

@@ -5,7 +5,7 @@ import path from "node:path";
 import * as vscode from "vscode";
 import { EngineService } from "../../src/editor/engineService";
 import { defaultSettings, type Settings } from "../../src/editor/settings";
-import { EngineClient, type EngineProcess } from "../../src/engine/client";
+import { EngineClient, type EngineProcess, type ProcessExit } from "../../src/engine/client";
 import type { EngineState, FromHost, LoadModel, ToHost } from "../../src/engine/protocol";
 import { sleep, until } from "./helpers";
 
@@ -13,7 +13,7 @@ import { sleep, until } from "./helpers";
 class PlayedProcess implements EngineProcess {
   readonly pid = 1;
   private tell: (message: FromHost) => void = () => undefined;
-  private end: (why: string) => void = () => undefined;
+  private end: (exit: ProcessExit) => void = () => undefined;
 
   constructor(private readonly onLoad: (process: PlayedProcess, id: number, params: LoadModel) => void) {
     setTimeout(() => this.say({ type: "ready", pid: 1 }), 1);
@@ -29,7 +29,7 @@ class PlayedProcess implements EngineProcess {
   onMessage(listener: (message: FromHost) => void): void {
     this.tell = listener;
   }
-  onExit(listener: (why: string) => void): void {
+  onExit(listener: (exit: ProcessExit) => void): void {
     this.end = listener;
   }
   kill(): void {
@@ -40,7 +40,7 @@ class PlayedProcess implements EngineProcess {
     this.tell(message);
   }
   crash(): void {
-    this.end("ended");
+    this.end({ why: "ended" });
   }
   loaded(id: number, { modelPath }: LoadModel): void {
     this.say({ type: "state", state: { kind: "dense" } });

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, renameSync, rmSync, statfsSync } from "node:fs";
-import { homedir } from "node:os";
 import path from "node:path";
 import { dataBytes, writeGguf, type GgufEntry } from "../../../models/ggufWriter";
 import { checkModel } from "../../../models/modelCheck";
 import { prepareDirectory } from "../../atomicFiles";
+import { cacheDirectory } from "../../cacheDirectory";
 import type { Context } from "../../context";
 import { CliError, describeFileError } from "../../errors";
 import { RandomWeights } from "./randomWeights";
@@ -15,14 +15,6 @@ const VERSION = 2;
 
 /** Room for the header and for what else happens on the disk. */
 const SPARE_BYTES = 256 * 2 ** 20;
-
-/** Where generated models are kept: `LACUNA_CACHE`, or the user's cache directory. */
-export function cacheDirectory(env: NodeJS.ProcessEnv): string {
-  if (env.LACUNA_CACHE) {
-    return path.resolve(env.LACUNA_CACHE);
-  }
-  return path.join(env.XDG_CACHE_HOME ?? path.join(homedir(), ".cache"), "lacuna");
-}
 
 /** The path of a model with random weights in this shape, made when the cache does not have it. */
 export async function cachedModel(
