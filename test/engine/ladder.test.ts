@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import {
@@ -25,7 +25,8 @@ describe("an engine process that native code ends", () => {
 
   beforeEach(() => {
     folder = mkdtempSync(path.join(tmpdir(), "lacuna-ladder-"));
-    writeFileSync(path.join(folder, "addon.node"), "");
+    mkdirSync(path.join(folder, "bins"));
+    writeFileSync(path.join(folder, "bins/addon.node"), "");
     descents = [];
     logs = [];
   });
@@ -41,8 +42,10 @@ describe("an engine process that native code ends", () => {
         starts++;
         return forkEngine({ hostPath, env: { ...env, LACUNA_TEST_DEATHS: deaths } });
       },
-      ladder: new Ladder(rungsFor("x64"), rungFile(path.join(folder, "state"), folder), (descent) =>
-        descents.push(descent),
+      ladder: new Ladder(
+        rungsFor("x64"),
+        rungFile(path.join(folder, "state"), path.join(folder, "bins")),
+        (descent) => descents.push(descent),
       ),
       onLog: (_, message) => logs.push(message),
       backOff: (failures) => (failures > 1 ? undefined : 0),
@@ -107,7 +110,7 @@ describe("an engine process that native code ends", () => {
     await load();
     await complete();
     client.dispose();
-    utimesSync(path.join(folder, "addon.node"), 1, 1);
+    utimesSync(path.join(folder, "bins/addon.node"), 1, 1);
     start("");
     await load();
     assert.equal(await complete(), "full 1");
