@@ -173,6 +173,8 @@ describe("thresholds inside the packed FFN", function () {
     BF16: 0.02,
     Q8_0: 0.02,
     Q4_0: 0.02,
+    Q4_1: 0.02,
+    Q5_0: 0.02,
     Q4_K: 0.02,
     Q5_K: 0.02,
     Q6_K: 0.02,

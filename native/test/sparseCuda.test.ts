@@ -60,6 +60,8 @@ describe("thresholds inside the packed FFN, with CUDA", function () {
     BF16: 0.03,
     Q8_0: 0.03,
     Q4_0: 0.03,
+    Q4_1: 0.03,
+    Q5_0: 0.03,
     Q4_K: 0.03,
     Q5_K: 0.03,
     Q6_K: 0.03,

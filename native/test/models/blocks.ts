@@ -4,7 +4,8 @@ import type { Random } from "./random";
  * Random values in ggml's storage types, and what they decode to.
  * Written from the format's description, not with ggml's code: this is one side of a comparison.
  */
-export type StorageType = "F32" | "F16" | "BF16" | "Q8_0" | "Q4_0" | "Q4_K" | "Q5_K" | "Q6_K";
+export type StorageType =
+  "F32" | "F16" | "BF16" | "Q8_0" | "Q4_0" | "Q4_1" | "Q5_0" | "Q4_K" | "Q5_K" | "Q6_K";
 
 export interface Block {
   readonly id: number;
@@ -104,6 +105,52 @@ const Q4_0: Block = {
       const byte = view.getUint8(2 + i);
       out[i] = d * ((byte & 15) - 8);
       out[i + 16] = d * ((byte >> 4) - 8);
+    }
+  },
+};
+
+/** d · q + m, nibbles as Q4_0's. */
+const Q4_1: Block = {
+  id: 3,
+  size: 32,
+  bytes: 20,
+  fill(view, std, random) {
+    const d = (std / 4.6) * (0.5 + random.uniform());
+    view.setUint16(0, numberToHalf(d), true);
+    view.setUint16(2, numberToHalf(-7.5 * d), true);
+    for (let i = 0; i < 16; i++) {
+      view.setUint8(4 + i, random.integer(256));
+    }
+  },
+  decode(view, out) {
+    const d = halfToNumber(view.getUint16(0, true));
+    const m = halfToNumber(view.getUint16(2, true));
+    for (let i = 0; i < 16; i++) {
+      const byte = view.getUint8(4 + i);
+      out[i] = d * (byte & 15) + m;
+      out[i + 16] = d * (byte >> 4) + m;
+    }
+  },
+};
+
+/** d · (q - 16), nibbles as Q4_0's; the fifth bit of element i is bit i of a word. */
+const Q5_0: Block = {
+  id: 6,
+  size: 32,
+  bytes: 22,
+  fill(view, std, random) {
+    view.setUint16(0, numberToHalf((std / 9.2) * (0.5 + random.uniform())), true);
+    for (let i = 0; i < 20; i++) {
+      view.setUint8(2 + i, random.integer(256));
+    }
+  },
+  decode(view, out) {
+    const d = halfToNumber(view.getUint16(0, true));
+    const fifth = view.getUint32(2, true);
+    for (let i = 0; i < 16; i++) {
+      const byte = view.getUint8(6 + i);
+      out[i] = d * ((byte & 15) + 16 * ((fifth >>> i) & 1) - 16);
+      out[i + 16] = d * ((byte >> 4) + 16 * ((fifth >>> (i + 16)) & 1) - 16);
     }
   },
 };
@@ -214,4 +261,7 @@ const Q6_K: Block = {
   },
 };
 
-export const BLOCKS: Readonly<Record<StorageType, Block>> = { F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K, Q6_K };
+export const BLOCKS: Readonly<Record<StorageType, Block>> = {
+  ...{ F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0 },
+  ...{ Q4_K, Q5_K, Q6_K },
+};
