@@ -11,8 +11,8 @@ installs them into node_modules/node-llama-cpp/bins, where getLlama() finds them
   --gpu NAME          cuda, metal or vulkan (default: none; metal on Apple silicon)
   --cuda-arch LIST    CUDA architectures, such as 90 or 86;90 (default: llama.cpp's choice)
   --sanitize LIST     address, undefined or thread: a test build, for scripts/sanitize.mjs
-  --server            build nothing but llama-server, from the stock sources (stays in native/.build): the rival in
-                      \`lacuna bench latency\`
+  --server            build nothing but llama-server, from the stock sources and what repairs them (stays in native/.build):
+                      the rival in \`lacuna bench latency\`
   --install-to DIR    install into DIR instead of node-llama-cpp's bins
   --jobs N            compile N files at a time (default: one for each core)
   --force             build even when the stamp says that nothing changed

@@ -31,6 +31,7 @@ export const stages = [
   { name: "unit", commands: [mocha("test/unit.mocharc.json")] },
   { name: "native", commands: [mocha("test/native.mocharc.json")] },
   { name: "sanitized", commands: [[process.execPath, "scripts/sanitize.mjs"]], slow: true },
+  { name: "variants", commands: [[process.execPath, "scripts/variants.mjs"]], slow: true },
   { name: "engine", commands: [mocha("test/engine.mocharc.json")] },
   { name: "host", commands: [[process.execPath, "test/host/run.mjs"]], needs: "test/host/run.mjs" },
   { name: "ui", commands: [[process.execPath, "test/ui/run.mjs"]], needs: "test/ui/run.mjs" },

@@ -70,7 +70,8 @@ export function markdownReport(report: LatencyReport): string {
     `${heading(report)}.`,
     "",
     "Times run from a key to its suggestion, debouncing included, over the keys that were answered before the next one. The ratio is",
-    "the second system's figure over Lacuna's. The file has been open for a second before the first key.",
+    "the second system's figure over Lacuna's. The file has been open for a second before the first key. The server is built from stock",
+    "sources with one of Lacuna's patches, without which AMX ends it (native/patches/llama.cpp/0008).",
     "",
     ...markdownTable(table(report.systems)),
     ...pairedTables(report).flatMap((rows) => [

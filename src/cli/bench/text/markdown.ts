@@ -45,7 +45,7 @@ export function textMarkdown({
   const parts = [
     "# Text: what is shown where",
     "Holes cut from real files, and what each system would show at their beginnings, with the same model; 95 % intervals over the cases in " +
-      "parentheses. Lacuna is all of it: prompt, anchor, healing, endings, filters. llama.vscode is done after its sources, with stock llama-server; greedy: the " +
+      "parentheses. Lacuna is all of it: prompt, anchor, healing, endings, filters. llama.vscode is done after its sources, with stock llama-server, but for the repair of AMX that ours has, too; greedy: the " +
       "most likely token each time, rather than its sampler's.",
     [
       `- command: \`${env.command}\``,

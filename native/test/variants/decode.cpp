@@ -1,0 +1,77 @@
+// variants-decode BINARIES MODEL COUNT TOKEN…: evaluates a prompt with the CPU variant that ggml chooses (or GGML_CPU_VARIANT names), decodes COUNT tokens
+// greedily, and prints the variant, then the tokens. Exits with 2 when no variant runs on this processor.
+
+#include "ggml-backend.h"
+#include "llama.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <vector>
+
+// of the shared libraries of this process, that of the CPU backend
+static std::string loaded_variant() {
+    const std::string prefix = "libggml-cpu-";
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);) {
+        const auto at = line.rfind(prefix);
+        if (at != std::string::npos) {
+            const auto name = line.substr(at + prefix.size());
+            return name.substr(0, name.rfind(".so"));
+        }
+    }
+    return {};
+}
+
+int main(int argc, char ** argv) {
+    if (argc < 5) {
+        fprintf(stderr, "usage: %s BINARIES MODEL COUNT TOKEN...\n", argv[0]);
+        return 1;
+    }
+    llama_log_set([](ggml_log_level, const char *, void *) {}, nullptr);
+    ggml_backend_load_all_from_path(argv[1]);
+    if (!ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU)) {
+        return 2;
+    }
+    printf("%s\n", loaded_variant().c_str());
+
+    auto model_params = llama_model_default_params();
+    model_params.n_gpu_layers = 0;
+    auto * model = llama_model_load_from_file(argv[2], model_params);
+    if (!model) {
+        fprintf(stderr, "%s cannot be loaded\n", argv[2]);
+        return 1;
+    }
+    auto context_params = llama_context_default_params();
+    context_params.n_ctx           = 256;
+    context_params.n_batch         = 64;
+    context_params.n_threads       = 1;
+    context_params.n_threads_batch = 1;
+    auto * context = llama_init_from_model(model, context_params);
+    if (!context) {
+        fprintf(stderr, "there is no context\n");
+        return 1;
+    }
+
+    std::vector<llama_token> tokens;
+    for (int i = 4; i < argc; i++) {
+        tokens.push_back(atoi(argv[i]));
+    }
+    const int n_vocab = llama_vocab_n_tokens(llama_model_get_vocab(model));
+    for (int i = 0; i < atoi(argv[3]); i++) {
+        if (llama_decode(context, llama_batch_get_one(tokens.data(), (int) tokens.size())) != 0) {
+            fprintf(stderr, "decoding failed\n");
+            return 1;
+        }
+        const float * logits = llama_get_logits_ith(context, -1);
+        const auto next = (llama_token) (std::max_element(logits, logits + n_vocab) - logits);
+        printf("%d ", next);
+        tokens = { next };
+    }
+    printf("\n");
+    llama_free(context);
+    llama_model_free(model);
+    return 0;
+}
