@@ -4,25 +4,25 @@
 #include "ggml-backend.h"
 #include "llama.h"
 
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
+#include <cstring>
 #include <string>
 #include <vector>
 
-// of the shared libraries of this process, that of the CPU backend
+// The library of the CPU backend. Others stay mapped, too: C++ lets few of them be closed
 static std::string loaded_variant() {
-    const std::string prefix = "libggml-cpu-";
-    std::ifstream maps("/proc/self/maps");
-    for (std::string line; std::getline(maps, line);) {
-        const auto at = line.rfind(prefix);
-        if (at != std::string::npos) {
-            const auto name = line.substr(at + prefix.size());
-            return name.substr(0, name.rfind(".so"));
-        }
+    auto * reg = ggml_backend_dev_backend_reg(ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU));
+    Dl_info info;
+    if (!dladdr(ggml_backend_reg_get_proc_address(reg, "ggml_backend_set_n_threads"), &info)) {
+        return {};
     }
-    return {};
+    const std::string file = info.dli_fname;
+    const auto at = file.rfind("libggml-cpu-") + strlen("libggml-cpu-");
+    return file.substr(at, file.rfind(".so") - at);
 }
 
 int main(int argc, char ** argv) {
