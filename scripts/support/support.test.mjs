@@ -99,10 +99,10 @@ describe("chooseStages", () => {
   });
   it("leaves out slow stages that are not named, and says which", () => {
     const { chosen, leftOut } = chooseStages([], "/nowhere");
-    assert.deepEqual(namesOf(leftOut), ["sanitized"]);
+    assert.deepEqual(namesOf(leftOut), ["sanitized", "variants"]);
     assert.ok(!namesOf(chosen).includes("sanitized"));
-    const asked = chooseStages(["sanitized"], "/nowhere");
-    assert.deepEqual(namesOf(asked.chosen), ["sanitized"]);
+    const asked = chooseStages(["sanitized", "variants"], "/nowhere");
+    assert.deepEqual(namesOf(asked.chosen), ["sanitized", "variants"]);
     assert.deepEqual(asked.leftOut, []);
   });
 });

@@ -124,7 +124,7 @@ function latencyConclusions(report: LatencyReport): string[] {
   const wanted = /p50|p95|keys with|CPU|resident|prompt tokens/;
   return [
     "## Latency",
-    `Someone typing, replayed against the engine and against llama.vscode's way with stock llama-server, but for the repair of AMX that ours has, too (${environment.model.name}, ${environment.machine.threads} threads, ${rounds} rounds at ${speed} times the pace, ${environment.date}): [latency.md](latency.md).`,
+    `Someone typing, replayed against the engine and against llama.vscode's way with stock llama-server (${environment.model.name}, ${environment.machine.threads} threads, ${rounds} rounds at ${speed} times the pace, ${environment.date}): [latency.md](latency.md).`,
     table(
       head!,
       rows.filter(([label]) => wanted.test(label!)).map((row) => [...row]),
