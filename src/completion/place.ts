@@ -1,5 +1,11 @@
 import type { CursorText } from "./cursor";
 
+/** What the Tab key inserts in a document. */
+export interface Indentation {
+  readonly insertSpaces: boolean;
+  readonly tabSize: number;
+}
+
 /** A place in a document at a moment: where a completion is asked for. */
 export interface Place extends CursorText {
   readonly document: string;
@@ -7,6 +13,8 @@ export interface Place extends CursorText {
   readonly offset: number;
   /** VS Code's language identifier. */
   readonly language: string;
+  /** Where it is known. */
+  readonly indentation?: Indentation;
 }
 
 /** Text before a place that has to agree, in code units: enough to tell places of a file apart. */

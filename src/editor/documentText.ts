@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
-import type { Place } from "../completion/place";
+import type { Indentation, Place } from "../completion/place";
+import { visibleEditor } from "./visibleEditor";
 
 /** Lines of a document that a completion can see; the engine cuts further to what fits its context. */
 const LINES_BEFORE = 512;
@@ -22,17 +23,18 @@ export function textAt(document: vscode.TextDocument, position: vscode.Position)
   return {
     document: document.uri.toString(),
     language: document.languageId,
+    indentation: indentationOf(document),
     offset: document.offsetAt(position) - carriageReturns,
     prefix: toLf(before).slice(-MAX_CHARACTERS),
     suffix: toLf(after).slice(0, MAX_CHARACTERS),
   };
 }
 
-/**
- * The path by which the engine knows a document: relative to the workspace where it is in one; the cells of a notebook differ by their
- * fragment.
- */
-export function modelPath(document: vscode.TextDocument): string {
-  const path = vscode.workspace.asRelativePath(document.uri);
-  return document.uri.fragment === "" ? path : `${path}#${document.uri.fragment}`;
+/** As the editor that shows the document has it, which has looked at its text; otherwise as it is set for the language. */
+function indentationOf(document: vscode.TextDocument): Indentation {
+  const options = visibleEditor(document)?.options ?? {};
+  const configured = vscode.workspace.getConfiguration("editor", document);
+  const insertSpaces = options.insertSpaces ?? configured.get<unknown>("insertSpaces");
+  const tabSize = Number(options.tabSize ?? configured.get<unknown>("tabSize"));
+  return { insertSpaces: insertSpaces !== false, tabSize: tabSize > 0 ? tabSize : 4 };
 }

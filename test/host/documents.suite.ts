@@ -7,6 +7,7 @@ import { ContextService } from "../../src/editor/context/contextService";
 import { Definitions } from "../../src/editor/context/definitions";
 import { DocumentChanges } from "../../src/editor/context/documentChanges";
 import { Eligibility } from "../../src/editor/eligibility";
+import { textAt } from "../../src/editor/documentText";
 import { defaultSettings, type Settings } from "../../src/editor/settings";
 import { accept, closeAll, cursorAt, lacuna, open, sleep, until, untitled, workspaceFile } from "./helpers";
 
@@ -77,6 +78,33 @@ describe("eligibility", () => {
     assert.equal(saving.check(document, "invoked"), undefined);
     const secret = eligibility({ pauseOnBattery: true, secretFiles: ["Untitled*"] }, true);
     assert.equal(secret.check(document, "invoked")?.reason, "secret");
+  });
+});
+
+describe("the indentation of a document", () => {
+  before(lacuna);
+  afterEach(closeAll);
+  const START = new vscode.Position(0, 0);
+
+  it("is the language's, shown or not", async () => {
+    for (const [language, insertSpaces] of [
+      ["makefile", false],
+      ["go", false],
+      ["python", true],
+      ["yaml", true],
+    ] as const) {
+      const document = await vscode.workspace.openTextDocument({ language, content: "\n" });
+      assert.equal(textAt(document, START).indentation?.insertSpaces, insertSpaces, `${language}, not shown`);
+      await vscode.window.showTextDocument(document);
+      assert.equal(textAt(document, START).indentation?.insertSpaces, insertSpaces, language);
+    }
+  });
+
+  it("is the editor's where it has been chosen there, or seen in the file", async () => {
+    const editor = await untitled("function a() {\n\tb();\n\tc();\n}\n", "javascript");
+    editor.options = { insertSpaces: false, tabSize: 8 };
+    await until("the options", () => textAt(editor.document, START).indentation?.tabSize === 8);
+    assert.deepEqual(textAt(editor.document, START).indentation, { insertSpaces: false, tabSize: 8 });
   });
 });
 

@@ -1,5 +1,15 @@
 import { cases } from "../testing";
+import type { FilterContext } from "./filter";
 import { indentationRepair } from "./indentationRepair";
+
+const TABS = { insertSpaces: false, tabSize: 4 };
+const TWO = { insertSpaces: true, tabSize: 2 };
+
+/** The filter where the editor indents with `indentation`. */
+const within =
+  (known: Pick<FilterContext, "indentation" | "language">) =>
+  (text: string, cursor: FilterContext): string =>
+    indentationRepair(text, { ...cursor, ...known });
 
 describe("indentationRepair", () => {
   cases(indentationRepair, {
@@ -28,5 +38,75 @@ describe("indentationRepair", () => {
       "def f():\n  │  return a│",
     ],
     "keeps a call that goes on": ["  foo\n  │  .bar()│", "  foo\n  │  .bar()│"],
+  });
+});
+
+describe("indentationRepair where the file says nothing", () => {
+  cases(within({ indentation: TABS, language: "go" }), {
+    "takes the editor's tabs": [
+      "package main\n\nfunc main() {│\n    a()\n    if b {\n        c()\n    }\n}│",
+      "package main\n\nfunc main() {│\n\ta()\n\tif b {\n\t\tc()\n\t}\n}│",
+    ],
+    "makes one tab of whatever step the model takes": [
+      "func main() {│\n  a()\n  if b {\n    c()\n  }\n}│",
+      "func main() {│\n\ta()\n\tif b {\n\t\tc()\n\t}\n}│",
+    ],
+    "makes one tab of eight spaces at the first depth": [
+      "func main() {│\n        a()\n}│",
+      "func main() {│\n\ta()\n}│",
+    ],
+    "keeps what is aligned behind a tab": [
+      "func main() {│\n    a(b,\n      c)\n}│",
+      "func main() {│\n\ta(b,\n\t  c)\n}│",
+    ],
+    "begins with a tab at the beginning of a line": [
+      "func main() {\n│    a()\n}│",
+      "func main() {\n│\ta()\n}│",
+    ],
+    "leaves the file's own spaces alone": [
+      "func a() {\n    b()\n}\n\nfunc c() {│\n    d()\n}│",
+      "func a() {\n    b()\n}\n\nfunc c() {│\n    d()\n}│",
+    ],
+    "takes a file's tabs in spite of the stars of its comments": [
+      "/**\n * a\n * b\n */\nfunc a() {\n\tb()\n\tc()\n}\nfunc d() {│\n    e()\n}│",
+      "/**\n * a\n * b\n */\nfunc a() {\n\tb()\n\tc()\n}\nfunc d() {│\n\te()\n}│",
+    ],
+  });
+  cases(within({ indentation: TWO, language: "yaml" }), {
+    "takes the editor's spaces": ["a:│\n\tb:\n\t\tc: 1│", "a:│\n  b:\n    c: 1│"],
+    "keeps spaces": ["a:│\n    b: 1│", "a:│\n    b: 1│"],
+  });
+});
+
+describe("a makefile's recipes", () => {
+  cases(within({ indentation: TABS, language: "makefile" }), {
+    "begin with a tab": ["all: x\n\nx: x.c│\n    gcc -o x x.c│", "all: x\n\nx: x.c│\n\tgcc -o x x.c│"],
+    "at the beginning of a line, too": ["x: x.c\n│    gcc -o x x.c│", "x: x.c\n│\tgcc -o x x.c│"],
+    "in every rule that is written": [
+      "│all: x\n  echo all\n\nx: $(SRC:.c=.o)\n  cc -o $@ $^│",
+      "│all: x\n\techo all\n\nx: $(SRC:.c=.o)\n\tcc -o $@ $^│",
+    ],
+    "deeper where they are deeper": [
+      "x:│\n    if a; then \\\n        b; \\\n    fi│",
+      "x:│\n\tif a; then \\\n\t\tb; \\\n\tfi│",
+    ],
+  });
+  cases(within({ indentation: { insertSpaces: true, tabSize: 4 }, language: "makefile" }), {
+    "although variables go on with spaces": [
+      "SRC = a.c \\\n      b.c \\\n      c.c\n\nx: $(SRC)│\n    cc -o x $(SRC)│",
+      "SRC = a.c \\\n      b.c \\\n      c.c\n\nx: $(SRC)│\n\tcc -o x $(SRC)│",
+    ],
+    "but not the variables": [
+      "OBJ = a.o \\\n    b.o\nx: x.c\n\tcc x.c\n\n│SRC := a.c \\\n    b.c│",
+      "OBJ = a.o \\\n    b.o\nx: x.c\n\tcc x.c\n\n│SRC := a.c \\\n    b.c│",
+    ],
+    "nor where another sign is chosen": [
+      ".RECIPEPREFIX = >\nx: x.c│\n    > a│",
+      ".RECIPEPREFIX = >\nx: x.c│\n    > a│",
+    ],
+    "after conditionals and comments in a rule": [
+      "x: x.c\n\tcc x.c\n# more\nifdef A│\n    echo a\nendif│",
+      "x: x.c\n\tcc x.c\n# more\nifdef A│\n\techo a\nendif│",
+    ],
   });
 });
