@@ -12,6 +12,7 @@ import { Definitions } from "./editor/context/definitions";
 import { DocumentChanges } from "./editor/context/documentChanges";
 import { Settling } from "./editor/context/settling";
 import { Dashboard } from "./editor/dashboard";
+import { DocumentKeys } from "./editor/documentKeys";
 import { DocumentSyntax } from "./editor/documentSyntax";
 import { Eligibility } from "./editor/eligibility";
 import { EngineService } from "./editor/engineService";
@@ -88,14 +89,15 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
       path.join(storage, "states"),
     ),
   );
+  const keys = own(new DocumentKeys());
   const admission = new Admission(config);
   const changes = own(new DocumentChanges(admission));
   const crossFile = own(new ContextService(admission, new Definitions(admission), engine, config, changes));
-  const generator = own(new Generator(engine, config, crossFile));
+  const generator = own(new Generator(engine, config, crossFile, keys));
   const syntax = own(new DocumentSyntax(grammarFolder(context.extensionPath)));
   const provider = own(new InlineProvider(engine, generator, eligibility, config, syntax));
   const memory = new MaskMemory(path.join(storage, "masks"), log);
-  const sparsity = own(new SparsityController(engine, eligibility, config, memory, fingerprintOf, log));
+  const sparsity = own(new SparsityController(engine, eligibility, config, memory, fingerprintOf, log, keys));
   const statistics = new StatisticsStore(path.join(storage, "statistics.json"), (message) =>
     log.write("warn", message),
   );

@@ -5,7 +5,7 @@ import type { ActiveDocument } from "./activeDocument";
 import type { Config } from "./config";
 import type { DashboardData, FromDashboard, ToDashboard } from "./dashboardData";
 import { dashboardPage } from "./dashboardPage";
-import { modelPath } from "./documentText";
+import { modelPath } from "./documentNames";
 import type { EngineService } from "./engineService";
 import type { History } from "./history";
 import type { SparsityController } from "./sparsityController";
@@ -124,7 +124,7 @@ export class Dashboard implements vscode.Disposable {
     }
     return {
       mask: {
-        file: modelPath(document),
+        file: modelPath(document.uri),
         activeRatio: result.activeRatio,
         source: result.source,
         rows: result.rows,

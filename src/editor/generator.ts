@@ -7,9 +7,12 @@ import type { Purpose, Wish } from "../completion/suggester";
 import { ENDING, type CompleteResult, type WarmRequest, type WarmResult } from "../engine/protocol";
 import type { Config } from "./config";
 import type { ContextService } from "./context/contextService";
-import { modelPath, textAt } from "./documentText";
+import type { DocumentKeys } from "./documentKeys";
+import { modelPath, repositoryOf } from "./documentNames";
+import { textAt } from "./documentText";
 import type { EngineService } from "./engineService";
 import { codeOf } from "./failures";
+import { textAbove } from "./notebooks";
 
 /** A finished generation, for status bar, dashboard and statistics. */
 export interface Completed {
@@ -34,6 +37,7 @@ export class Generator implements vscode.Disposable {
     private readonly engine: EngineService,
     private readonly config: Config,
     private readonly context: Pick<ContextService, "of">,
+    private readonly keys: Pick<DocumentKeys, "of">,
   ) {}
 
   /** Rejects when the engine fails; what was generated until the signal is the result. */
@@ -99,12 +103,13 @@ export class Generator implements vscode.Disposable {
 
   private request(document: vscode.TextDocument, place: Place): WarmRequest {
     const { files, edits } = this.context.of(document);
-    const folder = vscode.workspace.getWorkspaceFolder(document.uri);
+    const repository = repositoryOf(document.uri);
     return {
-      prefix: place.prefix,
+      prefix: textAbove(document) + place.prefix,
       suffix: place.suffix,
-      path: modelPath(document),
-      ...(folder === undefined ? {} : { repository: folder.name }),
+      path: modelPath(document.uri),
+      document: this.keys.of(document),
+      ...(repository === undefined ? {} : { repository }),
       language: place.language,
       context: files,
       ...(edits === "" ? {} : { edits }),

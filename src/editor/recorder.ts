@@ -23,8 +23,9 @@ export class Recorder implements vscode.Disposable {
     private readonly records: Records,
   ) {
     this.subscriptions = vscode.Disposable.from(
-      generator.onDidComplete(({ result, latencyMs }) => {
+      generator.onDidComplete(({ document, result, latencyMs }) => {
         const { decode, activeRatio } = result;
+        sparsity.used(document, activeRatio);
         const time = Date.now();
         if (latencyMs !== undefined) {
           this.records.statistics.add({ kind: "latency", ms: latencyMs });

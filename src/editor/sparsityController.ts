@@ -2,12 +2,15 @@ import * as vscode from "vscode";
 import type { SparsifyResult } from "../engine/protocol";
 import { whyAutoIsDense } from "./autoSparsity";
 import type { Config } from "./config";
-import { modelPath, textAt } from "./documentText";
+import type { DocumentKeys } from "./documentKeys";
+import { modelPath } from "./documentNames";
+import { textAt } from "./documentText";
 import type { Eligibility } from "./eligibility";
 import type { EngineService } from "./engineService";
 import { codeOf, isCancelled, messageOf } from "./failures";
 import type { Log } from "./log";
 import type { MaskMemory } from "./maskMemory";
+import { textAbove } from "./notebooks";
 import { visibleEditor } from "./visibleEditor";
 
 /** What is known about a document's sparsity. */
@@ -27,6 +30,8 @@ interface Tracked {
   failed: boolean;
   /** Times in a row that the engine has crashed over it. */
   crashes: number;
+  /** Masks for it that are being made. */
+  making: number;
 }
 
 const newlyTracked = (wanted: boolean): Tracked => ({
@@ -35,6 +40,7 @@ const newlyTracked = (wanted: boolean): Tracked => ({
   wanted,
   failed: false,
   crashes: 0,
+  making: 0,
 });
 
 /** A mask that is being made. */
@@ -44,6 +50,13 @@ interface Running {
   readonly controller: AbortController;
   /** It waits for its model: that this becomes another one then is no reason to stop. */
   loading: boolean;
+}
+
+interface Making {
+  /** The mask remembered for the file will do. */
+  readonly remembered: boolean;
+  readonly signal: AbortSignal;
+  readonly onProgress?: (fraction: number) => void;
 }
 
 /** Nobody has typed for this long: a moment for work that a completion should not wait for. */
@@ -83,6 +96,7 @@ export class SparsityController implements vscode.Disposable {
     private readonly memory: MaskMemory | undefined,
     private readonly fingerprintOf: (modelPath: string) => string | undefined,
     private readonly log: Pick<Log, "write">,
+    private readonly keys: Pick<DocumentKeys, "of">,
   ) {
     this.subscriptions = [
       // Also when another editor, or another place in it, is active.
@@ -114,11 +128,26 @@ export class SparsityController implements vscode.Disposable {
     const tracked = this.documents.get(key) ?? newlyTracked(true);
     this.documents.delete(key);
     this.documents.set(key, tracked);
-    for (const old of [...this.documents.values()].slice(0, -DOCUMENTS_IN_ENGINE)) {
+    for (const [other, old] of [...this.documents].slice(0, -DOCUMENTS_IN_ENGINE)) {
       old.mask = undefined;
       old.wanted = true;
+      if (!vscode.workspace.textDocuments.some(({ uri }) => uri.toString() === other)) {
+        this.documents.delete(other);
+      }
     }
     this.postpone();
+  }
+
+  /** A completion has told with which share of the neurons it was made: a mask that the engine has given up for others is made again. */
+  used(document: vscode.TextDocument, activeRatio: number): void {
+    const tracked = this.documents.get(document.uri.toString());
+    const lost = tracked?.mask !== undefined && tracked.mask.result.activeRatio < 1 && activeRatio === 1;
+    if (lost && tracked.making === 0) {
+      tracked.mask = undefined;
+      tracked.wanted = true;
+      this.changed.fire(document.uri);
+      this.postpone();
+    }
   }
 
   /** Makes the mask of `document` anew, at once. Rejects with a sentence for the user. */
@@ -161,7 +190,12 @@ export class SparsityController implements vscode.Disposable {
 
   private closed(document: vscode.TextDocument): void {
     const key = document.uri.toString();
-    this.documents.delete(key);
+    const tracked = this.documents.get(key);
+    if (document.isUntitled || tracked?.mask === undefined) {
+      this.documents.delete(key);
+    } else {
+      tracked.wanted = true; // the engine uses its mask again when it is opened again
+    }
     if (this.running?.document === key) {
       this.running.controller.abort();
     }
@@ -237,7 +271,7 @@ export class SparsityController implements vscode.Disposable {
       }
       this.log.write(
         isCancelled(error) ? "debug" : "warn",
-        `No mask for ${modelPath(document)}: ${messageOf(error)}`,
+        `No mask for ${modelPath(document.uri)}: ${messageOf(error)}`,
       );
     } finally {
       this.running = undefined;
@@ -245,21 +279,29 @@ export class SparsityController implements vscode.Disposable {
     }
   }
 
-  private async sparsify(
-    document: vscode.TextDocument,
-    options: {
-      readonly remembered: boolean;
-      readonly signal: AbortSignal;
-      readonly onProgress?: (fraction: number) => void;
-    },
-  ): Promise<SparsifyResult> {
-    const { maxQualityLoss, metric, window } = this.config.settings;
+  private async sparsify(document: vscode.TextDocument, options: Making): Promise<SparsifyResult> {
     const key = document.uri.toString();
     const tracked = this.documents.get(key) ?? newlyTracked(false);
     tracked.wanted = false;
     tracked.changed = 0;
+    tracked.making++;
+    try {
+      return await this.make(document, tracked, options);
+    } finally {
+      tracked.making--;
+    }
+  }
+
+  private async make(
+    document: vscode.TextDocument,
+    tracked: Tracked,
+    options: Making,
+  ): Promise<SparsifyResult> {
+    const { maxQualityLoss, metric, window } = this.config.settings;
+    const key = document.uri.toString();
     const cursor = visibleEditor(document)?.selection.active ?? new vscode.Position(0, 0);
-    const { prefix, suffix } = textAt(document, cursor);
+    const { prefix: own, suffix } = textAt(document, cursor);
+    const prefix = textAbove(document) + own;
     const model = await this.engine.ready();
     const wanted = this.config.settings.sparsity;
     const why = wanted === "auto" ? whyAutoIsDense(model) : undefined;
@@ -269,7 +311,8 @@ export class SparsityController implements vscode.Disposable {
       options.remembered && sparsity !== "dense" ? await this.recall(model.path, key, text) : undefined;
     const applied = await this.engine.sparsify(
       {
-        path: modelPath(document),
+        path: modelPath(document.uri),
+        document: this.keys.of(document),
         prefix,
         suffix,
         sparsity,
@@ -288,7 +331,7 @@ export class SparsityController implements vscode.Disposable {
     }
     this.log.write(
       "info",
-      `${modelPath(document)}: ${Math.round(result.activeRatio * 100)} % of the neurons (${result.source}` +
+      `${modelPath(document.uri)}: ${Math.round(result.activeRatio * 100)} % of the neurons (${result.source}` +
         `${result.why === undefined ? "" : `: ${result.why}`}), attribution ${Math.round(result.attribution.ms)} ms, packing ${Math.round(result.packing.ms)} ms`,
     );
     if (result.source === "attributed" && result.mask !== undefined) {

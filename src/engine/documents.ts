@@ -1,10 +1,14 @@
 import type { PromptPlanner } from "../completion/promptPlan";
 import type { DocumentContext } from "./document";
+import type { DocumentName } from "./protocol";
 import type { StateStore } from "./stateStore";
+
+/** What tells a document from the others. */
+export const documentKey = ({ path, document }: DocumentName): string => document ?? path;
 
 /** A document's native state and its prompts. */
 export interface Kept {
-  readonly path: string;
+  readonly key: string;
   readonly context: DocumentContext;
   readonly planner: PromptPlanner;
   /** Counts the prompts: a warm-up ends when a newer one comes. */
@@ -24,7 +28,7 @@ export interface DocumentsOptions {
   readonly maxBytes: number;
   /** Absent: nothing is kept on disk. */
   readonly states: StateStore | undefined;
-  readonly onRestored: (path: string, tokens: number, ms: number) => void;
+  readonly onRestored: (key: string, tokens: number, ms: number) => void;
 }
 
 const MAX_DOCUMENTS = 16;
@@ -40,31 +44,31 @@ export class Documents {
 
   constructor(private readonly options: DocumentsOptions) {}
 
-  async get(path: string): Promise<Kept> {
-    const known = this.kept.get(path);
+  async get(key: string): Promise<Kept> {
+    const known = this.kept.get(key);
     if (known !== undefined) {
-      this.kept.delete(path);
-      this.kept.set(path, known); // a Map keeps insertion order: last is most recent
+      this.kept.delete(key);
+      this.kept.set(key, known); // a Map keeps insertion order: last is most recent
       return known;
     }
     await this.makeRoom();
     const { create, planner } = this.options;
     const document: Kept = {
-      path,
+      key,
       context: await create(),
       planner: planner(),
       ticket: 0,
       saved: [],
       savedAt: -Infinity,
     };
-    this.kept.set(path, document);
+    this.kept.set(key, document);
     await this.restore(document);
     return document;
   }
 
   /** Does not make it the most recent. */
-  peek(path: string): Kept | undefined {
-    return this.kept.get(path);
+  peek(key: string): Kept | undefined {
+    return this.kept.get(key);
   }
 
   contexts(): DocumentContext[] {
@@ -90,17 +94,17 @@ export class Documents {
   }
 
   async save(document: Kept): Promise<void> {
-    const { context, path } = document;
-    if (this.kept.get(path) !== document) {
+    const { context, key } = document;
+    if (this.kept.get(key) !== document) {
       return; // it has made room meanwhile: what is on disk is the latest that there is
     }
     const tokens = [...context.exact];
-    const bytes = await this.options.states?.put(path, (file) => context.save(file, tokens));
+    const bytes = await this.options.states?.put(key, (file) => context.save(file, tokens));
     document.saved = tokens;
     document.savedAt = performance.now();
     if (bytes === undefined) {
       this.tooLong = Math.min(this.tooLong, tokens.length);
-      await this.options.states?.forget(path);
+      await this.options.states?.forget(key);
     }
   }
 
@@ -116,29 +120,29 @@ export class Documents {
 
   private async makeRoom(): Promise<void> {
     const { kvBytes, maxBytes } = this.options;
-    for (const [path, document] of [...this.kept]) {
+    for (const [key, document] of [...this.kept]) {
       const bytes = this.contexts().reduce((sum, { packedBytes }) => sum + kvBytes + packedBytes, kvBytes);
       if (bytes <= maxBytes && this.kept.size < MAX_DOCUMENTS) {
         return;
       }
-      this.kept.delete(path);
+      this.kept.delete(key);
       await document.context.dispose();
     }
   }
 
   private async restore(document: Kept): Promise<void> {
-    const file = await this.options.states?.find(document.path);
+    const file = await this.options.states?.find(document.key);
     if (file === undefined) {
       return;
     }
     const start = performance.now();
     const tokens = await document.context.restore(file);
     if (tokens === undefined) {
-      await this.options.states?.forget(document.path);
+      await this.options.states?.forget(document.key);
       return;
     }
     document.saved = tokens;
-    this.options.onRestored(document.path, tokens.length, performance.now() - start);
+    this.options.onRestored(document.key, tokens.length, performance.now() - start);
   }
 }
 

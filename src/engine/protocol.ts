@@ -90,10 +90,17 @@ export interface ModelInfo {
   readonly denseOnly?: string;
 }
 
-export interface CompleteRequest {
+/** A document of the editor. */
+export interface DocumentName {
+  /** What the model is told; several documents may have the same. */
+  readonly path: string;
+  /** Tells the document from every other one: KV cache and mask are its own. Absent: its path does. */
+  readonly document?: string;
+}
+
+export interface CompleteRequest extends DocumentName {
   readonly prefix: string;
   readonly suffix: string;
-  readonly path: string;
   /** Names the project; models that know such are shown it before other files. */
   readonly repository?: string;
   readonly language: string;
@@ -164,9 +171,8 @@ export interface SparsityLevels {
   readonly dynamicRatio: number;
 }
 
-export interface SparsifyRequest {
-  /** Key of the mask: one per document. */
-  readonly path: string;
+/** One mask per document. */
+export interface SparsifyRequest extends DocumentName {
   readonly prefix: string;
   readonly suffix: string;
   readonly sparsity: Sparsity | SparsityLevels;

@@ -7,7 +7,7 @@ import type { GgufHeader } from "../models/gguf";
 import { checkModel, fingerprint } from "../models/modelCheck";
 import { now } from "./clock";
 import { DocumentContext } from "./document";
-import { Documents, type DocumentsOptions, type Kept } from "./documents";
+import { documentKey, Documents, type DocumentsOptions, type Kept } from "./documents";
 import { EngineFailure } from "./errors";
 import { generate } from "./generate";
 import { kvBytesPerToken } from "./kvSize";
@@ -17,6 +17,7 @@ import type { Gate } from "./gate";
 import type {
   CompleteRequest,
   CompleteResult,
+  DocumentName,
   LoadModel,
   ModelInfo,
   WarmRequest,
@@ -130,13 +131,13 @@ export class Session {
   }
 
   /** The document's native state; the ones not used for longest make room. */
-  async document(path: string): Promise<DocumentContext> {
-    return (await this.documents.get(path)).context;
+  async document(name: DocumentName): Promise<DocumentContext> {
+    return (await this.documents.get(documentKey(name))).context;
   }
 
   /** The document's state if it has one; does not make it the most recent. */
-  peek(path: string): DocumentContext | undefined {
-    return this.documents.peek(path)?.context;
+  peek(name: DocumentName): DocumentContext | undefined {
+    return this.documents.peek(documentKey(name))?.context;
   }
 
   /**
@@ -154,7 +155,7 @@ export class Session {
     // Half of the context at most: the other half is for what is to be continued.
     const { contextSize } = this.info;
     const maxTokens = Math.max(1, Math.min(request.maxTokens, Math.floor(contextSize / 2)));
-    const kept = await this.documents.get(request.path);
+    const kept = await this.documents.get(documentKey(request));
     kept.ticket++;
     const plan = this.plan(request, kept);
     if (plan.tokens.length === 0) {
@@ -185,7 +186,7 @@ export class Session {
    */
   async warm(request: WarmRequest, gate: Gate, signal: AbortSignal): Promise<WarmResult> {
     const start = performance.now();
-    const before = this.documents.peek(request.path)?.ticket ?? 0;
+    const before = this.documents.peek(documentKey(request))?.ticket ?? 0;
     let ticket: number | undefined;
     let plan: Plan | undefined;
     let tokens = 0;
@@ -196,7 +197,7 @@ export class Session {
           if (this.disposed) {
             return true;
           }
-          const kept = await this.documents.get(request.path);
+          const kept = await this.documents.get(documentKey(request));
           if (kept.ticket !== (ticket ?? before)) {
             return true;
           }

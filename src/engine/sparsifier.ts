@@ -17,7 +17,7 @@ import { measureCurve, type Candidate } from "./guardCurve";
 import type { Log } from "./llama";
 import { memoryStats } from "./memory";
 import { packRows } from "./packing";
-import type { EngineState, SparsifyRequest, SparsifyResult, Timing } from "./protocol";
+import type { DocumentName, EngineState, SparsifyRequest, SparsifyResult, Timing } from "./protocol";
 import type { Session } from "./session";
 
 /** Shares of the FFN that `auto` tries, from the safest down; it stops at the first one out of tolerance. */
@@ -78,12 +78,12 @@ export class Sparsifier {
         const metric = validate(request);
         const target = this.target(request.sparsity);
         if (target === "dense") {
-          return await this.dense(request.path);
+          return await this.dense(request);
         }
         return await this.sparse({ request, target, metric, signal, progress });
       } finally {
         if (!this.disposal.signal.aborted) {
-          this.reportState(request.path);
+          this.reportState(request);
         }
       }
     });
@@ -101,7 +101,7 @@ export class Sparsifier {
     const { request, target, metric } = work;
     const { support } = this.session;
     if (support === undefined) {
-      return this.dense(request.path, this.session.info.denseOnly);
+      return this.dense(request, this.session.info.denseOnly);
     }
     if (target !== "auto" && target.levels.dynamicRatio < 1 && support.thresholdsReason !== undefined) {
       throw new EngineFailure("bad-request", `Ask for one ratio: ${support.thresholdsReason}.`);
@@ -114,7 +114,7 @@ export class Sparsifier {
     const plan = this.plan(request);
     const [from, to] = plan.window;
     if (to - from < 2) {
-      return this.dense(request.path, "The file is too short to attribute.");
+      return this.dense(request, "The file is too short to attribute.");
     }
     const start = performance.now();
     const scored = await this.attribute(work, plan);
@@ -127,7 +127,7 @@ export class Sparsifier {
         guard.length === 0
           ? "The file is too short to measure what sparsity would cost."
           : "No sparsity is within the tolerated quality loss on this file.";
-      return { ...(await this.dense(request.path, why)), guard, attribution };
+      return { ...(await this.dense(request, why)), guard, attribution };
     }
     const mask: Mask = {
       modelFingerprint: this.session.modelFingerprint,
@@ -248,7 +248,7 @@ export class Sparsifier {
     attribution: Timing,
   ): Promise<SparsifyResult> {
     const { layers, activeRatio, levels, guard } = mask;
-    const document = await this.gate.run("background", () => this.session.document(request.path), signal);
+    const document = await this.gate.run("background", () => this.session.document(request), signal);
     const start = performance.now();
     await packRows(document, layers, activeRatio, this.gate, signal, (share) => {
       progress(GUARDED + (1 - GUARDED) * share);
@@ -267,10 +267,10 @@ export class Sparsifier {
     };
   }
 
-  private async dense(path: string, why?: string): Promise<SparsifyResult> {
+  private async dense(name: DocumentName, why?: string): Promise<SparsifyResult> {
     const { session } = this;
     const { ffnSize, layerCount } = session.info;
-    const document = session.peek(path);
+    const document = session.peek(name);
     if (document !== undefined && session.support !== undefined) {
       await this.gate.run("background", () => document.unpack(layerCount));
     }
@@ -287,8 +287,9 @@ export class Sparsifier {
     };
   }
 
-  private reportState(path: string): void {
-    const activeRatio = this.session.peek(path)?.activeRatio ?? 1;
+  private reportState(name: DocumentName): void {
+    const { path } = name;
+    const activeRatio = this.session.peek(name)?.activeRatio ?? 1;
     const { denseOnly } = this.session.info;
     this.onState(
       activeRatio < 1

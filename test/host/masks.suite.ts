@@ -66,6 +66,7 @@ describe("when masks are made", () => {
         return "fingerprint";
       },
       { write: () => undefined },
+      { of: ({ uri }) => uri.toString() },
     );
     parts = [
       controller,

@@ -20,18 +20,18 @@ export const contextBudget = (contextSize: number, maxKB: number): number =>
 
 /**
  * The pieces that are to be shown with a place, most important last; nothing that looks like a key is among them.
- * @param path of the document
+ * @param file identifies the document's own, of which nothing is shown
  * @param budget characters
  */
 export function chooseFiles(
   { prefix, suffix }: CursorText,
-  path: string,
+  file: string,
   chunks: readonly Chunk[],
   budget: number,
 ): ContextFile[] {
   return rankChunks({
     surroundings: prefix.slice(-SURROUNDINGS_BEFORE) + suffix.slice(0, SURROUNDINGS_AFTER),
-    path,
+    file,
     chunks: chunks.filter(({ text }) => mayShow(text)),
     budget,
   });

@@ -4,12 +4,17 @@ export type ChunkSource =
 
 /** A piece of a file. */
 export interface Chunk {
+  /** Tells the file from others; absent: its path does. */
+  readonly file?: string;
   /** Names the file for the model, relative to the workspace. */
   readonly path: string;
   /** LF only, whole lines. */
   readonly text: string;
   readonly source: ChunkSource;
 }
+
+/** Whatever two things that are named have in common, they are of one file only when this is the same. */
+export const identityOf = ({ file, path }: Pick<Chunk, "file" | "path">): string => file ?? path;
 
 export const CHUNK_LINES = 64;
 

@@ -70,7 +70,7 @@ describe("ContextRing", () => {
 describe("rankChunks", () => {
   const request = {
     surroundings: "const total = inventory.countItems(shelf);",
-    path: "here.ts",
+    file: "here.ts",
     budget: 1_000,
   };
   it("puts what is most like the place last, and leaves out what is not like it", () => {
@@ -99,6 +99,40 @@ describe("rankChunks", () => {
       ],
     });
     assert.equal(files.at(-1)?.path, "b.ts");
+  });
+  it("knows files by what identifies them, not by their names", () => {
+    const [own, other] = ["file:///one/app/index.ts", "file:///two/app/index.ts"];
+    const piece = { ...chunk("app/index.ts", "countItems(shelf)"), file: own };
+    assert.deepEqual(rankChunks({ ...request, file: own, chunks: [piece] }), []);
+    assert.equal(rankChunks({ ...request, file: other, chunks: [piece] }).length, 1);
+  });
+  it("shows a file once, with its pieces one after the other", () => {
+    const a = "export function countItems(shelf) {\n  return shelf.inventory;\n}";
+    const b = "export function total(inventory) {\n  return inventory.sum;\n}";
+    const files = rankChunks({
+      ...request,
+      chunks: [
+        chunk("a.ts", a, "declaration"),
+        chunk("a.ts", b, "declaration"),
+        chunk("b.ts", "inventory + shelf"),
+      ],
+    });
+    assert.deepEqual(
+      files.map(({ path }) => path),
+      ["b.ts", "a.ts"],
+    );
+    assert.ok(files[1]!.text.includes(a) && files[1]!.text.includes(b));
+  });
+  it("shows no line of a file twice, also when it has been changed meanwhile", () => {
+    const lines = Array.from({ length: 12 }, (_, i) => `inventory.countItems(shelf, ${i});`);
+    const [early, late] = [lines.slice(0, 8).join("\n"), lines.slice(4).join("\n")];
+    const changed = lines.map((line, i) => (i === 3 ? "total();" : line)).join("\n");
+    for (const again of [early, late, changed]) {
+      const chunks = [chunk("a.ts", early, "edited"), chunk("a.ts", again, "sibling")];
+      const [file, ...others] = rankChunks({ ...request, chunks });
+      assert.deepEqual(others, []);
+      assert.equal(new Set(file!.text.split("\n")).size, file!.text.split("\n").length);
+    }
   });
   it("stays within the budget and gives no piece more than half of it", () => {
     const long = Array.from({ length: 50 }, (_, i) => `inventory.countItems(shelf) + ${i};`).join("\n");

@@ -1,5 +1,9 @@
+import { identityOf } from "./chunk";
+
 /** One change of a document, in lines from 0, LF only. */
 export interface LineEdit {
+  /** Tells the file from others; absent: its path does. */
+  readonly file?: string;
   readonly path: string;
   readonly line: number;
   readonly removed: readonly string[];
@@ -30,12 +34,12 @@ export class EditLog {
   }
 
   /** The newest edits as unified diffs, oldest first, at most `budget` characters; `except`: where one is typing now. */
-  diff(budget: number, except?: { readonly path: string; readonly line: number }): string {
+  diff(budget: number, except?: { readonly file: string; readonly line: number }): string {
     const hunks: string[] = [];
     let left = budget;
     for (const edit of this.edits.toReversed()) {
       const here =
-        except?.path === edit.path &&
+        except?.file === identityOf(edit) &&
         except.line >= edit.line - SAME_PLACE &&
         except.line <= edit.line + edit.added.length + SAME_PLACE;
       const text = hunk(edit);
@@ -64,7 +68,7 @@ function hunk({ path, line, removed, added }: LineEdit): string {
 function merge(a: LineEdit, b: LineEdit): LineEdit | undefined {
   const start = b.line - a.line;
   const end = start + b.removed.length;
-  if (a.path !== b.path || start < 0 || end > a.added.length) {
+  if (identityOf(a) !== identityOf(b) || start < 0 || end > a.added.length) {
     return undefined;
   }
   return { ...a, added: [...a.added.slice(0, start), ...b.added, ...a.added.slice(end)] };

@@ -4,6 +4,8 @@ import { importsOf } from "./imports";
 
 /** Another file of a document's project, as far as it may be read. */
 export interface ProjectFile {
+  /** Tells it from others; absent: its path does. */
+  readonly file?: string;
   /** Names it for the model, relative to the project. */
   readonly path: string;
   /** LF only. */
@@ -58,7 +60,7 @@ export async function siblingChunks(project: Project): Promise<Chunk[]> {
   return chunks.filter((one) => one !== undefined);
 }
 
-const chunkOf = ({ path }: ProjectFile, text: string, source: ChunkSource): Chunk => ({ path, text, source });
+const chunkOf = (file: ProjectFile, text: string, source: ChunkSource): Chunk => ({ ...file, text, source });
 
 /** With its dot; "" for none. */
 const extension = (name: string): string => /(?<=[^/])\.[^./]*$/.exec(name)?.[0] ?? "";

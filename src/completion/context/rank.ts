@@ -1,6 +1,6 @@
 import type { ContextFile } from "../fim";
-import { CHUNK_LINES, type Chunk, type ChunkSource } from "./chunk";
-import { jaccard, wordsOf } from "./words";
+import { CHUNK_LINES, identityOf, type Chunk, type ChunkSource } from "./chunk";
+import { jaccard, linesOf, wordsOf } from "./words";
 
 /** How much a piece counts besides its likeness: a declaration of a name in sight says more than a file that lies near. */
 const WEIGHT: Readonly<Record<ChunkSource, number>> = {
@@ -13,14 +13,16 @@ const WEIGHT: Readonly<Record<ChunkSource, number>> = {
   opened: 0,
   sibling: 0,
 };
+/** Two pieces of one file that have more than this share of the shorter one's lines in common are the same. */
+const SAME_PIECE = 0.3;
 /** Pieces with less in common with the place than this say nothing about it. */
 const MIN_LIKENESS = 0.04;
 
 export interface RankRequest {
   /** The text round the cursor. */
   readonly surroundings: string;
-  /** Of the file that is being edited: pieces of it are in the prompt already. */
-  readonly path: string;
+  /** Identifies the file that is being edited: pieces of it are in the prompt already. */
+  readonly file: string;
   readonly chunks: readonly Chunk[];
   /** Characters of text and paths, all pieces together. */
   readonly budget: number;
@@ -28,28 +30,43 @@ export interface RankRequest {
 
 /**
  * The pieces that are most like the text round the cursor, within the budget, most important last. One piece takes half of the budget at most: of a
- * longer one the lines that are most like the place.
+ * longer one the lines that are most like the place. A file stands there once: pieces of it that say something else stand one after the other.
  */
-export function rankChunks({ surroundings, path, chunks, budget }: RankRequest): ContextFile[] {
+export function rankChunks({ surroundings, file, chunks, budget }: RankRequest): ContextFile[] {
   const here = wordsOf(surroundings);
   const scored = chunks
-    .filter((chunk) => chunk.path !== path)
+    .filter((chunk) => identityOf(chunk) !== file)
     .map((chunk, age) => ({ chunk, age, likeness: jaccard(here, wordsOf(chunk.text)) }))
     .filter(({ chunk, likeness }) => likeness >= MIN_LIKENESS || chunk.source === "declaration")
     .map(({ chunk, age, likeness }) => ({ chunk, age, score: likeness + WEIGHT[chunk.source] }))
     // Of equal ones the newer.
     .sort((a, b) => b.score - a.score || b.age - a.age);
-  const chosen: ContextFile[] = [];
+  const chosen = new Map<string, ContextFile>();
   let left = budget;
   for (const { chunk } of scored) {
-    const room = Math.min(left, Math.max(budget >> 1, 1)) - chunk.path.length - 2;
-    const text = fit(chunk.text, room, here);
-    if (text !== "" && !chosen.some((other) => other.text.includes(text))) {
-      chosen.unshift({ path: chunk.path, text });
-      left -= text.length + chunk.path.length + 2;
+    const known = chosen.get(identityOf(chunk));
+    const most = Math.max(budget >> 1, 1) - (known === undefined ? 0 : known.text.length);
+    const cost = known === undefined ? chunk.path.length + 2 : 2;
+    const text = fit(chunk.text, Math.min(left, most) - cost, here);
+    const shown = [...chosen.values()].some((other) => other.text.includes(text));
+    if (text === "" || shown || (known !== undefined && overlaps(known.text, text))) {
+      continue;
     }
+    chosen.set(identityOf(chunk), {
+      path: chunk.path,
+      text: known === undefined ? text : `${known.text}\n\n${text}`,
+    });
+    left -= text.length + cost;
   }
-  return chosen;
+  return [...chosen.values()].reverse();
+}
+
+/** Whether two pieces of a file are the same in part, as it is or as it was. */
+function overlaps(a: string, b: string): boolean {
+  const lines = linesOf(a).filter((line) => wordsOf(line).size > 0);
+  const others = new Set(linesOf(b).filter((line) => wordsOf(line).size > 0));
+  const common = lines.filter((line) => others.has(line)).length;
+  return common > SAME_PIECE * Math.min(lines.length, others.size);
 }
 
 /** The whole lines of `text`, at most `room` characters, that have most in common with `here`. */

@@ -108,8 +108,8 @@ describe("EditLog", () => {
   it("leaves out where one is typing, and what is too long", () => {
     const log = new EditLog();
     log.record(edit(2, ["a"], ["b"]));
-    assert.equal(log.diff(1_000, { path: "a.ts", line: 4 }), "");
-    assert.notEqual(log.diff(1_000, { path: "a.ts", line: 40 }), "");
+    assert.equal(log.diff(1_000, { file: "a.ts", line: 4 }), "");
+    assert.notEqual(log.diff(1_000, { file: "a.ts", line: 40 }), "");
     assert.equal(log.diff(10), "");
   });
 });

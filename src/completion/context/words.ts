@@ -15,12 +15,14 @@ export function jaccard(a: ReadonlySet<string>, b: ReadonlySet<string>): number 
 }
 
 /** Share of the distinct lines that two texts have in common, 0..1; indentation and empty lines do not count. */
-export const sameLines = (a: string, b: string): number => jaccard(linesOf(a), linesOf(b));
+export const sameLines = (a: string, b: string): number => jaccard(new Set(linesOf(a)), new Set(linesOf(b)));
 
-const linesOf = (text: string): Set<string> =>
-  new Set(
+/** The distinct lines of a text that say something, without indentation. */
+export const linesOf = (text: string): string[] => [
+  ...new Set(
     text
       .split("\n")
       .map((line) => line.trim())
       .filter((line) => line !== ""),
-  );
+  ),
+];

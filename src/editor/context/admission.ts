@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { mayEnter, type AdmissionRules } from "../../completion/context/admission";
 import type { Config } from "../config";
+import { notebookOf } from "../notebooks";
 import { GitIgnored } from "./gitIgnored";
 
 /** Decides which files may be read to help with another one. */
@@ -36,18 +37,12 @@ export class Admission {
     if (!this.mayEnter(uri, document)) {
       return false;
     }
-    const { scheme, fsPath } = notebookOf(uri) ?? uri;
+    const { scheme, fsPath } = notebookOf(uri)?.uri ?? uri;
     return (
       scheme === "untitled" || (scheme === "file" && (await this.ignored.notIgnored([fsPath])).has(fsPath))
     );
   }
 }
-
-/** Of the notebook that has a cell. */
-const notebookOf = (cell: vscode.Uri): vscode.Uri | undefined =>
-  cell.scheme === "vscode-notebook-cell"
-    ? vscode.workspace.notebookDocuments.find(({ uri }) => uri.path === cell.path)?.uri
-    : undefined;
 
 /** Globs that the editor hides from its explorer or its search. */
 function hidden(section: "files" | "search", uri: vscode.Uri): string[] {

@@ -7,8 +7,10 @@ import { FrozenContexts, NO_CONTEXT, type CrossFileContext } from "../../complet
 import { importedChunks, siblingChunks } from "../../completion/context/neighbours";
 import { ContextRing } from "../../completion/context/ring";
 import type { Config } from "../config";
-import { modelPath, textAt } from "../documentText";
+import { fileOf } from "../documentNames";
+import { textAt } from "../documentText";
 import type { EngineService } from "../engineService";
+import { textAbove } from "../notebooks";
 import type { Admission } from "./admission";
 import type { Definitions } from "./definitions";
 import { chunk, WorkspaceProject } from "./neighbours";
@@ -72,7 +74,7 @@ export class ContextService implements vscode.Disposable {
       context === "all"
         ? [
             siblingChunks(project),
-            importedChunks(document.getText(), document.languageId, project),
+            importedChunks(textAbove(document) + document.getText(), document.languageId, project),
             this.definitions.around(document, position, place),
           ]
         : [];
@@ -80,12 +82,13 @@ export class ContextService implements vscode.Disposable {
     if (ticket !== this.gathering || document.isClosed) {
       return false;
     }
-    const path = modelPath(document);
+    const file = fileOf(document.uri);
     const chunks = [...found.flatMap((part) => part ?? []), ...this.ring.chunks];
-    const files = chooseFiles(place, path, chunks, this.budget);
+    const around = { prefix: textAbove(document) + place.prefix, suffix: place.suffix };
+    const files = chooseFiles(around, file, chunks, this.budget);
     // A model that knows no diffs should not evaluate its prompt anew because of one.
     const budget = this.engine.model?.hasEdits === true ? Math.min(MAX_EDIT_CHARACTERS, this.budget) : 0;
-    const edits = this.edits.diff(budget, { path, line: position.line });
+    const edits = this.edits.diff(budget, { file, line: position.line });
     return this.frozen.replace(document.uri.toString(), { files, edits: mayShow(edits) ? edits : "" });
   }
 

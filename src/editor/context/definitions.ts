@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import type { Chunk } from "../../completion/context/chunk";
 import { declarationAt, mentionsBefore } from "../../completion/context/declarations";
 import type { Place } from "../../completion/place";
+import { fileOf } from "../documentNames";
 import type { Admission } from "./admission";
 import { chunk, readAdmitted } from "./neighbours";
 import { within } from "./reading";
@@ -55,7 +56,7 @@ export class Definitions {
     const [first] = found ?? [];
     const target = first === undefined ? undefined : "targetUri" in first ? first.targetUri : first.uri;
     const range = first === undefined ? undefined : "targetUri" in first ? first.targetRange : first.range;
-    const elsewhere = target !== undefined && target.toString() !== document.uri.toString();
+    const elsewhere = target !== undefined && fileOf(target) !== fileOf(document.uri);
     // Libraries are known to the model, or too large to be told.
     if (!elsewhere || range === undefined || vscode.workspace.getWorkspaceFolder(target) === undefined) {
       return undefined;

@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { CHUNK_LINES, type ChunkSource } from "../../completion/context/chunk";
 import type { LineEdit } from "../../completion/context/edits";
 import { SCHEMES } from "../../completion/eligibility";
-import { modelPath } from "../documentText";
+import { fileOf, modelPath } from "../documentNames";
 import { visibleEditor } from "../visibleEditor";
 import type { Admission } from "./admission";
 
@@ -113,7 +113,8 @@ export class DocumentChanges implements vscode.Disposable {
     if (elsewhere !== undefined && Math.abs(elsewhere - range.start.line) > CHUNK_LINES) {
       this.looked.fire({ document, line: elsewhere, source: "edited" });
     }
-    this.edited.fire({ path: modelPath(document), line: range.start.line, removed, added });
+    const { uri } = document;
+    this.edited.fire({ file: fileOf(uri), path: modelPath(uri), line: range.start.line, removed, added });
   }
 
   private copied(document: vscode.TextDocument, [range]: readonly vscode.Range[]): void {
