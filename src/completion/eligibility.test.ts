@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { whyNot, type DocumentFacts, type Rules, type Surroundings } from "./eligibility";
+import { isWritableScheme, whyNot, type DocumentFacts, type Rules, type Surroundings } from "./eligibility";
 import { looksSecret } from "./secrets";
 
 const facts: DocumentFacts = {
@@ -48,6 +48,24 @@ describe("whyNot", () => {
     assert.equal(reason({ readOnly: true }), "read-only");
     assert.equal(reason({ selectionActive: true }), "selection");
     assert.equal(reason({ cursors: 2 }), "cursors");
+  });
+  it("asks no file system for its name", () => {
+    for (const scheme of ["vsls", "memfs", "sftp", "isfs", "vscode-userdata", "vscode-remote", "untitled"]) {
+      assert.equal(reason({ scheme }), undefined, scheme);
+    }
+  });
+  it("says what a document is that it leaves out", () => {
+    const said = ["output", "git", "debug", "search-editor", "chatSessionInput", "vscode"].map(
+      (scheme) => whyNot({ ...facts, scheme }, around, rules)!.text,
+    );
+    assert.equal(new Set(said).size, said.length);
+  });
+  it("takes for writable what has a file system that is, or needs none", () => {
+    assert.equal(isWritableScheme("memfs", true), true);
+    assert.equal(isWritableScheme("memfs", false), false);
+    assert.equal(isWritableScheme("jdt", undefined), false);
+    assert.equal(isWritableScheme("untitled", undefined), true);
+    assert.equal(isWritableScheme("vscode-notebook-cell", undefined), true);
   });
   it("ends a snooze by itself", () => assert.equal(reason({}, { snoozedUntil: 5, now: 5 }), undefined));
   it("asks the settings about trust and battery", () => {

@@ -30,14 +30,53 @@ export interface Rules {
   readonly pauseOnBattery: boolean;
 }
 
-/** Schemes of documents that people write code in. */
-export const SCHEMES: readonly string[] = [
-  "file",
+const EARLIER = "this is another version of a file, to compare with";
+const CHAT = "this is a conversation";
+const PAGE = "this is a page of the editor";
+
+/** Documents that nobody writes code in although they may be edited, by scheme, and why. In all others somebody may. */
+const EXCLUDED_SCHEMES: ReadonlyMap<string, string> = new Map([
+  ["output", "this is what a program has written"],
+  ["debug", "this belongs to the debugger"],
+  ["search-editor", "these are search results"],
+  ["git", EARLIER],
+  ["gitlens", EARLIER],
+  ["gitlens-git", EARLIER],
+  ["merge-conflict.conflict-diff", EARLIER],
+  ["pr", EARLIER],
+  ["review", EARLIER],
+  ["vscode-local-history", EARLIER],
+  ["chatSessionInput", CHAT],
+  ["chat-editing-snapshot-text-model", CHAT],
+  ["chat-editing-text-model", CHAT],
+  ["comment", CHAT],
+  ["vscode-chat-code-block", CHAT],
+  ["vscode-chat-editor", CHAT],
+  ["vscode-chat-input", CHAT],
+  ["vscode-copilot-chat-code-block", CHAT],
+  ["vscode", PAGE],
+  ["vscode-settings", PAGE],
+  ["walkThrough", PAGE],
+  ["walkThroughSnippet", PAGE],
+]);
+
+/** Documents that can be written although no file system is behind them. */
+const WITHOUT_FILES: ReadonlySet<string> = new Set([
   "untitled",
-  "vscode-remote",
-  "vscode-vfs",
+  "vscode-interactive-input",
   "vscode-notebook-cell",
-];
+  "vscode-scm",
+]);
+
+/** Why documents of a scheme are left alone; undefined where they are not. Completes the sentence "No suggestions: …". */
+export const excludedScheme = (scheme: string): string | undefined => EXCLUDED_SCHEMES.get(scheme);
+
+/**
+ * Whether documents of a scheme can be written at all.
+ * @param writable what the editor says of the scheme's file system; undefined where it knows none
+ */
+export const isWritableScheme = (scheme: string, writable: boolean | undefined): boolean =>
+  WITHOUT_FILES.has(scheme) || writable === true;
 
 export type Reason =
   | "disabled"
@@ -78,8 +117,9 @@ export function whyNot(facts: DocumentFacts, around: Surroundings, rules: Rules)
   if (around.onBattery && rules.pauseOnBattery) {
     return no("battery", "paused on battery");
   }
-  if (!SCHEMES.includes(facts.scheme)) {
-    return no("scheme", "this is not an editable file");
+  const scheme = excludedScheme(facts.scheme);
+  if (scheme !== undefined) {
+    return no("scheme", scheme);
   }
   if (!languageEnabled(rules.languages, facts.language)) {
     return no("language", `switched off for ${facts.language}`);

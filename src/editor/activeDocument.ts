@@ -1,11 +1,11 @@
 import * as vscode from "vscode";
-import { SCHEMES } from "../completion/eligibility";
+import { excludedScheme } from "../completion/eligibility";
 
 /** The document that the user works on: the active editor's, or the last one while a panel or a page has the focus. */
 export class ActiveDocument implements vscode.Disposable {
   private last = vscode.window.activeTextEditor?.document;
   private readonly subscription = vscode.window.onDidChangeActiveTextEditor((editor) => {
-    if (editor !== undefined && SCHEMES.includes(editor.document.uri.scheme)) {
+    if (editor !== undefined && excludedScheme(editor.document.uri.scheme) === undefined) {
       this.last = editor.document;
     }
   });

@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { whyNot, type Ineligible } from "../completion/eligibility";
+import { isWritableScheme, whyNot, type Ineligible } from "../completion/eligibility";
 import type { Battery } from "./battery";
 import type { Config } from "./config";
 import { visibleEditor } from "./visibleEditor";
@@ -89,6 +89,10 @@ export class Eligibility implements vscode.Disposable {
   }
 
   private isReadOnly(document: vscode.TextDocument): boolean {
+    const { scheme } = document.uri;
+    if (!isWritableScheme(scheme, vscode.workspace.fs.isWritableFileSystem(scheme))) {
+      return true;
+    }
     const key = document.uri.toString();
     const known = this.readOnly.get(key);
     if (known === undefined) {
@@ -104,12 +108,6 @@ export class Eligibility implements vscode.Disposable {
   }
 
   private async findReadOnly(uri: vscode.Uri): Promise<boolean> {
-    if (uri.scheme === "untitled" || uri.scheme === "vscode-notebook-cell") {
-      return false;
-    }
-    if (vscode.workspace.fs.isWritableFileSystem(uri.scheme) === false) {
-      return true;
-    }
     const { permissions = 0 } = await Promise.resolve(vscode.workspace.fs.stat(uri)).catch(() => ({
       permissions: 0,
     }));

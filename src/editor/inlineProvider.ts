@@ -1,7 +1,6 @@
 import * as vscode from "vscode";
 import { linePrefix, lineSuffix } from "../completion/cursor";
 import { AdaptiveDebounce } from "../completion/debounce";
-import { SCHEMES } from "../completion/eligibility";
 import type { Place } from "../completion/place";
 import { replacedLength } from "../completion/replaceRange";
 import { Shaper } from "../completion/shaper";
@@ -70,10 +69,8 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
       goesAhead: () => debounce.latency < AHEAD_WITHIN_MS && !eligibility.onBattery,
     });
     this.subscriptions = [
-      vscode.languages.registerInlineCompletionItemProvider(
-        SCHEMES.map((scheme) => ({ scheme })),
-        this,
-      ),
+      // Documents of all languages and file systems, also those of other extensions; `eligibility` leaves some out.
+      vscode.languages.registerInlineCompletionItemProvider("*", this),
       vscode.workspace.onDidChangeTextDocument((event) => this.textChanged(event)),
       vscode.window.onDidChangeTextEditorSelection((event) => this.cursorMoved(event)),
       vscode.workspace.onDidCloseTextDocument((document) => this.suggester.forget(document.uri.toString())),

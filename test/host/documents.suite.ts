@@ -43,32 +43,69 @@ describe("eligibility", () => {
     assert.equal(eligibility().checkFile(right.document), undefined);
   });
 
-  it("lets the files of a virtual workspace be completed", async () => {
-    const text = Buffer.from("function one(a, b) {\n  return a + b;\n}\n\nfunction two(a, b) {\n");
+  const CODE = "function one(a, b) {\n  return a + b;\n}\n\nfunction two(a, b) {\n";
+
+  /** A file system of another extension, every file of which holds {@link CODE}. */
+  function fileSystem(scheme: string, options: { readonly isReadonly?: boolean } = {}): void {
+    const text = Buffer.from(CODE);
     const stat = { type: vscode.FileType.File, ctime: 0, mtime: 0, size: text.length };
     const none = (): never => {
       throw vscode.FileSystemError.NoPermissions();
     };
     const changed = new vscode.EventEmitter<never>();
-    parts.push(
-      changed,
-      vscode.workspace.registerFileSystemProvider("vscode-vfs", {
-        onDidChangeFile: changed.event,
-        watch: () => new vscode.Disposable(() => undefined),
-        stat: () => stat,
-        readFile: () => text,
-        readDirectory: () => [],
-        createDirectory: none,
-        writeFile: none,
-        delete: none,
-        rename: none,
-      }),
-    );
+    const provider: vscode.FileSystemProvider = {
+      onDidChangeFile: changed.event,
+      watch: () => new vscode.Disposable(() => undefined),
+      stat: () => stat,
+      readFile: () => text,
+      readDirectory: () => [],
+      createDirectory: none,
+      writeFile: none,
+      delete: none,
+      rename: none,
+    };
+    parts.push(changed, vscode.workspace.registerFileSystemProvider(scheme, provider, options));
+  }
+
+  it("lets the files of a virtual workspace be completed", async () => {
+    fileSystem("vscode-vfs");
     const uri = vscode.Uri.parse("vscode-vfs://github/owner/repository/a.js");
     const editor = await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri));
     assert.equal(eligibility().check(editor.document), undefined);
     cursorAt(editor, new vscode.Position(4, 20));
     assert.notEqual((await accept(editor)).trim(), "");
+  });
+
+  it("lets the files of any file system be completed", async () => {
+    for (const scheme of ["vsls", "memfs", "sftp", "isfs"]) {
+      fileSystem(scheme);
+      const document = await vscode.workspace.openTextDocument(vscode.Uri.parse(`${scheme}:/some/a.js`));
+      const editor = await vscode.window.showTextDocument(document);
+      assert.equal(eligibility().check(document), undefined, scheme);
+      if (scheme === "memfs") {
+        cursorAt(editor, new vscode.Position(4, 20));
+        assert.notEqual((await accept(editor)).trim(), "");
+      }
+      await vscode.commands.executeCommand("workbench.action.revertAndCloseActiveEditor");
+    }
+  });
+
+  it("lets the user's settings be completed", async () => {
+    await vscode.commands.executeCommand("workbench.action.openSettingsJson");
+    const { document } = await until("the settings", () => vscode.window.activeTextEditor);
+    assert.match(document.uri.path, /settings\.json$/);
+    assert.equal(eligibility().check(document), undefined, document.uri.toString());
+  });
+
+  it("leaves alone what cannot be written, and says so", async () => {
+    fileSystem("lockedfs", { isReadonly: true });
+    const content = { provideTextDocumentContent: () => CODE };
+    parts.push(vscode.workspace.registerTextDocumentContentProvider("shown", content));
+    for (const scheme of ["lockedfs", "shown"]) {
+      const document = await vscode.workspace.openTextDocument(vscode.Uri.parse(`${scheme}:/some/a.js`));
+      await vscode.window.showTextDocument(document);
+      assert.equal(eligibility().check(document)?.reason, "read-only", scheme);
+    }
   });
 
   it("lets who asks have a suggestion on battery, but not in a secret file", async () => {

@@ -1,4 +1,4 @@
-import { languageEnabled, SCHEMES } from "../eligibility";
+import { excludedScheme, languageEnabled } from "../eligibility";
 import { matchesAny } from "../glob";
 import { looksSecret } from "../secrets";
 
@@ -30,7 +30,7 @@ const SECRET_TEXT =
 export function mayEnter(facts: FileFacts, rules: AdmissionRules): boolean {
   return (
     rules.workspaceTrusted &&
-    SCHEMES.includes(facts.scheme) &&
+    excludedScheme(facts.scheme) === undefined &&
     (facts.language === undefined || languageEnabled(rules.languages, facts.language)) &&
     (facts.size ?? 0) <= MAX_SIZE &&
     !looksSecret(facts.path, rules.secretFiles) &&

@@ -1,7 +1,6 @@
 import * as vscode from "vscode";
 import { CHUNK_LINES, type ChunkSource } from "../../completion/context/chunk";
 import type { LineEdit } from "../../completion/context/edits";
-import { SCHEMES } from "../../completion/eligibility";
 import { fileOf, modelPath } from "../documentNames";
 import { visibleEditor } from "../visibleEditor";
 import type { Admission } from "./admission";
@@ -33,7 +32,7 @@ export class DocumentChanges implements vscode.Disposable {
       vscode.workspace.onDidCloseTextDocument((document) => this.forget(document)),
       vscode.workspace.onDidChangeTextDocument((event) => this.changed(event)),
       vscode.languages.registerDocumentPasteEditProvider(
-        SCHEMES.map((scheme) => ({ scheme })),
+        "*",
         { prepareDocumentPaste: (document, ranges) => this.copied(document, ranges) },
         // Only looks: puts nothing on the clipboard, and changes no paste.
         { providedPasteEditKinds: [], copyMimeTypes: [], pasteMimeTypes: [] },
