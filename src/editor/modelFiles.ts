@@ -1,7 +1,7 @@
 import os from "node:os";
 import path from "node:path";
-import { readGguf } from "../models/gguf";
 import { fingerprint } from "../models/modelCheck";
+import { readModel } from "../models/parts";
 
 /** The model file for a setting: its own path (`~` is the home folder), or the bundled one. Throws a sentence for the user. */
 export function requireModel(setting: string, bundled: string | undefined): string {
@@ -20,7 +20,7 @@ export function requireModel(setting: string, bundled: string | undefined): stri
 /** Identifies a model's contents, see `models/modelCheck`; undefined when the file cannot be read. */
 export function fingerprintOf(modelPath: string): string | undefined {
   try {
-    return fingerprint(modelPath, readGguf(modelPath));
+    return fingerprint(modelPath, readModel(modelPath));
   } catch {
     return undefined;
   }

@@ -1,5 +1,7 @@
+import type { Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { ModelInfo } from "../engine/protocol";
+import { filesOf } from "../models/parts";
 
 export interface ModelLoadingOptions {
   /** Path of the model that the settings ask for; throws a sentence for the user. */
@@ -11,10 +13,10 @@ export interface ModelLoadingOptions {
   readonly now?: () => number;
 }
 
-/** A file at a moment: enough to see that it has been replaced. */
+/** A model's file at a moment, or its files: enough to see that one has been replaced. */
 interface FileStamp {
   readonly path: string;
-  /** Undefined when there is no such file, or it may not be looked at. */
+  /** Undefined when there is no such file, one of several is missing, or it may not be looked at. */
   readonly bytes: number | undefined;
   readonly modifiedMs: number | undefined;
   /** When anything about it was changed, also who may read it. */
@@ -135,8 +137,15 @@ export class ModelLoading {
 }
 
 async function stampOf(path: string): Promise<FileStamp> {
-  const file = await stat(path).catch(() => undefined);
-  return { path, bytes: file?.size, modifiedMs: file?.mtimeMs, changedMs: file?.ctimeMs };
+  const files = await Promise.all(filesOf(path).map((file) => stat(file).catch(() => undefined)));
+  const sum = (of: (file: Stats) => number): number | undefined =>
+    files.includes(undefined) ? undefined : files.reduce((total, file) => total + of(file!), 0);
+  return {
+    path,
+    bytes: sum(({ size }) => size),
+    modifiedMs: sum((file) => file.mtimeMs),
+    changedMs: sum((file) => file.ctimeMs),
+  };
 }
 
 const isSame = (a: FileStamp, b: FileStamp): boolean => a.bytes === b.bytes && a.modifiedMs === b.modifiedMs;

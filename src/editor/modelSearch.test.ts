@@ -31,12 +31,10 @@ describe("models on disk", () => {
   });
   it("leaves out what is no model of its own", async () => {
     write("mmproj-x.gguf");
-    write("big-00002-of-00003.gguf");
-    const first = write("big-00001-of-00003.gguf");
-    assert.deepEqual(
-      (await findModels([home])).map((model) => model.path),
-      [first],
+    const parts = Array.from({ length: 12 }, (_, i) =>
+      write(`big-${String(i + 1).padStart(5, "0")}-of-00012.gguf`, "xy"),
     );
+    assert.deepEqual(await findModels([home]), [{ path: parts[0], bytes: 24 }]);
   });
   it("stops when it is no longer wanted", async () => {
     write("a.gguf");

@@ -1,9 +1,12 @@
 import { readdir, stat } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { partName } from "../models/parts";
 
 export interface FoundModel {
+  /** Of the first part where a model is in several. */
   readonly path: string;
+  /** Of all parts. */
   readonly bytes: number;
 }
 
@@ -37,9 +40,9 @@ export async function findModels(folders: readonly string[], signal?: AbortSigna
           await walk(file, depth + 1);
         }
       } else if (isModel(child.name)) {
-        const info = await stat(file).catch(() => undefined); // follows links, as in the Hugging Face cache
-        if (info?.isFile() === true) {
-          found.set(file, { path: file, bytes: info.size });
+        const sizes = await Promise.all((partName(file)?.files ?? [file]).map(sizeOf));
+        if (sizes[0] !== undefined) {
+          found.set(file, { path: file, bytes: sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0) });
         }
       }
     }
@@ -52,4 +55,10 @@ export async function findModels(folders: readonly string[], signal?: AbortSigna
 
 /** A whole model: not a projector of images, not a later part of a split file. */
 const isModel = (name: string): boolean =>
-  /\.gguf$/i.test(name) && !/^mmproj/i.test(name) && !/-0000[2-9]-of-\d+\.gguf$/i.test(name);
+  /\.gguf$/i.test(name) && !/^mmproj/i.test(name) && (partName(name)?.part ?? 1) === 1;
+
+/** Of a file, also behind a link, as in the Hugging Face cache; undefined when there is none. */
+async function sizeOf(file: string): Promise<number | undefined> {
+  const info = await stat(file).catch(() => undefined);
+  return info?.isFile() === true ? info.size : undefined;
+}

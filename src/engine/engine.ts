@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import type { Llama } from "node-llama-cpp";
+import { filesOf } from "../models/parts";
 import { throwIfAborted, toAbortError, unlessAborted } from "./abort";
 import { now } from "./clock";
 import type { Call, Handlers } from "./dispatcher";
@@ -273,8 +274,10 @@ export class Engine {
 
 /** Equal for the same parameters and an unchanged file; undefined when there is no file. */
 function loadKey(params: LoadModel): string | undefined {
-  const file = statSync(params.modelPath, { throwIfNoEntry: false });
-  return file === undefined ? undefined : JSON.stringify([params, file.ino, file.size, file.mtimeMs]);
+  const files = filesOf(params.modelPath).map((file) => statSync(file, { throwIfNoEntry: false }));
+  return files.includes(undefined)
+    ? undefined
+    : JSON.stringify([params, ...files.map((file) => [file!.ino, file!.size, file!.mtimeMs])]);
 }
 
 function validateLoad({ modelPath, contextSize, threads }: LoadModel): void {

@@ -5,6 +5,7 @@ import { PromptPlanner, SETTLED_LIMITS, type Plan, type PlanLimits } from "../co
 import { StopRules } from "../completion/stopRules";
 import type { GgufHeader } from "../models/gguf";
 import { checkModel, fingerprint } from "../models/modelCheck";
+import type { ModelHeader } from "../models/parts";
 import { now } from "./clock";
 import { DocumentContext } from "./document";
 import { documentKey, Documents, type DocumentsOptions, type Kept } from "./documents";
@@ -78,7 +79,7 @@ export class Session {
     log: Log = () => undefined,
   ): Promise<Session> {
     const header = requireModel(params.modelPath, (name) => isArchitectureSupported(llama, name));
-    const model = await loadLlamaModel(llama, params.modelPath, onProgress, signal);
+    const model = await loadLlamaModel(llama, header.parts[0]!.path, onProgress, signal);
     try {
       return Session.of(llama, model, header, params, log);
     } catch (error) {
@@ -90,15 +91,16 @@ export class Session {
   private static of(
     llama: Llama,
     model: LlamaModel,
-    header: GgufHeader,
+    header: ModelHeader,
     params: LoadModel,
     log: Log,
   ): Session {
     const support = sparsitySupport(model);
-    const name = modelName(header, params.modelPath);
+    const { path } = header.parts[0]!;
+    const name = modelName(header, path);
     const tokenizer = new ModelTokenizer(model, name);
     const info: ModelInfo = {
-      path: params.modelPath,
+      path,
       name,
       ...describe(header),
       contextSize: Math.min(params.contextSize, model.trainContextSize),
@@ -108,7 +110,7 @@ export class Session {
       ...denseOnly(support),
     };
     const usable = support.supported ? support : undefined;
-    const identity = fingerprint(params.modelPath, header);
+    const identity = fingerprint(path, header);
     const { stateDirectory } = params;
     const use = [identity, info.contextSize, llama.llamaCppRelease.release].join("\n");
     return new Session(
@@ -262,7 +264,7 @@ export class Session {
 export function requireModel(
   path: string,
   isArchitectureSupported: (name: string) => boolean = () => true,
-): GgufHeader {
+): ModelHeader {
   const check = checkModel(path, isArchitectureSupported);
   if (!check.ok) {
     throw new EngineFailure(check.problem.code, check.problem.message);

@@ -32,10 +32,10 @@ export interface GgufHeader {
   readonly fileBytes: number;
 }
 
-/** The file is not a GGUF file that may be handed to native code; the message ends a sentence about the file. */
+/** The file is not a GGUF file that may be handed to native code; the message ends a sentence about the file. That of a `part` also says what to do. */
 export class GgufError extends Error {
   constructor(
-    readonly kind: "not-gguf" | "damaged" | "truncated",
+    readonly kind: "not-gguf" | "damaged" | "truncated" | "part",
     message: string,
   ) {
     super(message);

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { closeSync, openSync, readSync, statSync } from "node:fs";
-import { GgufError, readGguf, type GgufHeader } from "./gguf";
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
+import { GgufError, type GgufHeader } from "./gguf";
+import { filesOf, readModel, type ModelHeader, type ModelPart } from "./parts";
 
 /** Why a file cannot be loaded, as one sentence that says what to do. */
 export interface ModelProblem {
@@ -9,7 +10,8 @@ export interface ModelProblem {
 }
 
 export type ModelCheck =
-  { readonly ok: true; readonly header: GgufHeader } | { readonly ok: false; readonly problem: ModelProblem };
+  | { readonly ok: true; readonly header: ModelHeader }
+  | { readonly ok: false; readonly problem: ModelProblem };
 
 /**
  * Architectures that llama.cpp runs, but not as what writes a text token by token: encoders, models that need one or another model, and
@@ -40,6 +42,7 @@ const WRITES_NO_TEXT: ReadonlySet<string> = new Set([
  * Everything that can be known to be wrong with a model file before native code sees it: llama.cpp aborts the process
  * on some damaged files, and its messages go to a log.
  *
+ * @param path of the file, or of any part of a model that is split
  * @param isArchitectureSupported of the llama.cpp that will load it
  */
 export function checkModel(path: string, isArchitectureSupported: (name: string) => boolean): ModelCheck {
@@ -48,10 +51,10 @@ export function checkModel(path: string, isArchitectureSupported: (name: string)
     problem: { code, message },
   });
   try {
-    if (!statSync(path).isFile()) {
+    if (!statSync(filesOf(path).find((file) => existsSync(file)) ?? path).isFile()) {
       return problem("model-unreadable", `${path} is not a file. Choose a GGUF model file.`);
     }
-    const header = readGguf(path);
+    const header = readModel(path);
     const architecture = header.metadata.get("general.architecture");
     if (typeof architecture !== "string" || header.tensors.length === 0) {
       return problem("model-unsupported", `${path} holds no model. Choose a GGUF file of a language model.`);
@@ -77,6 +80,9 @@ export function checkModel(path: string, isArchitectureSupported: (name: string)
     return { ok: true, header };
   } catch (error) {
     if (error instanceof GgufError) {
+      if (error.kind === "part") {
+        return problem("model-unreadable", `${path} ${error.message}.`);
+      }
       const advice = error.kind === "not-gguf" ? "Choose a GGUF model file" : "Download the model again";
       return problem("model-unreadable", `${path} ${error.message}. ${advice}.`);
     }
@@ -98,11 +104,24 @@ const SAMPLE_BYTES = 4096;
  * Identifies a model's contents without reading gigabytes: a hash over the file's size, its header and samples spread
  * over its weights. A mask is only valid for the model whose fingerprint it carries.
  */
-export function fingerprint(path: string, header: GgufHeader): string {
+export function fingerprint(
+  path: string,
+  header: GgufHeader & { readonly parts?: readonly ModelPart[] },
+): string {
   const hash = createHash("sha256").update(String(header.fileBytes));
   for (const { name, type, dimensions } of header.tensors) {
     hash.update(`${name} ${type.name} ${dimensions.join("x")}\n`);
   }
+  for (const part of header.parts ?? [{ path, header }]) {
+    for (const sample of samples(part)) {
+      hash.update(sample);
+    }
+  }
+  return hash.digest("hex").slice(0, 32);
+}
+
+/** Bytes spread over a file's weights; each is valid until the next one. */
+function* samples({ path, header }: ModelPart): Generator<Uint8Array> {
   const file = openSync(path, "r");
   try {
     const buffer = Buffer.alloc(SAMPLE_BYTES);
@@ -110,10 +129,9 @@ export function fingerprint(path: string, header: GgufHeader): string {
       const share = i / (SAMPLES - 1);
       const span = Math.max(0, header.fileBytes - header.dataOffset - SAMPLE_BYTES);
       const read = readSync(file, buffer, 0, SAMPLE_BYTES, header.dataOffset + Math.floor(share * span));
-      hash.update(buffer.subarray(0, read));
+      yield buffer.subarray(0, read);
     }
   } finally {
     closeSync(file);
   }
-  return hash.digest("hex").slice(0, 32);
 }

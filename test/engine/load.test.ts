@@ -5,6 +5,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { unwrap } from "../../src/engine/client";
+import { readGguf } from "../../src/models/gguf";
+import { splitGguf } from "../../src/models/testing";
 import { modelPath, shippedShape } from "../shippedModel";
 import { completion, errorOf, loadParams, root, TestEngine } from "./support";
 
@@ -34,6 +36,28 @@ describe("loading in the engine process", () => {
     assert.equal(kinds[0], "starting");
     assert.equal(kinds.at(-1), "dense");
     assert.equal(kinds.lastIndexOf("loading"), kinds.indexOf("dense") - 1);
+  });
+
+  it("loads a model in parts by any of them, and describes the whole", async () => {
+    const scratch = mkdtempSync(path.join(tmpdir(), "lacuna-test-"));
+    try {
+      const count = readGguf(modelPath).tensors.length;
+      const files = splitGguf(modelPath, scratch, "m", [0, 10, count - 10]);
+      const whole = unwrap(await engine.client.load(loadParams));
+      const { text } = unwrap(await engine.client.complete(completion()));
+      for (const file of files) {
+        const info = unwrap(await engine.client.load({ ...loadParams, modelPath: file }));
+        assert.equal(info.path, files[0]);
+        assert.deepEqual({ ...info, path: "", fileBytes: 0 }, { ...whole, path: "", fileBytes: 0 });
+        assert.equal(unwrap(await engine.client.complete(completion())).text, text);
+      }
+      rmSync(files[2]!);
+      const { code, message } = errorOf(await engine.client.load({ ...loadParams, modelPath: files[1]! }));
+      assert.equal(code, "model-unreadable");
+      assert.match(message, /lacks part 3 of 3: there is no m-00003-of-00003\.gguf in /);
+    } finally {
+      rmSync(scratch, { recursive: true });
+    }
   });
 
   it("completes the plain prefix with a model that has no fill-in-the-middle tokens, and says so", async () => {

@@ -47,11 +47,7 @@ function styleOf(context: FilterContext): Style | undefined {
 }
 
 /** Applies `change` to a text whose lines begin with a line break each: where the cursor is at one's beginning, that line, too. */
-function atLineStarts(
-  text: string,
-  context: FilterContext,
-  change: (lines: string) => string,
-): string {
+function atLineStarts(text: string, context: FilterContext, change: (lines: string) => string): string {
   return linePrefix(context) === "" ? change(`\n${text}`).slice(1) : change(text);
 }
 
