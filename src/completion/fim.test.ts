@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chooseFim, plainPrompt, type FimParts, type Segment } from "./fim";
+import { chooseFim, plainPrompt, type FimParts, type NamedTokens, type Segment } from "./fim";
 
 const parts: FimParts = { prefix: "P", suffix: "S", path: "src/cur.ts", repository: "repo", files: [] };
 const withFiles: FimParts = {
@@ -90,11 +90,26 @@ const GOLDEN: readonly Golden[] = [
     alone: "<[fim-suffix]>S<[fim-prefix]>P<[fim-middle]>",
     files: "<[fim-suffix]>S<[fim-prefix]>P<[fim-middle]>",
   },
+  ...(
+    [
+      ["code-llama", "▁<PRE>P▁<SUF>S▁<MID>", "▁<EOT>"],
+      ["code-llama", "<PRE>P<SUF>S<MID>", "<EOT>"],
+      ["glm", "<|code_prefix|>P<|code_suffix|>S<|code_middle|>", "<|user|>"],
+      ["santacoder", "<fim-prefix>P<fim-suffix>S<fim-middle>", "<fim-pad>"],
+      ["falcon-h1-coder", "<|prefix|>P<|suffix|>S<|middle|>", "<|pad|>"],
+      ["aixcoder", "▁<AIX-SPAN-PRE>P▁<AIX-SPAN-POST>S▁<AIX-SPAN-MIDDLE>", "<s>"],
+    ] as const
+  ).map(([family, prompt, other]) => ({
+    family,
+    tokens: [...prompt.split(/(?<=>)[PS](?=[<▁])/), other],
+    alone: prompt,
+    files: prompt,
+  })),
 ];
 
 describe("FIM templates", () => {
   for (const golden of GOLDEN) {
-    it(`recognises and renders ${golden.family}`, () => {
+    it(`recognises and renders ${golden.family}, ${golden.tokens[0]!}`, () => {
       const chosen = template(golden.tokens, golden.name);
       assert.equal(chosen?.family, golden.family);
       assert.equal(shown(chosen.render(parts)), golden.alone);
@@ -135,6 +150,42 @@ describe("FIM templates", () => {
   it("never turns special-looking source text into special segments", () => {
     const rendered = template(PIPES)!.render({ ...parts, prefix: "x = '<|fim_middle|>'" });
     assert.deepEqual(rendered[1], { text: "x = '<|fim_middle|>'" });
+  });
+
+  it("takes the tokens that the model's file names before those that it has", () => {
+    const named = { prefix: "<P>", suffix: "<S>", middle: "<M>" };
+    const chosen = (tokens: readonly string[], file: NamedTokens) =>
+      chooseFim({ hasSpecial: (text) => tokens.includes(text), name: "", named: file });
+    const own = chosen([...ANGLES, "<P>", "<S>", "<M>"], named)!;
+    assert.equal(shown(own.render(withFiles)), "<P>P<S>S<M>");
+    assert.deepEqual(own.stopTokens, ["<P>", "<S>", "<M>"]);
+    const files = chosen(["<P>", "<S>", "<M>", "<R>"], { ...named, file: "<F>", repository: "<R>" })!;
+    assert.equal(
+      shown(files.render(withFiles)),
+      "<R>repo\n<F>a.ts\nA\n<F>b.ts\nB\n<F>src/cur.ts\n<P>P<S>S<M>",
+    );
+  });
+
+  it("knows the family of the tokens that a file names", () => {
+    const squares = ["<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>"] as const;
+    const [prefix, suffix, middle] = squares;
+    const both = (text: string): boolean => [...PIPES, ...squares].includes(text);
+    const chosen = chooseFim({ hasSpecial: both, name: "", named: { prefix, suffix, middle } })!;
+    assert.equal(shown(chosen.render(parts)), "<[fim-suffix]>S<[fim-prefix]>P<[fim-middle]>");
+    assert.equal(chooseFim({ hasSpecial: both, name: "" })!.family, "granite");
+  });
+
+  it("does not believe a file that names too few tokens, or one for two purposes", () => {
+    for (const named of [
+      { prefix: "<P>", suffix: "<S>" },
+      { prefix: "<P>", suffix: "<P>", middle: "<M>" },
+    ]) {
+      assert.equal(chooseFim({ hasSpecial: () => false, name: "", named }), undefined);
+      assert.equal(
+        chooseFim({ hasSpecial: (text) => PIPES.includes(text), name: "", named })!.family,
+        "granite",
+      );
+    }
   });
 
   it("has no template for a model without all tokens of a family", () => {

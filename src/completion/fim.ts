@@ -1,6 +1,6 @@
 /**
- * Fill-in-the-middle templates. A family is recognised by the special tokens of the model's vocabulary, not by its
- * file name, except where two families share their tokens and differ only in order.
+ * Fill-in-the-middle templates. A family is recognised by the tokens that the model's file names for the purpose, else by the special tokens
+ * of its vocabulary; not by its file name, except where two families share their tokens and differ only in order.
  */
 
 /** One piece of a prompt: a special token by its exact text, or ordinary text that must not be read as special. */
@@ -34,12 +34,23 @@ export interface FimTemplate {
   render(parts: FimParts): Segment[];
 }
 
+/** Texts of tokens by what they begin in a prompt. */
+export interface NamedTokens {
+  readonly prefix?: string;
+  readonly suffix?: string;
+  readonly middle?: string;
+  readonly file?: string;
+  readonly repository?: string;
+}
+
 /** What the choice of a template needs to know about a model. */
 export interface ModelVocabulary {
   /** Whether `text` is one special token of the vocabulary. */
   hasSpecial(text: string): boolean;
   /** `general.name` and the like: decides between families with the same tokens. */
   readonly name: string;
+  /** What the model's file itself says. */
+  readonly named?: NamedTokens;
 }
 
 type Order = "prefix-suffix-middle" | "suffix-prefix-middle";
@@ -54,6 +65,8 @@ interface Family {
   /** Begins every other file and, where files are shown, the current one. */
   readonly file?: { readonly token: string; readonly showsPath: boolean; readonly currentToo: boolean };
   readonly repository?: string;
+  /** Ends what the model writes, besides its own end. */
+  readonly end?: string;
   /** Files are told apart within the prefix, by ordinary text before their paths. */
   readonly inPrefix?: { readonly beforePath: string; readonly edits?: string };
 }
@@ -116,23 +129,88 @@ const FAMILIES: readonly Family[] = [
     tokens: SQUARES,
     order: "suffix-prefix-middle",
   },
+  {
+    family: "code-llama",
+    tokens: ["▁<PRE>", "▁<SUF>", "▁<MID>"],
+    order: "prefix-suffix-middle",
+    end: "▁<EOT>",
+  },
+  {
+    family: "code-llama",
+    tokens: ["<PRE>", "<SUF>", "<MID>"],
+    order: "prefix-suffix-middle",
+    end: "<EOT>",
+  },
+  {
+    family: "glm",
+    tokens: ["<|code_prefix|>", "<|code_suffix|>", "<|code_middle|>"],
+    order: "prefix-suffix-middle",
+  },
+  {
+    family: "santacoder",
+    tokens: ["<fim-prefix>", "<fim-suffix>", "<fim-middle>"],
+    order: "prefix-suffix-middle",
+  },
+  {
+    family: "falcon-h1-coder",
+    tokens: ["<|prefix|>", "<|suffix|>", "<|middle|>"],
+    order: "prefix-suffix-middle",
+  },
+  {
+    family: "aixcoder",
+    tokens: ["▁<AIX-SPAN-PRE>", "▁<AIX-SPAN-POST>", "▁<AIX-SPAN-MIDDLE>"],
+    order: "prefix-suffix-middle",
+  },
 ];
 
 /** The template of the model's family, or undefined: then the prefix alone is all that the model can be given. */
 export function chooseFim(model: ModelVocabulary): FimTemplate | undefined {
-  const family = FAMILIES.find((candidate) => {
-    const required = [...candidate.tokens, candidate.file?.token];
+  const { named = {} } = model;
+  const families = FAMILIES.filter(({ name, tokens, file }) => {
+    const required = [...tokens, file?.token];
     return (
-      (candidate.name === undefined || candidate.name.test(model.name)) &&
+      (name === undefined || name.test(model.name)) &&
       required.every((token) => token === undefined || model.hasSpecial(token))
     );
   });
+  const family = families.find(({ tokens }) => agrees(tokens, named)) ?? namedFamily(named) ?? families[0];
   return family === undefined ? undefined : templateOf(family, model);
+}
+
+/** Whether a family's tokens are those that a file names. */
+const agrees = ([prefix, suffix, middle]: Family["tokens"], named: NamedTokens): boolean =>
+  prefix === named.prefix &&
+  suffix === named.suffix &&
+  (middle === undefined || named.middle === undefined || middle === named.middle);
+
+/** Of a model that no family knows, but whose file names its tokens: they stand in the order in which most models have them. */
+function namedFamily({ prefix, suffix, middle, file, repository }: NamedTokens): Family | undefined {
+  if (
+    prefix === undefined ||
+    suffix === undefined ||
+    middle === undefined ||
+    new Set([prefix, suffix, middle]).size < 3
+  ) {
+    return undefined;
+  }
+  return {
+    family: "as its file says",
+    tokens: [prefix, suffix, middle],
+    order: "prefix-suffix-middle",
+    ...(file === undefined ? {} : { file: { token: file, showsPath: true, currentToo: true } }),
+    ...(repository === undefined ? {} : { repository }),
+  };
 }
 
 function templateOf(family: Family, model: ModelVocabulary): FimTemplate {
   const hasRepository = family.repository !== undefined && model.hasSpecial(family.repository);
-  const stopTokens = [...family.tokens, family.file?.token, hasRepository ? family.repository : undefined];
+  const hasEnd = family.end !== undefined && model.hasSpecial(family.end);
+  const stopTokens = [
+    ...family.tokens,
+    family.file?.token,
+    hasRepository ? family.repository : undefined,
+    hasEnd ? family.end : undefined,
+  ];
   return {
     family: family.family,
     stopTokens: stopTokens.filter((token) => token !== undefined),

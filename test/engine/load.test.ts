@@ -64,8 +64,10 @@ describe("loading in the engine process", () => {
     const scratch = mkdtempSync(path.join(tmpdir(), "lacuna-test-"));
     try {
       const file = path.join(scratch, "plain.gguf");
-      // Other names of the same length: then they are no such tokens.
-      const bytes = readFileSync(modelPath).toString("latin1").replaceAll("<|fim_", "<|xxx_");
+      // Other names of the same length, of the tokens and of what the file says of them: then they are no such tokens.
+      const bytes = readFileSync(modelPath)
+        .toString("latin1")
+        .replaceAll(/(?<=<\||\.)fim_/g, "xxx_");
       writeFileSync(file, bytes, "latin1");
       const info = unwrap(await engine.client.load({ ...loadParams, modelPath: file }));
       assert.equal(info.hasFim, false);
@@ -76,6 +78,35 @@ describe("loading in the engine process", () => {
       const both = unwrap(await engine.client.complete(completion()));
       const without = unwrap(await engine.client.complete(completion({ suffix: "", path: "/b.ts" })));
       assert.equal(both.prefill.tokens, without.prefill.tokens);
+    } finally {
+      rmSync(scratch, { recursive: true });
+    }
+  });
+
+  it("fills in with the tokens that a file names, whatever they are called and of whatever type", async () => {
+    const scratch = mkdtempSync(path.join(tmpdir(), "lacuna-test-"));
+    try {
+      unwrap(await engine.client.load(loadParams));
+      const whole = unwrap(await engine.client.complete(completion()));
+      for (const type of [1, 4]) {
+        const file = path.join(scratch, `named-${type}.gguf`);
+        const bytes = Buffer.from(
+          readFileSync(modelPath).toString("latin1").replaceAll("<|fim_", "<|xxx_"),
+          "latin1",
+        );
+        // Behind the key: array of 32-bit integers, their number, the integers.
+        const types = bytes.indexOf("tokenizer.ggml.token_type") + "tokenizer.ggml.token_type".length + 16;
+        [3, 4, 5].forEach((token) => bytes.writeInt32LE(type, types + 4 * token));
+        writeFileSync(file, bytes);
+        const info = unwrap(await engine.client.load({ ...loadParams, modelPath: file }));
+        assert.equal(info.fim, "as its file says");
+        const { text, prefill } = unwrap(await engine.client.complete(completion()));
+        assert.deepEqual([text, prefill.tokens], [whole.text, whole.prefill.tokens]);
+        // The name of such a token in a file is text, and ends nothing.
+        const prefix = `const token = "<|xxx_suffix|>";\n${completion().prefix}`;
+        const spelled = unwrap(await engine.client.complete(completion({ prefix })));
+        assert.equal(spelled.text, whole.text);
+      }
     } finally {
       rmSync(scratch, { recursive: true });
     }

@@ -44,6 +44,19 @@ describe("sparsifying in the engine process", () => {
     assert.equal((await complete()).text, dense.text);
   });
 
+  it("shares neither cache nor mask between documents of one name", async () => {
+    const [one, two] = ["file:///one/app/a.ts", "file:///two/app/a.ts"];
+    const path = "app/a.ts";
+    await sparsify({ path, document: one, sparsity: 0.4, measure: false });
+    const first = await complete({ path, document: one });
+    const second = await complete({ path, document: two });
+    assert.deepEqual([first.activeRatio, second.activeRatio], [0.4, 1]);
+    assert.equal(second.prefill.tokens, first.prefill.tokens, "nothing was in the cache");
+    await sparsify({ path, document: two, sparsity: "dense" });
+    assert.equal((await complete({ path, document: one })).activeRatio, 0.4);
+    await sparsify({ path, document: one, sparsity: "dense" });
+  });
+
   it("divides a share between the levels as asked", async () => {
     const one = await sparsify({ sparsity: { staticRatio: 0.4, dynamicRatio: 1 } });
     assert.equal(one.activeRatio, 0.4);
