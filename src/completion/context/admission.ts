@@ -38,5 +38,8 @@ export function mayEnter(facts: FileFacts, rules: AdmissionRules): boolean {
   );
 }
 
-/** Whether a text may be shown to the model beside another file's: not when something in it looks like a key. */
-export const mayShow = (text: string): boolean => !SECRET_TEXT.test(text);
+/** In the place of what could not be decoded: the file has another encoding than it was taken for. */
+const UNDECODED = "\ufffd";
+
+/** Whether a text may be shown to the model beside another file's: not when something in it looks like a key, or is no text. */
+export const mayShow = (text: string): boolean => !SECRET_TEXT.test(text) && !text.includes(UNDECODED);

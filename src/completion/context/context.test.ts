@@ -193,6 +193,7 @@ describe("mayShow", () => {
     ]) {
       assert.equal(mayShow(`const a = 1;\n${secret}\n`), false, secret);
     }
+    assert.equal(mayShow("const name = 'caf\ufffd';"), false);
     assert.equal(mayShow("const risk = task; // sk-etch"), true);
   });
 });
