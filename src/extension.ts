@@ -4,7 +4,8 @@ import { AcceptanceTracker } from "./editor/acceptanceTracker";
 import { ActiveDocument } from "./editor/activeDocument";
 import { Battery } from "./editor/battery";
 import { registerCommands } from "./editor/commands";
-import { Config } from "./editor/config";
+import { Config, sideOf } from "./editor/config";
+import { reportSettings } from "./editor/settingsNotice";
 import { followContextKeys } from "./editor/contextKeys";
 import { Admission } from "./editor/context/admission";
 import { ContextService } from "./editor/context/contextService";
@@ -59,7 +60,7 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
   const storage = context.globalStorageUri.fsPath;
   const bundled = bundledModel(context.extensionPath);
   const log = own(new Log());
-  const config = own(new Config((problem) => log.write("warn", problem)));
+  const config = own(new Config(reportSettings(log), sideOf(context)));
   log.setLevel(config.settings.logLevel);
   own(config.onDidChange(({ now }) => log.setLevel(now.logLevel)));
 

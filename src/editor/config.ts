@@ -1,4 +1,7 @@
+import { existsSync } from "node:fs";
 import * as vscode from "vscode";
+import { machineValue, MACHINE_SETTINGS, type SettingPlaces, type Side } from "./machineSettings";
+import { pathOf } from "./modelFiles";
 import { readSettings, type Settings } from "./settings";
 
 const SECTION = "lacuna";
@@ -6,12 +9,19 @@ const SECTION = "lacuna";
 /** The settings as they are now, validated; tells when they change. */
 export class Config implements vscode.Disposable {
   private current: Settings;
+  private found: readonly string[] = [];
   private readonly changed = new vscode.EventEmitter<{ readonly before: Settings; readonly now: Settings }>();
   readonly onDidChange = this.changed.event;
   private readonly subscription: vscode.Disposable;
 
-  /** @param report receives one sentence for each setting that is not valid */
-  constructor(private readonly report: (problem: string) => void) {
+  /**
+   * @param report receives one sentence for each value that is not used: it is not valid, or another machine's
+   * @param side where Lacuna runs in a remote window; undefined in any other
+   */
+  constructor(
+    private readonly report: (problem: string, why: "invalid" | "elsewhere") => void,
+    private readonly side?: Side,
+  ) {
     this.current = this.read();
     this.subscription = vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration(SECTION)) {
@@ -24,6 +34,11 @@ export class Config implements vscode.Disposable {
 
   get settings(): Settings {
     return this.current;
+  }
+
+  /** One sentence for each value that is set and not used: it is not valid, or another machine's. */
+  get problems(): readonly string[] {
+    return this.found;
   }
 
   /** Writes a setting where it is set already, otherwise for the user. */
@@ -44,8 +59,33 @@ export class Config implements vscode.Disposable {
 
   private read(): Settings {
     const section = vscode.workspace.getConfiguration(SECTION);
-    const { settings, problems } = readSettings((name) => section.get<unknown>(name));
-    problems.forEach(this.report);
+    const ignored: string[] = [];
+    const { settings, problems } = readSettings((name) => {
+      if (this.side === undefined || !MACHINE_SETTINGS.has(name)) {
+        return section.get<unknown>(name);
+      }
+      const places = section.inspect(name) as SettingPlaces | undefined;
+      const found = machineValue(name, places ?? {}, this.side, (path) => existsSync(pathOf(path)));
+      ignored.push(...(found.ignored === undefined ? [] : [found.ignored]));
+      return found.value;
+    });
+    const before = this.found;
+    this.found = [...problems, ...ignored];
+    for (const problem of this.found.filter((one) => !before.includes(one))) {
+      this.report(problem, ignored.includes(problem) ? "elsewhere" : "invalid");
+    }
     return settings;
   }
+}
+
+/** Where the extension runs in a remote window; undefined in any other. */
+export function sideOf({ extension }: Pick<vscode.ExtensionContext, "extension">): Side | undefined {
+  const { remoteName, uiKind } = vscode.env;
+  return remoteName === undefined
+    ? undefined
+    : {
+        runsOn: extension.extensionKind === vscode.ExtensionKind.UI ? "local" : "remote",
+        inBrowser: uiKind === vscode.UIKind.Web,
+        remoteName,
+      };
 }

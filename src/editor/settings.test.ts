@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { MACHINE_SETTINGS } from "./machineSettings";
 import { defaultSettings, METRICS, readSettings } from "./settings";
 
 interface Property {
   readonly default: unknown;
   readonly enum?: readonly string[];
+  readonly scope?: string;
+  readonly ignoreSync?: boolean;
   readonly description?: string;
   readonly markdownDescription?: string;
 }
@@ -23,6 +26,13 @@ describe("settings", () => {
   it("are all described", () => {
     for (const [name, { description, markdownDescription }] of Object.entries(properties)) {
       assert.ok((description ?? markdownDescription ?? "").length > 20, name);
+    }
+  });
+  it("count in remote windows, and those of a machine stay on it", () => {
+    for (const [name, { scope = "window", ignoreSync = false }] of Object.entries(properties)) {
+      // A remote window drops the user's values of machine scopes, also for extensions that run on the user's machine.
+      assert.equal(scope, "window", name);
+      assert.equal(ignoreSync, MACHINE_SETTINGS.has(name.replace("lacuna.", "")), name);
     }
   });
   it("offer the metrics that exist", () => assert.deepEqual(properties["lacuna.metric"]?.enum, [...METRICS]));

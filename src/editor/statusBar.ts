@@ -127,6 +127,7 @@ export class StatusBar implements vscode.Disposable {
       latencyMs: this.latencies.length < RECENT ? undefined : percentile(this.latencies, 0.5),
       memory: this.memory,
       mask: document === undefined ? undefined : this.sparsity.maskOf(document),
+      problems: this.config.problems,
       sparsity: typeof sparsity === "number" ? `${Math.round(sparsity * 100)} %` : sparsity,
       now: Date.now(),
     };

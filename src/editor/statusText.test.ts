@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { CompleteResult, SparsifyResult } from "../engine/protocol";
+import type { CompleteResult, ModelInfo, SparsifyResult } from "../engine/protocol";
 import { age, bytes, statusView, tokensPerSecond, type Status } from "./statusText";
 
 const completion: CompleteResult = {
@@ -53,6 +53,36 @@ describe("statusView", () => {
     assert.match(tooltip, /loss \+2\.1 % on this file, same first choice 93 %/);
     assert.match(tooltip, /120 tokens in 80 ms/);
     assert.match(tooltip, /\[Dashboard\]\(command:lacuna\.showDashboard\)/);
+  });
+  it("says that a model sees only what is before the cursor, whatever its mask is", () => {
+    const model = {
+      name: "m",
+      architecture: "llama",
+      parameters: 1e9,
+      gpu: "cpu",
+      hasFim: false,
+    } as ModelInfo;
+    for (const engine of [
+      status.engine,
+      { kind: "dense" },
+      { kind: "dense", why: "too small to gain" },
+    ] as const) {
+      const plain = statusView({ ...status, engine, model });
+      assert.match(plain.text, / · prefix only$/);
+      assert.match(
+        plain.tooltip,
+        /has no fill-in-the-middle tokens: it sees only what is before the cursor\./,
+      );
+      const filling = statusView({ ...status, engine, model: { ...model, hasFim: true } });
+      assert.doesNotMatch(filling.text + filling.tooltip, /prefix only|before the cursor/);
+    }
+  });
+  it("says which settings are not used", () => {
+    const { tooltip } = statusView({
+      ...status,
+      problems: ["Setting lacuna.model of ssh (3) is ignored: a|b."],
+    });
+    assert.match(tooltip, /\$\(warning\) Setting lacuna\.model of ssh \(3\) is ignored: a\\\|b\./);
   });
   it("says why nothing appears", () => {
     const lasting = statusView({

@@ -17,6 +17,8 @@ export interface Status {
   readonly memory?: MemoryStats | undefined;
   /** Of the active document. */
   readonly mask?: { readonly result: SparsifyResult; readonly at: number } | undefined;
+  /** Values of settings that are not used, one sentence each. */
+  readonly problems?: readonly string[];
   readonly sparsity: string;
   readonly now: number;
 }
@@ -130,11 +132,19 @@ function headline(
   }
 }
 
+const PREFIX_ONLY =
+  "$(info) This model has no fill-in-the-middle tokens: it sees only what is before the cursor.";
+
+/** Told as long as it is so. */
+const seesPrefixOnly = ({ model, engine }: Status): boolean =>
+  model?.hasFim === false && ["dense", "sparse", "attributing"].includes(engine.kind);
+
 function figures(status: Status): string {
   const speed =
     status.tokensPerSecond === undefined ? "– tok/s" : `${tokensPerSecond(status.tokensPerSecond)} tok/s`;
   const memory = status.memory === undefined ? [] : [bytes(status.memory.residentBytes)];
-  return [speed, ...memory, percent(activeRatio(status))].join(" · ");
+  const sees = seesPrefixOnly(status) ? ["prefix only"] : [];
+  return [speed, ...memory, percent(activeRatio(status)), ...sees].join(" · ");
 }
 
 /**
@@ -150,6 +160,8 @@ function tooltip(status: Status, slow: boolean): string {
   return [
     `**Lacuna** — ${sentence(status)}`,
     whyNothing(status),
+    seesPrefixOnly(status) ? PREFIX_ONLY : undefined,
+    ...(status.problems ?? []).map((problem) => `$(warning) ${escape(problem)}`),
     slow ? slowAdvice(status) : undefined,
     table(status),
     links(status),
