@@ -64,8 +64,11 @@ export class Config implements vscode.Disposable {
       if (this.side === undefined || !MACHINE_SETTINGS.has(name)) {
         return section.get<unknown>(name);
       }
-      const places = section.inspect(name) as SettingPlaces | undefined;
-      const found = machineValue(name, places ?? {}, this.side, (path) => existsSync(pathOf(path)));
+      const places: SettingPlaces & object = section.inspect(name) ?? {};
+      if (!("globalLocalValue" in places)) {
+        return section.get<unknown>(name); // not told apart by this editor
+      }
+      const found = machineValue(name, places, this.side, (path) => existsSync(pathOf(path)));
       ignored.push(...(found.ignored === undefined ? [] : [found.ignored]));
       return found.value;
     });

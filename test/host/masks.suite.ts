@@ -25,6 +25,7 @@ describe("when masks are made", () => {
   let allowed: boolean;
   let ready: () => Promise<ModelInfo>;
   let parts: { dispose(): unknown }[];
+  let controller: SparsityController;
 
   before(async () => {
     await lacuna();
@@ -40,7 +41,7 @@ describe("when masks are made", () => {
     ready = () => Promise.resolve(MODEL);
     models = new vscode.EventEmitter();
     eligible = new vscode.EventEmitter();
-    const controller = new SparsityController(
+    controller = new SparsityController(
       {
         ready: () => ready(),
         sparsify: (request, { signal }) => {
@@ -123,6 +124,27 @@ describe("when masks are made", () => {
     assert.equal(signals[0]?.aborted, false);
     await sleep(3_000);
     assert.equal(requests.length, 1);
+  });
+
+  it("is again when a completion tells that the engine has given the mask up", async () => {
+    const { document } = await open("src/queue.js");
+    await until("a mask", () => controller.maskOf(document) !== undefined, 8_000);
+    controller.used(document, RESULT.activeRatio);
+    assert.ok(controller.maskOf(document));
+    controller.used(document, 1);
+    assert.equal(controller.maskOf(document), undefined, "it is not shown any more");
+    await until("another", () => requests.length > 1 && controller.maskOf(document), 8_000);
+  });
+
+  it("is known still when a file is opened again, as the engine knows it", async () => {
+    const { document } = await open("src/queue.js");
+    await until("a mask", () => controller.maskOf(document) !== undefined, 8_000);
+    await closeAll();
+    await until("closed", () => document.isClosed);
+    const again = await open("src/queue.js");
+    assert.ok(controller.maskOf(again.document));
+    assert.equal(requests[0]!.document, again.document.uri.toString());
+    await until("another", () => requests.length > 1, 8_000);
   });
 
   it("looks at the model file once", async () => {
