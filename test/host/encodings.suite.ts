@@ -61,7 +61,9 @@ describe("the text of a neighbour", () => {
   });
 
   it("is nothing for what is no text", async () => {
-    write(Buffer.from([0, 1, 2, 3, 0, 0, 7]));
-    assert.equal(await readText(file), undefined);
+    const other = workspaceFile("src/picture.py");
+    writeFileSync(other.fsPath, Buffer.from([0, 1, 2, 3, 0, 0, 7]));
+    assert.equal(await readText(other), undefined);
+    rmSync(other.fsPath);
   });
 });
