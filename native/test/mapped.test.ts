@@ -14,7 +14,7 @@ function byPosition(a: Float32Array, b: Float32Array): number[] {
   });
 }
 
-/** Weights that stay mapped are repacked on the way to a product with many columns (patch 0007), and then used in the same way. */
+/** Weights that stay mapped are repacked on the way to a product with many columns (patches 0007 and 0012), and then used in the same way. */
 describe("mapped FFN weights", function () {
   this.timeout(60_000);
   let fixture: NativeFixture;
@@ -33,7 +33,7 @@ describe("mapped FFN weights", function () {
     return (await evaluate(context, randomTokens(SHAPE, count), { logits: true })).logits!;
   };
 
-  for (const type of ["Q4_0", "Q4_K", "Q6_K"] as const) {
+  for (const type of ["Q4_0", "Q5_0", "Q4_K", "Q6_K"] as const) {
     it(`give the same logits as repacked ones: ${type}`, async () => {
       const random = new TestModel(SHAPE, (name) => (name.includes("ffn_") ? type : "F32"));
       const mapped = await fixture.load(random, { repack: false });
