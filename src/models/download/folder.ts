@@ -1,0 +1,193 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { GgufError, readGguf } from "../gguf";
+import { fileName } from "./address";
+import { DownloadError, fileProblem } from "./errors";
+
+/** What is known of a downloaded file. */
+export interface ModelRecord {
+  readonly file: string;
+  readonly address: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  /** The hash was known before the download. */
+  readonly verified: boolean;
+  /** ISO date. */
+  readonly at: string;
+}
+
+/** Where Lacuna keeps models: `$LACUNA_MODELS`, or a folder of its own in the home folder. */
+export function defaultFolder(env: NodeJS.ProcessEnv = process.env, home = os.homedir()): string {
+  const given = env.LACUNA_MODELS;
+  return given === undefined || given === "" ? path.join(home, ".lacuna", "models") : path.resolve(given);
+}
+
+const INDEX = "models.json";
+
+/**
+ * A folder of downloaded models. A file has its own name only when it is whole and checked; until then it is `.NAME.part`, and
+ * `.NAME.lock` keeps other processes from fetching it, too.
+ */
+export class ModelFolder {
+  constructor(readonly folder: string) {}
+
+  path(name: string): string {
+    return path.join(this.folder, fileName(name));
+  }
+
+  partFile(name: string): string {
+    return path.join(this.folder, `.${fileName(name)}.part`);
+  }
+
+  async create(): Promise<void> {
+    try {
+      await mkdir(this.folder, { recursive: true });
+    } catch (error) {
+      throw fileProblem(error, this.folder);
+    }
+  }
+
+  /** Records by file name, of files that are there. */
+  async records(): Promise<Map<string, ModelRecord>> {
+    const there = new Set(await readdir(this.folder).catch(() => []));
+    const records = await this.readIndex();
+    return new Map([...records].filter(([name]) => there.has(name)));
+  }
+
+  /** Names of whole models, whoever put them there. */
+  async names(): Promise<string[]> {
+    const files = await readdir(this.folder).catch(() => []);
+    return files.filter((name) => /\.gguf$/i.test(name) && !name.startsWith(".")).sort();
+  }
+
+  /** Gives a checked part its name. Refuses what is no GGUF file, and removes it. */
+  async adopt(name: string, record: Omit<ModelRecord, "file" | "at">): Promise<string> {
+    const part = this.partFile(name);
+    try {
+      readGguf(part);
+    } catch (error) {
+      if (error instanceof GgufError) {
+        await this.discard(name);
+        throw new DownloadError(
+          "no-model",
+          `What came as ${name} ${error.message}, so it is no model, and is not kept. Check the address.`,
+        );
+      }
+      throw fileProblem(error, this.folder);
+    }
+    const target = this.path(name);
+    try {
+      const file = await open(part, "r+");
+      await file.sync().finally(() => file.close());
+      await rename(part, target);
+      await rm(`${part}.json`, { force: true });
+    } catch (error) {
+      throw fileProblem(error, this.folder);
+    }
+    const records = await this.readIndex();
+    records.set(name, { file: name, ...record, at: new Date().toISOString() });
+    await this.writeIndex(records);
+    return target;
+  }
+
+  /** Removes what was left of a download. */
+  async discard(name: string): Promise<void> {
+    await rm(this.partFile(name), { force: true });
+    await rm(`${this.partFile(name)}.json`, { force: true });
+  }
+
+  /** Removes a model, or what was downloaded of it; false when there is neither. */
+  async remove(name: string): Promise<boolean> {
+    const exists = async (file: string): Promise<boolean> =>
+      (await stat(file).catch(() => undefined)) !== undefined;
+    const found = (await exists(this.path(name))) || (await exists(this.partFile(name)));
+    try {
+      await rm(this.path(name), { force: true });
+      await this.discard(name);
+      const records = await this.readIndex();
+      if (records.delete(name)) {
+        await this.writeIndex(records);
+      }
+    } catch (error) {
+      throw fileProblem(error, this.folder);
+    }
+    return found;
+  }
+
+  /** Runs `work` while no other process may fetch `name`; throws when one does. */
+  async exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const lock = path.join(this.folder, `.${fileName(name)}.lock`);
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const file = await open(lock, "wx");
+        await file.writeFile(String(process.pid)).finally(() => file.close());
+        break;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
+          throw fileProblem(error, this.folder);
+        }
+        const owner = Number(await readFile(lock, "utf8").catch(() => ""));
+        if (attempt > 1 || (owner > 0 && isAlive(owner))) {
+          throw new DownloadError(
+            "in-progress",
+            `${name} is being downloaded already, by process ${owner}. Wait for it, or end it there.`,
+          );
+        }
+        await rm(lock, { force: true }); // of a process that was killed
+      }
+    }
+    try {
+      return await work();
+    } finally {
+      await rm(lock, { force: true });
+    }
+  }
+
+  private async readIndex(): Promise<Map<string, ModelRecord>> {
+    try {
+      const records = JSON.parse(await readFile(path.join(this.folder, INDEX), "utf8")) as ModelRecord[];
+      return new Map(
+        records.filter(({ file }) => typeof file === "string").map((record) => [record.file, record]),
+      );
+    } catch {
+      return new Map();
+    }
+  }
+
+  private async writeIndex(records: ReadonlyMap<string, ModelRecord>): Promise<void> {
+    const partial = path.join(this.folder, `.${INDEX}.${process.pid}`);
+    await writeFile(partial, `${JSON.stringify([...records.values()], undefined, 2)}\n`);
+    await rename(partial, path.join(this.folder, INDEX));
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** SHA-256 of a file, in hexadecimal digits. */
+export async function hashFile(
+  file: string,
+  signal?: AbortSignal,
+  onProgress: (bytes: number) => void = () => undefined,
+): Promise<string> {
+  const hash = createHash("sha256");
+  let done = 0;
+  for await (const chunk of createReadStream(file, {
+    highWaterMark: 1 << 20,
+    ...(signal === undefined ? {} : { signal }),
+  })) {
+    hash.update(chunk as Buffer);
+    done += (chunk as Buffer).length;
+    onProgress(done);
+  }
+  return hash.digest("hex");
+}
