@@ -1,9 +1,8 @@
-import { createHash, type Hash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { open, readFile, rm, stat, statfs, writeFile, type FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectionProblem, DownloadError, fileProblem, size, statusProblem } from "./errors";
+import { FollowingHash } from "./followingHash";
 import type { Answer, Http } from "./http";
 import { parseContentRange, hashOf, lengthOf, sizeOf, validatorOf } from "./headers";
 
@@ -62,8 +61,8 @@ interface PartRecord {
  * for the next time, unless its contents are wrong.
  */
 export class Transfer {
-  private hash: Hash = createHash("sha256");
-  /** Bytes of the part file that are hashed. */
+  private readonly hash: FollowingHash;
+  /** Bytes of the part file that are good. */
   private have = 0;
   private record: PartRecord;
   private readonly meter = new Meter();
@@ -74,9 +73,18 @@ export class Transfer {
     private readonly waits: readonly number[] = WAITS,
   ) {
     this.record = { url: request.url.href, validator: undefined, total: undefined, sha256: request.sha256 };
+    this.hash = new FollowingHash(request.partFile);
   }
 
   async run(): Promise<TransferResult> {
+    try {
+      return await this.attempts();
+    } finally {
+      await this.hash.dispose();
+    }
+  }
+
+  private async attempts(): Promise<TransferResult> {
     await this.takeUp();
     this.report("connecting");
     for (let failures = 0; ;) {
@@ -126,7 +134,7 @@ export class Transfer {
 
   /** Begins with what an earlier attempt left, if it was the same file's. */
   private async takeUp(): Promise<void> {
-    const { partFile, url, sha256, bytes, signal } = this.request;
+    const { partFile, url, sha256, bytes } = this.request;
     const record = await readRecord(partFile);
     const same =
       record !== undefined &&
@@ -138,15 +146,12 @@ export class Transfer {
       return this.startOver();
     }
     this.record = { ...record!, url: url.href, sha256: sha256 ?? record!.sha256 };
-    for await (const chunk of createReadStream(partFile, { highWaterMark: BATCH, signal })) {
-      this.hash.update(chunk as Buffer);
-      this.have += (chunk as Buffer).length;
-      this.report("checking");
-    }
+    this.have = there;
+    this.hash.written(there);
   }
 
   private async startOver(): Promise<void> {
-    this.hash = createHash("sha256");
+    this.hash.restart();
     this.have = 0;
     this.record = {
       url: this.request.url.href,
@@ -269,20 +274,24 @@ export class Transfer {
     }
     let batch: Buffer[] = [];
     let pending = 0;
-    let writing: Promise<unknown> = Promise.resolve();
+    let sent = this.have;
+    let writing: Promise<void> = Promise.resolve();
     const flush = async (): Promise<void> => {
       await writing;
       const chunks = batch;
-      const at = this.have;
+      const [start, end] = [sent, sent + pending];
+      writing = file.writev(chunks, start).then(({ bytesWritten }) => {
+        if (bytesWritten < end - start) {
+          throw Object.assign(new Error("short write"), { code: "ENOSPC" });
+        }
+        this.have = end;
+        this.hash.written(end);
+        this.report("downloading");
+      });
+      writing.catch(() => undefined); // told by the next flush
       batch = [];
       pending = 0;
-      chunks.forEach((chunk) => {
-        this.hash.update(chunk);
-        this.have += chunk.length;
-      });
-      writing = file.writev(chunks, at);
-      writing.catch(() => undefined); // told by the next flush
-      this.report("downloading");
+      sent = end;
     };
     answer.body.setTimeout(this.http.stallMs, () =>
       answer.body.destroy(new Error(`silent for ${this.http.stallMs / 1000} s`)),
@@ -291,7 +300,7 @@ export class Transfer {
       for await (const chunk of answer.body as AsyncIterable<Buffer>) {
         batch.push(chunk);
         pending += chunk.length;
-        if (total !== undefined && this.have + pending > total) {
+        if (total !== undefined && sent + pending > total) {
           throw this.wrongSize(`more comes than the ${size(total)} that were promised`);
         }
         if (pending >= BATCH) {
@@ -302,25 +311,20 @@ export class Transfer {
       this.request.signal.throwIfAborted();
       throw connectionProblem(error, this.request.url.host);
     } finally {
-      // What has come is kept, and hashed as far as it is written.
+      // What has come is kept as far as it can be written.
       if (pending > 0) {
         await this.orDisk(flush()).catch(() => undefined);
       }
-      const written = await writing.then(
-        () => true,
-        () => false,
-      );
+      await writing.catch(() => undefined);
       await file.close().catch(() => undefined);
-      if (!written) {
-        await this.rehash();
-      }
     }
+    await this.orDisk(writing);
     if (total !== undefined && this.have < total) {
       throw new DownloadError("interrupted", `${this.request.url.host} ended too early.`);
     }
   }
 
-  private async orDisk(work: Promise<void>): Promise<void> {
+  private async orDisk(work: Promise<unknown>): Promise<void> {
     try {
       await work;
     } catch (error) {
@@ -328,20 +332,10 @@ export class Transfer {
     }
   }
 
-  /** After a write that failed, only the file tells how far it got. */
-  private async rehash(): Promise<void> {
-    this.hash = createHash("sha256");
-    this.have = 0;
-    for await (const chunk of createReadStream(this.request.partFile)) {
-      this.hash.update(chunk as Buffer);
-      this.have += (chunk as Buffer).length;
-    }
-  }
-
   private async check(): Promise<TransferResult> {
     this.report("checking");
     const { bytes } = this.request;
-    const actual = this.hash.copy().digest("hex");
+    const actual = await this.hash.digest(this.have);
     const expected = this.record.sha256;
     if (bytes !== undefined && this.have !== bytes) {
       const problem = this.wrongSize(`it has ${size(this.have)} instead of ${size(bytes)}`);

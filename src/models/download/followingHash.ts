@@ -1,0 +1,73 @@
+import { Worker } from "node:worker_threads";
+
+/** The worker's program, as text because a bundle is one file: hashes a file from where it stopped to where it is told. */
+const HASHER = `
+const { createHash } = require("node:crypto");
+const { openSync, readSync, closeSync } = require("node:fs");
+const { parentPort, workerData } = require("node:worker_threads");
+const buffer = Buffer.allocUnsafe(1 << 20);
+let hash = createHash("sha256");
+let done = 0;
+parentPort.on("message", ({ kind, to }) => {
+  if (kind === "restart") {
+    hash = createHash("sha256");
+    done = 0;
+    return;
+  }
+  if (done < to) {
+    const file = openSync(workerData, "r");
+    try {
+      while (done < to) {
+        const read = readSync(file, buffer, 0, Math.min(buffer.length, to - done), done);
+        if (read === 0) throw new Error("the file became shorter while it was read");
+        hash.update(buffer.subarray(0, read));
+        done += read;
+      }
+    } finally {
+      closeSync(file);
+    }
+  }
+  if (kind === "digest") parentPort.postMessage(hash.copy().digest("hex"));
+});
+`;
+
+/**
+ * SHA-256 of a file while it grows, on a thread of its own: hashing takes as long as receiving does from a near server, and what
+ * an earlier attempt left is hashed while the rest comes.
+ */
+export class FollowingHash {
+  private readonly worker: Worker;
+  private failure: Error | undefined;
+
+  constructor(file: string) {
+    this.worker = new Worker(HASHER, { eval: true, workerData: file });
+    this.worker.on("error", (error) => (this.failure = error));
+  }
+
+  /** The first `bytes` of the file are written. */
+  written(bytes: number): void {
+    this.worker.postMessage({ kind: "hash", to: bytes });
+  }
+
+  /** The file begins anew. */
+  restart(): void {
+    this.worker.postMessage({ kind: "restart" });
+  }
+
+  /** Of the first `bytes`, in hexadecimal digits. */
+  digest(bytes: number): Promise<string> {
+    return new Promise((resolve, reject) => {
+      if (this.failure !== undefined) {
+        reject(this.failure);
+        return;
+      }
+      this.worker.once("message", resolve);
+      this.worker.once("error", reject);
+      this.worker.postMessage({ kind: "digest", to: bytes });
+    });
+  }
+
+  async dispose(): Promise<void> {
+    await this.worker.terminate();
+  }
+}
