@@ -10,6 +10,7 @@ WORK = HERE / ".work"  # git-ignored: archives, corpus, token files, checkpoints
 SOURCES = HERE / "sources.json"  # names we want
 PACKAGES = HERE / "packages.json"  # names, versions and licences we got (pinned)
 CORPUS = WORK / "corpus.jsonl"  # one JSON object per file: {package, path, lang, split, text}
+COLLECTED = WORK / "collected.json"  # the packages that gave text, with how much
 TOKENIZER = WORK / "tokenizer.model"
 
 LANGUAGE_BY_SUFFIX = {

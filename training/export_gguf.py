@@ -1,6 +1,6 @@
-"""Step 5: write the trained weights as media/model/lacuna-<millions>m.F16.gguf and .Q8_0.gguf.
+"""Step 5: write the trained weights as lacuna-<millions>m.<type>.gguf, by default in F16 and Q8_0.
 
-    python3 training/export_gguf.py --size small
+    python3 training/export_gguf.py --size large [--types F16 Q8_0 Q6_K Q5_K] [--folder training/.work]
 
 The vocabulary is SentencePiece's (`llama` in GGUF); the FIM tokens and the file separator stand in the metadata under the
 names that llama.cpp's infill reads. gguf-py comes from $LLAMA_CPP or from the bundle inside node-llama-cpp.
@@ -18,13 +18,15 @@ import torch
 from common import HERE, TOKENIZER, WORK
 from llama_cpp_source import import_gguf
 from model import SIZES, Config, Model, interleave
+from quantize import quantize
 from tokenizer import FILE_SEPARATOR, FIM_MIDDLE, FIM_PREFIX, FIM_SUFFIX, INDENTS, SPECIALS
 
 gguf = import_gguf()
 OUTPUT = HERE.parent / "media" / "model"
-SHIPPED = ("F16", "Q8_0")
-TYPES = {"F32": gguf.GGMLQuantizationType.F32, "F16": gguf.GGMLQuantizationType.F16, "Q8_0": gguf.GGMLQuantizationType.Q8_0}
-FILE_TYPES = {"F32": gguf.LlamaFileType.ALL_F32, "F16": gguf.LlamaFileType.MOSTLY_F16, "Q8_0": gguf.LlamaFileType.MOSTLY_Q8_0}
+FILE_TYPES = {
+    "F32": gguf.LlamaFileType.ALL_F32, "F16": gguf.LlamaFileType.MOSTLY_F16, "Q8_0": gguf.LlamaFileType.MOSTLY_Q8_0,
+    "Q6_K": gguf.LlamaFileType.MOSTLY_Q6_K, "Q5_K": gguf.LlamaFileType.MOSTLY_Q5_K_S, "Q4_K": gguf.LlamaFileType.MOSTLY_Q4_K_S,
+}
 
 
 def load_model(checkpoint: Path) -> Model:
@@ -94,7 +96,7 @@ def add_vocabulary(writer) -> None:
 
 def export(model: Model, kind: str, folder: Path) -> Path:
     """Write one GGUF file; matrices in the given type, norms in F32."""
-    config, name = model.config, model_name(model)
+    config, name, type_ = model.config, model_name(model), gguf.GGMLQuantizationType[kind]
     path = folder / f"{name}.{kind}.gguf"
     writer = gguf.GGUFWriter(str(path), "llama")
     writer.add_name(name)
@@ -115,7 +117,8 @@ def export(model: Model, kind: str, folder: Path) -> Path:
     for tensor_name, weight in tensors(model).items():
         array = weight.numpy()
         if array.ndim == 2:
-            writer.add_tensor(tensor_name, gguf.quants.quantize(array, TYPES[kind]), raw_dtype=TYPES[kind])
+            data = quantize(array, type_, *gguf.GGML_QUANT_SIZES[type_]) if kind.endswith("_K") else gguf.quants.quantize(array, type_)
+            writer.add_tensor(tensor_name, data, raw_dtype=type_)
         else:
             writer.add_tensor(tensor_name, array.astype(np.float32))
     writer.write_header_to_file()
@@ -129,10 +132,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", choices=SIZES, default="small")
     parser.add_argument("--folder", type=Path, default=OUTPUT)
+    parser.add_argument("--types", nargs="+", choices=FILE_TYPES, default=("F16", "Q8_0"))
     arguments = parser.parse_args()
     model = load_model(WORK / f"{arguments.size}.pt")
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    for kind in SHIPPED:
+    for kind in arguments.types:
         path = export(model, kind, arguments.folder)
         print(f"{path} {path.stat().st_size / 1e6:.1f} MB")
 

@@ -1,8 +1,8 @@
 """Step 8: write media/model/README.md and the plot of the loss from what the other steps measured.
 
-    python3 training/model_card.py --size small
+    python3 training/model_card.py --size large --shipped Q6_K
 
-Reads results/<size>.csv, results/evaluation.json, results/check.json, packages.json and the checkpoint; no number is typed by hand.
+Reads results/<size>.csv, results/evaluation.json, results/check.json, .work/collected.json and the checkpoint; no number is typed by hand.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import torch
 
-from common import HERE, LANGUAGES, WORK, load_packages, spdx
+from common import COLLECTED, HERE, LANGUAGES, WORK, spdx
 from export_gguf import OUTPUT, load_model, model_name
 
 RESULTS = HERE / "results"
@@ -29,7 +29,8 @@ def plot(rows: list[dict], size: str, name: str) -> None:
     """Training and validation loss over tokens, as SVG."""
     tokens = [int(row["tokens"]) / 1e6 for row in rows]
     figure, axes = plt.subplots(figsize=(7, 4))
-    axes.plot(tokens, [float(row["train_loss"]) for row in rows], label="training (moving average)", linewidth=1)
+    trained = [(at, float(row["train_loss"])) for at, row in zip(tokens, rows) if row["train_loss"]]
+    axes.plot(*zip(*trained), label="training (moving average)", linewidth=1)
     held_out = [(at, float(row["validation_loss"])) for at, row in zip(tokens, rows) if row["validation_loss"]]
     axes.plot(*zip(*held_out), "o-", label="validation packages", markersize=3)
     axes.set(xlabel="tokens (millions)", ylabel="loss (nats per token)", title=name)
@@ -37,6 +38,11 @@ def plot(rows: list[dict], size: str, name: str) -> None:
     axes.legend()
     plt.rcParams["svg.hashsalt"] = name  # the same file for the same numbers
     figure.savefig(RESULTS / f"{size}.svg", metadata={"Date": None})
+
+
+def last(rows: list[dict], key: str) -> float:
+    """The last value there is; not every row has every one."""
+    return float([row[key] for row in rows if row[key]][-1])
 
 
 def mean(result: dict, key: str) -> float:
@@ -55,9 +61,19 @@ def comparison(own: dict, other: dict) -> str:
     )
 
 
-def packages_table() -> list[str]:
+def quantisation(shipped: dict, best: dict) -> str:
+    """What the shipped type costs, in a sentence."""
+    bits, own = mean(best, "bitsPerByte"), mean(shipped, "bitsPerByte")
+    return (
+        f"`{shipped['model']}.gguf` ({shipped['bytes'] / 1e6:.1f} MB) ships: {own / bits - 1:+.2%} bits per byte against {best['model'].rsplit('.', 1)[1]} "
+        f"({best['bytes'] / 1e6:.1f} MB), exact match {mean(shipped, 'exactMatch'):.1%} against {mean(best, 'exactMatch'):.1%}, edit similarity "
+        f"{mean(shipped, 'editSimilarity'):.3f} against {mean(best, 'editSimilarity'):.3f}."
+    )
+
+
+def packages_table(packages: list[dict]) -> list[str]:
     lines = ["| package | version | registry | licence | used for |", "|---|---|---|---|---|"]
-    for package in load_packages():
+    for package in packages:
         lines.append(f"| {package['name']} | {package['version']} | {package['registry']} | {package['licence']} | {package['split']} |")
     return lines
 
@@ -66,6 +82,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", default="small")
     parser.add_argument("--folder", type=Path, default=OUTPUT)
+    parser.add_argument("--shipped", default="Q8_0", help="type of the file that ships")
     parser.add_argument("--evaluation", type=Path, default=RESULTS / "evaluation.json")
     arguments = parser.parse_args()
     size = arguments.size
@@ -81,8 +98,11 @@ def main() -> None:
     check = json.loads((RESULTS / "check.json").read_text())
     own = [result for result in evaluation["results"] if result["model"].startswith(name)]
     others = [result for result in evaluation["results"] if not result["model"].startswith(name)]
-    splits = Counter(package["split"] for package in load_packages())
-    licences = Counter(spdx(package["licence"]) for package in load_packages())
+    shipped = next(result for result in own if result["model"].endswith(f".{arguments.shipped}"))
+    best = max(own, key=lambda result: result["bytes"])
+    packages = json.loads(COLLECTED.read_text())
+    splits = Counter(package["split"] for package in packages)
+    licences = Counter(spdx(package["licence"]) for package in packages)
     again = progress.get("schedule_began", 0)
     schedules = f" in two schedules, the second from the weights that the first had after {again / 60:.0f} minutes" if again else ""
     lines = [
@@ -92,7 +112,7 @@ def main() -> None:
         f"Architecture `llama`: {parameters / 1e6:.2f} M parameters, n_embd {config.n_embd}, {config.n_layer} layers, n_ff {config.n_ff} (SwiGLU, "
         f"{feed_forward / parameters:.0%} of the parameters), {config.n_head} heads / {config.n_head_kv} KV heads, tied embeddings, byte-fallback BPE with "
         f"{config.n_vocab} pieces (a line break with its indentation is one token), context {config.n_ctx}.", "",
-        "Files: " + ", ".join(f"`{result['model']}.gguf` ({result['bytes'] / 1e6:.1f} MB)" for result in own) + ". They load in stock llama.cpp.", "",
+        quantisation(shipped, best) + " It loads in stock llama.cpp.", "",
         "## Prompt", "",
         "`<s><|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>`, parts tokenised apart; the answer ends with `</s>`. Optional context first: "
         "`<s><|file_sep|>other/path\\ncode<|file_sep|>this/path\\n<|fim_prefix|>…`. All of it stands in the GGUF metadata (`tokenizer.ggml.fim_*`).", "",
@@ -102,20 +122,20 @@ def main() -> None:
         "temperature 0 (from a random place in a line to its end, every other place after a space or punctuation; exact match and edit similarity of the line), with the last lines of the prefix after the middle token, as the extension prompts, and with the cursor at the middle token. The cases fit a context of 512 tokens and are "
         "the same for every model.", "",
         arguments.evaluation.with_suffix(".md").read_text(),
-        *[comparison(own[0], other) for other in others[:1]], "",
+        *[comparison(shipped, other) for other in others[:1]], "",
         f"Against PyTorch with the same weights, llama.cpp's logits differ by {check['logits']['F32']['relative']:.1e} of their root mean square in F32 and by "
         f"{check['logits']['F16']['relative']:.1e} in F16, where both round what they multiply, and its tokens in {check['differentTexts']} of {check['texts']} texts.", "",
         "It knows the habits of code better than its meaning: take its completions as the rest of an obvious line, not as an answer.", "",
         "## How it was trained", "",
         f"{progress['tokens'] / 1e6:.1f} M tokens in {progress['step']} steps, {progress['seconds'] / 60:.0f} minutes of wall-clock time{schedules}, on {progress['processor']} "
         f"(about {6 * parameters * progress['tokens'] / 1e15:.2f} PFLOP in matrix products); bfloat16, Muon for matrices, AdamW for the rest. "
-        f"Half of the documents are FIM; in the last schedule, most of their middles began lines above the hole. Final training loss {float(rows[-1]['train_loss']):.3f}, validation loss {float(rows[-1]['validation_loss']):.3f} nats per token.", "",
+        f"Half of the tokens are of FIM documents; half of their middles begin some lines above the hole. No document sees another one of its row. Final training loss {last(rows, 'train_loss'):.3f}, validation loss {last(rows, 'validation_loss'):.3f} nats per token.", "",
         f"![loss](../../training/results/{size}.svg)", "",
         "## Data", "",
-        f"{len(load_packages())} packages of the npm registry and Debian: {splits['train']} to train, {splits['validation']} to validate, {splits['test']} to test. Licences as "
+        f"{len(packages)} packages of the npm registry and Debian that gave text ({sum(package['characters'] for package in packages) / 1e6:.0f} MB): {splits['train']} to train, {splits['validation']} to validate, {splits['test']} to test. Licences as "
         "declared by the packages: " + ", ".join(f"{licence} {count}" for licence, count in licences.most_common()) + ". Minified, generated and vendored files, files with "
         "keys or long constants, exact and near duplicates (MinHash, estimated Jaccard 0.7) are left out, and so is any training file that nearly equals a held-out one.", "",
-        "<details><summary>All packages</summary>", "", *packages_table(), "", "</details>",
+        "<details><summary>All packages</summary>", "", *packages_table(packages), "", "</details>",
     ]
     (arguments.folder / "README.md").write_text("\n".join(lines) + "\n")
     print(f"wrote {arguments.folder / 'README.md'}")

@@ -78,7 +78,7 @@ def main() -> None:
     files = json.loads((HERE / "heldout.json").read_text())["files"]
     texts = [(HERE / file["file"]).read_text()[:CHARACTERS] for file in files[:: len(files) // TEXTS][:TEXTS]]
     cases = [{"tokens": [tokenizer.processor.bos_id(), *tokenizer.encode(text)]} for text in texts]
-    models = {"F32": str(export(model, "F32", WORK)), "F16": str(path)}
+    models = {"F32": str(export(model, "F32", WORK)), "F16": str(path.resolve())}
     for kind in models:
         if kind == "F16":
             round_to_f16(model)

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Llama } from "node-llama-cpp";
-import { bundledModel } from "../models/bundled";
+import { modelPath } from "../../test/testModel";
 import { Session } from "./session";
 
 describe("Session.load", () => {
@@ -20,7 +20,7 @@ describe("Session.load", () => {
         Promise.resolve({ _llama: { _bindings: bindings }, dispose: () => Promise.resolve(disposed++) }),
     };
     const params = {
-      modelPath: bundledModel(process.cwd())!,
+      modelPath,
       contextSize: 64,
       threads: 1,
       gpu: false,

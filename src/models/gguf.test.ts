@@ -2,12 +2,10 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { bundledModel } from "./bundled";
+import { modelPath as MODEL } from "../../test/testModel";
 import { GgufError, readGguf } from "./gguf";
 import { checkModel, fingerprint } from "./modelCheck";
 import { writeTestGguf } from "./testing";
-
-const MODEL = bundledModel(process.cwd())!;
 
 describe("GGUF", () => {
   let directory: string;

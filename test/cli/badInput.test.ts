@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { writeTestGguf } from "../../src/models/testing";
-import { modelPath, shippedShape } from "../shippedModel";
+import { modelPath, modelShape } from "../testModel";
 import { errorLine, run, Scratch, sourceFile, type Finished } from "./support";
 
 const position = `${sourceFile}:10:17`;
@@ -142,7 +142,7 @@ describe("bad input", () => {
       const { code, stdout, stderr } = await run([...args, "--active", "0.5", "--window", "64"]);
       assert.equal(code, 0, stderr);
       const result = JSON.parse(stdout) as { prefill: { tokens: number }; attribution: { tokens: number } };
-      assert.ok(result.prefill.tokens > 64 && result.prefill.tokens <= shippedShape().context);
+      assert.ok(result.prefill.tokens > 64 && result.prefill.tokens <= modelShape().context);
       assert.equal(result.attribution.tokens, 64);
     });
 
@@ -206,7 +206,7 @@ describe("bad input", () => {
     });
 
     it("is a window larger than the model's context", async () => {
-      const { context } = shippedShape();
+      const { context } = modelShape();
       assertRefused(
         await run(["attribute", sourceFile, "--window", String(context + 1)]),
         2,

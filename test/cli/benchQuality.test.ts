@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { modelPath } from "../shippedModel";
+import { modelPath } from "../testModel";
 import { errorLine, run, Scratch } from "./support";
 
 interface Report {

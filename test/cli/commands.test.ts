@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { DEFAULT_METRIC } from "../../src/sparsity/metrics";
-import { modelPath, shippedShape } from "../shippedModel";
+import { modelPath, modelShape } from "../testModel";
 import { errorLine, finish, run, Scratch, sourceFile, start } from "./support";
 
 interface CompleteReport {
@@ -145,7 +145,7 @@ describe("lacuna", () => {
       assert.deepEqual(report.window, [1, 49]);
       assert.ok(report.F < 0 && report.F / 48 > -10);
 
-      const { layers, neurons, heads } = shippedShape();
+      const { layers, neurons, heads } = modelShape();
       const { shape, values } = readNpy(path.join(out, "corrected-gxo.npy"));
       assert.deepEqual(shape, [layers, neurons]);
       assert.ok(values.every(Number.isFinite));

@@ -7,7 +7,7 @@ import path from "node:path";
 import { unwrap } from "../../src/engine/client";
 import { readGguf } from "../../src/models/gguf";
 import { splitGguf } from "../../src/models/testing";
-import { modelPath, shippedShape } from "../shippedModel";
+import { modelPath, modelShape } from "../testModel";
 import { completion, errorOf, loadParams, root, TestEngine } from "./support";
 
 describe("loading in the engine process", () => {
@@ -24,7 +24,7 @@ describe("loading in the engine process", () => {
     const info = unwrap(
       await engine.client.load(loadParams, { onItem: ({ fraction }) => fractions.push(fraction) }),
     );
-    const { layers, neurons, parameters } = shippedShape();
+    const { layers, neurons, parameters } = modelShape();
     assert.equal(info.architecture, "llama");
     assert.equal(info.layerCount, layers);
     assert.deepEqual(info.ffnSize, Array<number>(layers).fill(neurons));

@@ -8,7 +8,7 @@ import type {
   LoadModel,
   SparsifyRequest,
 } from "../../src/engine/protocol";
-import { modelPath } from "../shippedModel";
+import { modelPath } from "../testModel";
 
 /** The tests run from the project's root. */
 export const root = process.cwd();
