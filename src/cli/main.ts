@@ -12,6 +12,16 @@ import { COMPLETE, complete } from "./complete";
 import type { Context } from "./context";
 import { CliError, Interrupted, UsageError } from "./errors";
 import { locateInstall } from "./install";
+import { MODELS_GET, modelsGet } from "./models/get";
+import { MODELS_LIST, modelsList } from "./models/list";
+import {
+  MODELS_CHECK,
+  MODELS_REMOVE,
+  MODELS_WHERE,
+  modelsCheck,
+  modelsRemove,
+  modelsWhere,
+} from "./models/manage";
 import { Progress } from "./progress";
 
 interface Command {
@@ -22,6 +32,11 @@ interface Command {
 const COMMANDS: readonly Command[] = [
   { spec: COMPLETE, run: complete },
   { spec: ATTRIBUTE, run: attribute },
+  { spec: MODELS_LIST, run: modelsList },
+  { spec: MODELS_GET, run: modelsGet },
+  { spec: MODELS_WHERE, run: modelsWhere },
+  { spec: MODELS_CHECK, run: modelsCheck },
+  { spec: MODELS_REMOVE, run: modelsRemove },
   { spec: BENCH_SPEED, run: benchSpeed },
   { spec: BENCH_QUALITY, run: benchQuality },
   { spec: BENCH_LATENCY, run: benchLatency },

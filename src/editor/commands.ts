@@ -1,5 +1,7 @@
 import * as vscode from "vscode";
 import { languageEnabled } from "../completion/eligibility";
+import { findModels } from "../models/discovery/discovery";
+import { defaultFolder } from "../models/download/folder";
 import type { ActiveDocument } from "./activeDocument";
 import type { CommandId } from "./commandIds";
 import type { Config } from "./config";
@@ -9,7 +11,6 @@ import type { EngineService } from "./engineService";
 import { isCancelled, messageOf } from "./failures";
 import type { Log } from "./log";
 import type { MeasuredStore } from "./measuredStore";
-import { findModels, modelFolders } from "./modelSearch";
 import { pickModel, pickSnooze, pickSparsity } from "./pickers";
 import { parseSparsity } from "./settings";
 import type { SparsityController } from "./sparsityController";
@@ -76,7 +77,7 @@ const TABLE: Readonly<Record<CommandId, Command>> = {
     const model = await pickModel({
       current: config.settings.model,
       bundled: bundledModel,
-      search: (signal) => findModels(modelFolders(), signal),
+      search: (signal) => findModels({ extra: [defaultFolder()], signal }),
     });
     if (model === undefined) {
       return;

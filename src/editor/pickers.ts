@@ -2,8 +2,8 @@ import os from "node:os";
 import path from "node:path";
 import * as vscode from "vscode";
 import type { GuardPoint, Sparsity } from "../engine/protocol";
+import type { FoundModel } from "../models/discovery/discovery";
 import { measuredAt, type MeasuredData } from "./measured";
-import type { FoundModel } from "./modelSearch";
 import { parseSparsity } from "./settings";
 import { bytes, percent, signedPercent, tokensPerSecond } from "./statusText";
 
@@ -107,8 +107,10 @@ export async function pickModel(choices: ModelChoices): Promise<string | undefin
   void choices.search(controller.signal).then((found) => {
     const others = found.filter((model) => fixed.every((item) => item.detail !== model.path));
     const items = others.map((model): ModelItem => ({
-      label: path.basename(model.path, ".gguf"),
-      description: bytes(model.bytes),
+      label: model.name,
+      description: [bytes(model.bytes), model.source, model.fim === true ? "fills in the middle" : undefined]
+        .filter((part) => part !== undefined)
+        .join(" · "),
       detail: model.path,
       model: model.path,
     }));

@@ -1,32 +1,20 @@
 import { readdir, stat } from "node:fs/promises";
-import os from "node:os";
 import path from "node:path";
-import { partName } from "../models/parts";
+import { partName } from "../parts";
 
-export interface FoundModel {
+export interface GgufFile {
   /** Of the first part where a model is in several. */
   readonly path: string;
   /** Of all parts. */
   readonly bytes: number;
 }
 
-/** Where other programs keep GGUF models. */
-export const modelFolders = (home = os.homedir()): readonly string[] => [
-  path.join(home, "models"),
-  path.join(home, ".cache", "llama.cpp"),
-  path.join(home, "Library", "Caches", "llama.cpp"),
-  path.join(home, ".cache", "huggingface", "hub"),
-  path.join(home, ".lmstudio", "models"),
-  path.join(home, ".cache", "lm-studio", "models"),
-  path.join(home, ".node-llama-cpp", "models"),
-];
-
 const MAX_DEPTH = 6;
 const MAX_ENTRIES = 5_000;
 
 /** GGUF files below `folders`, by name. Folders that are missing or may not be read are passed over. */
-export async function findModels(folders: readonly string[], signal?: AbortSignal): Promise<FoundModel[]> {
-  const found = new Map<string, FoundModel>();
+export async function findGgufFiles(folders: readonly string[], signal?: AbortSignal): Promise<GgufFile[]> {
+  const found = new Map<string, GgufFile>();
   let entries = 0;
   const walk = async (folder: string, depth: number): Promise<void> => {
     const children = await readdir(folder, { withFileTypes: true }).catch(() => []);

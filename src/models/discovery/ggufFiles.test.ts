@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { findModels } from "./modelSearch";
+import { findGgufFiles } from "./ggufFiles";
 
 describe("models on disk", () => {
   let home: string;
@@ -23,7 +23,7 @@ describe("models on disk", () => {
     mkdirSync(path.join(home, "a/snapshots"), { recursive: true });
     symlinkSync(blob, path.join(home, "a/snapshots/a.GGUF"));
     write("a/readme.md");
-    const found = await findModels([path.join(home, "a"), path.join(home, "missing")]);
+    const found = await findGgufFiles([path.join(home, "a"), path.join(home, "missing")]);
     assert.deepEqual(found, [
       { path: path.join(home, "a/snapshots/a.GGUF"), bytes: 5 },
       { path: b, bytes: 1 },
@@ -34,10 +34,10 @@ describe("models on disk", () => {
     const parts = Array.from({ length: 12 }, (_, i) =>
       write(`big-${String(i + 1).padStart(5, "0")}-of-00012.gguf`, "xy"),
     );
-    assert.deepEqual(await findModels([home]), [{ path: parts[0], bytes: 24 }]);
+    assert.deepEqual(await findGgufFiles([home]), [{ path: parts[0], bytes: 24 }]);
   });
   it("stops when it is no longer wanted", async () => {
     write("a.gguf");
-    assert.deepEqual(await findModels([home], AbortSignal.abort()), []);
+    assert.deepEqual(await findGgufFiles([home], AbortSignal.abort()), []);
   });
 });

@@ -1,0 +1,11 @@
+import path from "node:path";
+import { defaultFolder } from "../../models/download/folder";
+import type { Arguments } from "../commandLine";
+
+/** Where a command of `lacuna models` keeps models. */
+export const folderOf = (args: Arguments): string => {
+  const given = args.text("to");
+  return given === undefined ? defaultFolder() : path.resolve(given);
+};
+
+export const TO = { value: "DIR", help: "folder of models (default: $LACUNA_MODELS, or ~/.lacuna/models)" };

@@ -1,0 +1,100 @@
+import { HttpsProxyAgent } from "https-proxy-agent";
+import { HttpProxyAgent } from "http-proxy-agent";
+import { fileSize, findChoice } from "../../models/catalogue/catalogue";
+import { Downloader, type Wanted } from "../../models/download/downloader";
+import { DownloadError, size } from "../../models/download/errors";
+import { proxyFor } from "../../models/download/proxy";
+import type { Progress } from "../../models/download/transfer";
+import { parseCommand, type CommandSpec } from "../commandLine";
+import type { Context } from "../context";
+import { CliError, UsageError } from "../errors";
+import { folderOf, TO } from "./folder";
+
+export const MODELS_GET: CommandSpec = {
+  name: "models get",
+  usage: "models get NAME[:QUANTISATION]|ADDRESS [--to DIR] [--sha256 HEX] [--mirror URL] [--json]",
+  summary: "Fetches a model: one of `lacuna models list`, hf:user/model:Q4_K_M, or an address.",
+  details:
+    "Goes on where an earlier download stopped. A file gets its name only when its size and hash are right.\n" +
+    "$HF_TOKEN opens gated models, $HF_ENDPOINT is a mirror of the hub, $HTTPS_PROXY a proxy.",
+  options: {
+    to: TO,
+    sha256: { value: "HEX", help: "the hash that the file must have" },
+    mirror: { value: "URL", help: "take hf: addresses from this mirror of the hub" },
+  },
+  examples: [
+    "lacuna models get qwen2.5-coder-1.5b",
+    "lacuna models get hf:Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF:Q4_K_M --to ~/models",
+  ],
+};
+
+export async function modelsGet(words: readonly string[], context: Context): Promise<void> {
+  const args = parseCommand(MODELS_GET, words);
+  const [name] = args.positionals;
+  if (name === undefined || args.positionals.length !== 1) {
+    throw new UsageError("Name one model or address. See `lacuna models get --help`.");
+  }
+  const sha256 = args.text("sha256")?.toLowerCase();
+  if (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256)) {
+    throw new UsageError("--sha256 must be 64 hexadecimal digits.");
+  }
+  const wanted = { ...wantedOf(name), ...(sha256 === undefined ? {} : { sha256 }) };
+  const { env } = process;
+  const downloader = new Downloader({
+    folder: folderOf(args),
+    mirror: args.text("mirror") ?? env.HF_ENDPOINT,
+    token: env.HF_TOKEN,
+    agent: (url) => {
+      const proxy = proxyFor(url, env);
+      if (proxy === undefined) {
+        return undefined;
+      }
+      return url.protocol === "https:" ? new HttpsProxyAgent(proxy) : new HttpProxyAgent(proxy);
+    },
+  });
+  try {
+    const done = await downloader.get(wanted, context.signal, (progress) => show(name, progress, context));
+    context.progress.end();
+    if (args.flag("json")) {
+      context.output(`${JSON.stringify(done, undefined, 2)}\n`);
+      return;
+    }
+    const checked = done.verified
+      ? "its hash is right"
+      : `nobody said which hash it should have; it is ${done.sha256}`;
+    context.output(`${done.path}\n`);
+    context.progress.note(
+      `${done.again ? "Was there already" : "Fetched"}: ${size(done.bytes)}, ${checked}.`,
+    );
+  } catch (error) {
+    throw error instanceof DownloadError ? new CliError(error.message) : error;
+  }
+}
+
+/** A name of the catalogue, or an address. */
+function wantedOf(name: string): Wanted {
+  const choice = findChoice(name);
+  if (choice === undefined) {
+    if (!/^(hf:|https?:)/i.test(name)) {
+      throw new UsageError(`There is no model "${name}". See \`lacuna models list\`, or give an address.`);
+    }
+    return { address: name };
+  }
+  const { bytes, known } = fileSize(choice.entry, choice.file);
+  return {
+    address: choice.file.address,
+    bytes: known === "exact" ? bytes : undefined,
+    sha256: choice.file.sha256,
+  };
+}
+
+function show(name: string, { phase, received, total, rate }: Progress, { progress }: Context): void {
+  if (phase !== "downloading" || total === undefined) {
+    return;
+  }
+  const left = rate > 0 ? `, ${duration((total - received) / rate)} left` : "";
+  progress.report(`Fetching ${name}`, received / total, ` of ${size(total)}, ${size(rate)}/s${left}`);
+}
+
+const duration = (seconds: number): string =>
+  seconds < 100 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;

@@ -1,0 +1,150 @@
+import {
+  catalogue,
+  fileSize,
+  runsSparse,
+  weightsIn,
+  type CatalogueEntry,
+  type CatalogueFile,
+  type FileSize,
+} from "./catalogue";
+import type { Machine } from "./machine";
+
+/** What a model is expected to do on a machine. */
+export interface Estimate {
+  /** At `auto` sparsity; the same as dense where the model runs dense. */
+  readonly tokensPerSecond: number;
+  readonly residentBytes: number;
+  readonly dense: { readonly tokensPerSecond: number; readonly residentBytes: number };
+}
+
+export interface Recommendation {
+  readonly entry: CatalogueEntry;
+  readonly file: CatalogueFile;
+  readonly size: FileSize;
+  readonly runs: "sparse" | "dense";
+  readonly estimate: Estimate;
+  /** `good`: a line within a second; `slow`: it runs, but one waits; `too-large`: not in this machine's memory. */
+  readonly fits: "good" | "slow" | "too-large";
+}
+
+/** A speed that a model had on this machine: better than any guess. */
+export interface Measured {
+  /** Bytes that a token reads, dense. */
+  readonly bytesPerToken: number;
+  /** Dense. */
+  readonly tokensPerSecond: number;
+}
+
+/**
+ * Share of the machine's read bandwidth that remains for weights, and bytes of weights that one core works through in a second, by
+ * how they are packed: measured with this engine on two cores of an Intel Xeon with AMX, Qwen2.5-Coder 0.5B and 1.5B.
+ */
+const OF_BANDWIDTH = 0.8;
+const PER_CORE: Readonly<Record<string, number>> = { Q8_0: 8.5e9, Q4_K_M: 6.2e9, Q4_0: 6.2e9 };
+const PER_CORE_OTHERS = 5.5e9;
+
+/** Share of the FFN that `auto` leaves on models of this size; what a token reads of the FFN is packed for it once more. */
+const AUTO_SHARE = 0.7;
+/** Context that the editor's setting asks for, two bytes for each element of the cache. */
+const CONTEXT_TOKENS = 2_048;
+/** Engine, buffers for computing, vocabulary. */
+const OVERHEAD_BYTES = 150e6;
+/** Left for the system and the editor. */
+const RESERVED_BYTES = 3e9;
+
+/** A line of code, and the longest that one should wait for it. */
+export const LINE_TOKENS = 12;
+const GOOD_TOKENS_PER_SECOND = LINE_TOKENS / 1;
+
+/** Bytes that one token reads when the model runs dense. */
+export function bytesPerToken(entry: CatalogueEntry, file: CatalogueFile): number {
+  const { bytes } = fileSize(entry, file);
+  const { width, vocabulary } = entry.shape;
+  if (entry.activeParameters !== undefined) {
+    return bytes * (entry.activeParameters / entry.parameters);
+  }
+  // The input embedding is looked up, not read; where it is the output head, too, it is read as that.
+  return file.embeddingApart === true ? bytes * (1 - (width * vocabulary) / weightsIn(entry, file)) : bytes;
+}
+
+const ffnWeights = ({ shape: { layers, width, ffn } }: CatalogueEntry): number => 3 * layers * width * ffn;
+
+/** @param measured what a model did here: it corrects the guess for all */
+export function estimate(
+  entry: CatalogueEntry,
+  file: CatalogueFile,
+  machine: Machine,
+  measured?: Measured,
+): Estimate {
+  const read = bytesPerToken(entry, file);
+  const rate = (PER_CORE[file.quantization] ?? PER_CORE_OTHERS) * machine.cores;
+  const guess = Math.min(OF_BANDWIDTH * machine.bandwidth, rate);
+  const bytesPerSecond = measured === undefined ? guess : measured.bytesPerToken * measured.tokensPerSecond;
+  const { layers, kvHeads, headSize } = entry.shape;
+  const cache = 2 * 2 * layers * kvHeads * headSize * Math.min(CONTEXT_TOKENS, entry.context);
+  const { bytes } = fileSize(entry, file);
+  const dense = { tokensPerSecond: bytesPerSecond / read, residentBytes: bytes + cache + OVERHEAD_BYTES };
+  if (!runsSparse(entry.architecture)) {
+    return { ...dense, dense };
+  }
+  const ffn = Math.min(1, ffnWeights(entry) / weightsIn(entry, file)) * bytes;
+  return {
+    tokensPerSecond: bytesPerSecond / (read - (1 - AUTO_SHARE) * ffn),
+    residentBytes: dense.residentBytes + AUTO_SHARE * ffn,
+    dense,
+  };
+}
+
+/**
+ * The catalogue for this machine, one file of each model, the best first: what answers a line within a second by the number of
+ * parameters, then what is slower by its speed, then what does not fit into memory.
+ */
+export function recommend(machine: Machine, measured?: Measured): Recommendation[] {
+  return catalogue.map((entry) => best(entry, machine, measured)).sort(compare);
+}
+
+function best(entry: CatalogueEntry, machine: Machine, measured?: Measured): Recommendation {
+  const choices = entry.files.map((file): Recommendation => {
+    const size = fileSize(entry, file);
+    const expected = estimate(entry, file, machine, measured);
+    const fits =
+      expected.residentBytes > machine.memory - RESERVED_BYTES
+        ? "too-large"
+        : expected.tokensPerSecond >= GOOD_TOKENS_PER_SECOND
+          ? "good"
+          : "slow";
+    return {
+      entry,
+      file,
+      size,
+      runs: runsSparse(entry.architecture) ? "sparse" : "dense",
+      estimate: expected,
+      fits,
+    };
+  });
+  return (
+    choices.find(({ fits }) => fits === "good") ?? choices.find(({ fits }) => fits === "slow") ?? choices[0]!
+  );
+}
+
+const ORDER = { good: 0, slow: 1, "too-large": 2 } as const;
+
+function compare(a: Recommendation, b: Recommendation): number {
+  if (a.fits !== b.fits) {
+    return ORDER[a.fits] - ORDER[b.fits];
+  }
+  return a.fits === "good"
+    ? quality(b.entry) - quality(a.entry)
+    : b.estimate.tokensPerSecond - a.estimate.tokensPerSecond;
+}
+
+/**
+ * An order by what a model is worth, as far as its card tells: its size, taken to be worth twice as much in a model that is eighteen
+ * months younger; of an expert mixture something between all its parameters and those that a token uses. Of two that are equal, the one
+ * that was not trained to answer in a chat.
+ */
+function quality({ parameters, activeParameters = parameters, released, name }: CatalogueEntry): number {
+  const size = Math.sqrt(parameters * activeParameters);
+  const years = Number(released.slice(0, 4)) + Number(released.slice(5, 7)) / 12 - 2023;
+  return size * 2 ** (years / 1.5) * (name.endsWith("-base") ? 1 : 0.98);
+}

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { writeTestGguf } from "../testing";
+import type { GgufEntry } from "../ggufWriter";
+import { findModels } from "./discovery";
+
+describe("models that are there already", () => {
+  let home: string;
+  const place = (name: string): string => {
+    const file = path.join(home, name);
+    mkdirSync(path.dirname(file), { recursive: true });
+    return file;
+  };
+  const model = async (name: string, metadata: readonly GgufEntry[] = []): Promise<string> => {
+    const file = place(name);
+    const entries: GgufEntry[] = [["general.architecture", "string", "llama"], ...metadata];
+    await writeTestGguf(file, entries, [
+      ["small", [32], "F32"],
+      ["large", [256, 16], "Q6_K"],
+    ]);
+    return file;
+  };
+  const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
+  beforeEach(() => {
+    home = mkdtempSync(path.join(os.tmpdir(), "lacuna-home-"));
+  });
+  afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+  it("are found where programs keep them, with quantisation, size and whether they fill in the middle", async () => {
+    const own = await model("lacuna/models/lacuna-54m.Q6_K.gguf", [
+      ["tokenizer.ggml.fim_mid_token_id", "u32", 3],
+    ]);
+    const hub = await model(".cache/huggingface/hub/models--Qwen--x/snapshots/1/qwen-q4_k_m.gguf", [
+      ["general.name", "string", "Qwen2.5 Coder 1.5B"],
+    ]);
+    const studio = await model("moved/models/user/chat/chat.gguf", [["general.name", "string", "Chat"]]);
+    writeFileSync(place(".lmstudio-home-pointer"), path.join(home, "moved"));
+    const node = await model(".node-llama-cpp/models/m.gguf");
+    const cpp = await model(".cache/llama.cpp/broken.gguf");
+    writeFileSync(cpp, "not a model");
+    const found = await findModels({ home, env: {}, extra: [path.join(home, "lacuna/models")] });
+    const bytes = (file: string): number => statSync(file).size;
+    assert.deepEqual(found, [
+      { path: cpp, bytes: 11, source: "llama.cpp", name: "broken", quantization: undefined, fim: undefined },
+      {
+        path: studio,
+        bytes: bytes(studio),
+        source: "LM Studio",
+        name: "chat",
+        quantization: "Q6_K",
+        fim: undefined,
+      },
+      {
+        path: own,
+        bytes: bytes(own),
+        source: "Lacuna",
+        name: "lacuna-54m.Q6_K",
+        quantization: "Q6_K",
+        fim: true,
+      },
+      {
+        path: node,
+        bytes: bytes(node),
+        source: "node-llama-cpp",
+        name: "m",
+        quantization: "Q6_K",
+        fim: undefined,
+      },
+      {
+        path: hub,
+        bytes: bytes(hub),
+        source: "Hugging Face",
+        name: "qwen-q4_k_m",
+        quantization: "Q4_K_M",
+        fim: true,
+      },
+    ]);
+  });
+
+  it("are read from Ollama's manifests and used as its blobs", async () => {
+    const store = path.join(home, "store");
+    const blob = await model(`store/blobs/sha256-${"a".repeat(64)}`);
+    const chat = await model(`store/blobs/sha256-${"d".repeat(64)}`);
+    const layer = (kind: string, of: string): unknown => ({
+      mediaType: `application/vnd.ollama.image.${kind}`,
+      digest: digest(of),
+    });
+    const manifest = (name: string, layers: readonly unknown[]): void =>
+      writeFileSync(place(`store/manifests/${name}`), JSON.stringify({ schemaVersion: 2, layers }));
+    writeFileSync(place(`store/blobs/sha256-${"b".repeat(64)}`), "{{ .Prefix }}<|fim_suffix|>{{ .Suffix }}");
+    manifest("registry.ollama.ai/library/qwen2.5-coder/1.5b-base-q4_K_M", [
+      layer("model", "a"),
+      layer("template", "b"),
+    ]);
+    manifest("hf.co/user/chat-GGUF/Q6_K", [layer("model", "d")]);
+    manifest("registry.ollama.ai/library/gone/latest", [layer("model", "c")]);
+    manifest("registry.ollama.ai/library/cloud/latest", []);
+    writeFileSync(place("store/manifests/registry.ollama.ai/library/odd/latest"), "{");
+    const found = await findModels({ home, env: { OLLAMA_MODELS: store } });
+    assert.deepEqual(
+      found.map(({ name, source, path: file, fim, quantization }) => ({
+        name,
+        source,
+        file,
+        fim,
+        quantization,
+      })),
+      [
+        {
+          name: "hf.co/user/chat-GGUF:Q6_K",
+          source: "Ollama",
+          file: chat,
+          fim: undefined,
+          quantization: "Q6_K",
+        },
+        {
+          name: "qwen2.5-coder:1.5b-base-q4_K_M",
+          source: "Ollama",
+          file: blob,
+          fim: true,
+          quantization: "Q4_K_M",
+        },
+      ],
+    );
+  });
+});

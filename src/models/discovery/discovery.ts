@@ -1,0 +1,118 @@
+import os from "node:os";
+import path from "node:path";
+import { readFile } from "node:fs/promises";
+import { readGguf, type GgufHeader } from "../gguf";
+import { quantizationOf } from "../download/hub";
+import { findGgufFiles } from "./ggufFiles";
+import { ollamaFolders, ollamaModels } from "./ollama";
+
+/** A model that is on this machine already, used where it is. */
+export interface FoundModel {
+  readonly path: string;
+  readonly bytes: number;
+  readonly name: string;
+  /** The program whose folder it is in: `Ollama`, `LM Studio` and so on. */
+  readonly source: string;
+  readonly quantization: string | undefined;
+  /** Whether it fills in the middle; undefined: the file does not tell. */
+  readonly fim: boolean | undefined;
+}
+
+export interface DiscoveryOptions {
+  readonly home?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Lacuna's own folders. */
+  readonly extra?: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+/** Folders of GGUF files, and whose they are. */
+async function folders(
+  home: string,
+  env: NodeJS.ProcessEnv,
+): Promise<(readonly [source: string, folder: string])[]> {
+  const set = (name: string): string | undefined => (env[name] === "" ? undefined : env[name]);
+  const hub =
+    set("HF_HUB_CACHE") ?? path.join(set("HF_HOME") ?? path.join(home, ".cache", "huggingface"), "hub");
+  // LM Studio writes down where it was moved to.
+  const moved = await readFile(path.join(home, ".lmstudio-home-pointer"), "utf8").catch(() => "");
+  return [
+    ["models", path.join(home, "models")],
+    ["llama.cpp", set("LLAMA_CACHE") ?? path.join(home, ".cache", "llama.cpp")],
+    ["llama.cpp", path.join(home, "Library", "Caches", "llama.cpp")],
+    ["Hugging Face", hub],
+    ["LM Studio", path.join(moved.trim() === "" ? path.join(home, ".lmstudio") : moved.trim(), "models")],
+    ["LM Studio", path.join(home, ".cache", "lm-studio", "models")],
+    ["node-llama-cpp", path.join(home, ".node-llama-cpp", "models")],
+  ];
+}
+
+/** Every model in the places where programs keep them, by name. What is missing or may not be read is passed over. */
+export async function findModels({
+  home = os.homedir(),
+  env = process.env,
+  extra = [],
+  signal,
+}: DiscoveryOptions = {}): Promise<FoundModel[]> {
+  const found = new Map<string, FoundModel>();
+  const places = [...extra.map((folder) => ["Lacuna", folder] as const), ...(await folders(home, env))];
+  for (const [source, folder] of places) {
+    for (const { path: file, bytes } of await findGgufFiles([folder], signal)) {
+      const header = await describe(file);
+      found.set(file, {
+        ...{ path: file, bytes, source, name: path.basename(file, ".gguf") },
+        quantization: quantizationOf(file) ?? header?.quantization,
+        fim: header?.fim,
+      });
+    }
+  }
+  for (const folder of ollamaFolders(env, home)) {
+    for (const model of await ollamaModels(folder)) {
+      const header = await describe(model.path);
+      found.set(model.path, {
+        ...{ path: model.path, bytes: model.bytes, source: "Ollama", name: model.name },
+        quantization: quantizationOf(model.name.split(":")[1] ?? "") ?? header?.quantization,
+        fim: model.fim ? true : header?.fim,
+      });
+    }
+  }
+  return [...found.values()].sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** What a file's header says; undefined when it cannot be read. */
+async function describe(
+  file: string,
+): Promise<{ readonly quantization: string | undefined; readonly fim: boolean | undefined } | undefined> {
+  await new Promise(setImmediate); // one header takes milliseconds: others get their turn between them
+  try {
+    const header = readGguf(file);
+    return { quantization: mostUsedType(header), fim: fillsInTheMiddle(header) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The type of most of a file's bytes. */
+function mostUsedType({ tensors }: GgufHeader): string | undefined {
+  const bytes = new Map<string, number>();
+  for (const { type, bytes: own } of tensors) {
+    bytes.set(type.name, (bytes.get(type.name) ?? 0) + own);
+  }
+  return [...bytes].sort(([, a], [, b]) => b - a)[0]?.[0];
+}
+
+/** Families that complete in the middle but whose files often do not say so. */
+const FAMILIES =
+  /qwen[\d.]*-?coder|codeqwen|starcoder|deepseek-?coder|codegemma|codestral|granite.*code|seed-?coder|code-?llama|stable-?code|refact|mellum|lacuna/i;
+
+function fillsInTheMiddle({ metadata }: GgufHeader): boolean | undefined {
+  if (
+    ["fim_mid", "fim_pre", "middle", "prefix"].some((name) => metadata.has(`tokenizer.ggml.${name}_token_id`))
+  ) {
+    return true;
+  }
+  const names = ["general.name", "general.basename"].map((key) => metadata.get(key));
+  return names.some((name) => typeof name === "string" && FAMILIES.test(name.replaceAll(" ", "-")))
+    ? true
+    : undefined;
+}
