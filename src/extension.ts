@@ -27,6 +27,8 @@ import { Log } from "./editor/log";
 import { MaskMemory } from "./editor/maskMemory";
 import { MeasuredStore } from "./editor/measuredStore";
 import { fingerprintOf, requireModel } from "./editor/modelFiles";
+import { ModelGetter } from "./editor/models/modelGetter";
+import { offerModel } from "./editor/models/offer";
 import { Recorder } from "./editor/recorder";
 import { SparsityController } from "./editor/sparsityController";
 import { StatisticsStore } from "./editor/statisticsStore";
@@ -46,6 +48,7 @@ export interface LacunaApi {
   readonly context: ContextService;
   readonly engine: EngineService;
   readonly generator: Generator;
+  readonly models: ModelGetter;
   readonly sparsity: SparsityController;
   readonly statistics: StatisticsStore;
   readonly statusBar: StatusBar;
@@ -115,9 +118,11 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
   own(new IdleUnload(engine, config));
   own(noticeFailures(provider, engine));
   own(followContextKeys(config, eligibility));
+  const models = own(new ModelGetter(config, engine, measured, context.secrets, log));
+  own(offerModel(engine, config, context.globalState, bundled));
   own(
     registerCommands({
-      ...{ active, engine, sparsity, eligibility, config, dashboard, measured, log },
+      ...{ active, engine, sparsity, eligibility, config, dashboard, measured, models, log },
       bundledModel: bundled,
       extensionId: context.extension.id,
     }),
@@ -135,5 +140,5 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
     sparsity.activated();
   }, WARM_UP_MS);
   own({ dispose: () => clearTimeout(warmUp) });
-  return { context: crossFile, engine, generator, sparsity, statistics, statusBar };
+  return { context: crossFile, engine, generator, models, sparsity, statistics, statusBar };
 }

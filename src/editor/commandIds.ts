@@ -7,6 +7,7 @@ export const COMMAND_IDS = [
   "lacuna.snooze",
   "lacuna.endSnooze",
   "lacuna.selectModel",
+  "lacuna.getModel",
   "lacuna.recomputeMask",
   "lacuna.showDashboard",
   "lacuna.showLog",

@@ -1,7 +1,6 @@
 import * as vscode from "vscode";
 import { languageEnabled } from "../completion/eligibility";
 import { findModels } from "../models/discovery/discovery";
-import { defaultFolder } from "../models/download/folder";
 import type { ActiveDocument } from "./activeDocument";
 import type { CommandId } from "./commandIds";
 import type { Config } from "./config";
@@ -11,6 +10,7 @@ import type { EngineService } from "./engineService";
 import { isCancelled, messageOf } from "./failures";
 import type { Log } from "./log";
 import type { MeasuredStore } from "./measuredStore";
+import type { ModelGetter } from "./models/modelGetter";
 import { pickModel, pickSnooze, pickSparsity } from "./pickers";
 import { parseSparsity } from "./settings";
 import type { SparsityController } from "./sparsityController";
@@ -24,6 +24,7 @@ export interface CommandContext {
   readonly config: Config;
   readonly dashboard: Dashboard;
   readonly measured: MeasuredStore;
+  readonly models: ModelGetter;
   readonly log: Log;
   readonly bundledModel: string | undefined;
   readonly extensionId: string;
@@ -73,11 +74,16 @@ const TABLE: Readonly<Record<CommandId, Command>> = {
 
   "lacuna.endSnooze": ({ eligibility }) => eligibility.snooze(0),
 
-  "lacuna.selectModel": async ({ config, bundledModel, engine }) => {
+  "lacuna.getModel": ({ models }, given) =>
+    typeof given === "string"
+      ? models.fetchAndUse({ title: given, wanted: { address: given } })
+      : models.choose(),
+
+  "lacuna.selectModel": async ({ config, bundledModel, engine, models }) => {
     const model = await pickModel({
       current: config.settings.model,
       bundled: bundledModel,
-      search: (signal) => findModels({ extra: [defaultFolder()], signal }),
+      search: (signal) => findModels({ extra: [models.folder], signal }),
     });
     if (model === undefined) {
       return;

@@ -24,6 +24,10 @@ export interface Settings {
   readonly window: number;
   /** Path, or "" for the model that comes with Lacuna. */
   readonly model: string;
+  /** Where downloaded models are kept; "" for Lacuna's own folder. */
+  readonly modelFolder: string;
+  /** Base address instead of the hub's; "" for the hub. */
+  readonly modelMirror: string;
   readonly contextSize: number;
   /** 0: choose. */
   readonly threads: number;
@@ -115,6 +119,17 @@ const SPECS: { readonly [K in keyof Settings]: Spec<Settings[K]> } = {
     fallback: "",
     read: (raw) => (typeof raw === "string" ? raw.trim() : undefined),
     must: "the path of a GGUF file",
+  },
+  modelFolder: {
+    fallback: "",
+    read: (raw) => (typeof raw === "string" ? raw.trim() : undefined),
+    must: "the path of a folder",
+  },
+  modelMirror: {
+    fallback: "",
+    read: (raw) =>
+      raw === "" || (typeof raw === "string" && URL.canParse(raw) && /^https?:/.test(raw)) ? raw : undefined,
+    must: "an address such as https://huggingface.co",
   },
   contextSize: integer(2_048, 256, 32_768),
   threads: integer(0, 0, 256),

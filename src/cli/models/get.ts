@@ -1,8 +1,10 @@
 import { HttpsProxyAgent } from "https-proxy-agent";
 import { HttpProxyAgent } from "http-proxy-agent";
-import { fileSize, findChoice } from "../../models/catalogue/catalogue";
+import { findChoice } from "../../models/catalogue/catalogue";
+import { wantedOf } from "../../models/catalogue/wanted";
 import { Downloader, type Wanted } from "../../models/download/downloader";
 import { DownloadError, size } from "../../models/download/errors";
+import { progressText } from "../../models/download/progressText";
 import { proxyFor } from "../../models/download/proxy";
 import type { Progress } from "../../models/download/transfer";
 import { parseCommand, type CommandSpec } from "../commandLine";
@@ -38,7 +40,7 @@ export async function modelsGet(words: readonly string[], context: Context): Pro
   if (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256)) {
     throw new UsageError("--sha256 must be 64 hexadecimal digits.");
   }
-  const wanted = { ...wantedOf(name), ...(sha256 === undefined ? {} : { sha256 }) };
+  const request = { ...wanted(name), ...(sha256 === undefined ? {} : { sha256 }) };
   const { env } = process;
   const downloader = new Downloader({
     folder: folderOf(args),
@@ -53,7 +55,7 @@ export async function modelsGet(words: readonly string[], context: Context): Pro
     },
   });
   try {
-    const done = await downloader.get(wanted, context.signal, (progress) => show(name, progress, context));
+    const done = await downloader.get(request, context.signal, (progress) => show(name, progress, context));
     context.progress.end();
     if (args.flag("json")) {
       context.output(`${JSON.stringify(done, undefined, 2)}\n`);
@@ -72,29 +74,17 @@ export async function modelsGet(words: readonly string[], context: Context): Pro
 }
 
 /** A name of the catalogue, or an address. */
-function wantedOf(name: string): Wanted {
+function wanted(name: string): Wanted {
   const choice = findChoice(name);
-  if (choice === undefined) {
-    if (!/^(hf:|https?:)/i.test(name)) {
-      throw new UsageError(`There is no model "${name}". See \`lacuna models list\`, or give an address.`);
-    }
-    return { address: name };
+  if (choice === undefined && !/^(hf:|https?:)/i.test(name)) {
+    throw new UsageError(`There is no model "${name}". See \`lacuna models list\`, or give an address.`);
   }
-  const { bytes, known } = fileSize(choice.entry, choice.file);
-  return {
-    address: choice.file.address,
-    bytes: known === "exact" ? bytes : undefined,
-    sha256: choice.file.sha256,
-  };
+  return choice === undefined ? { address: name } : wantedOf(choice);
 }
 
-function show(name: string, { phase, received, total, rate }: Progress, { progress }: Context): void {
-  if (phase !== "downloading" || total === undefined) {
-    return;
+function show(name: string, progress: Progress, context: Context): void {
+  const { phase, received, total } = progress;
+  if (phase === "downloading" && total !== undefined) {
+    context.progress.report(`Fetching ${name}`, received / total, `, ${progressText(progress)}`);
   }
-  const left = rate > 0 ? `, ${duration((total - received) / rate)} left` : "";
-  progress.report(`Fetching ${name}`, received / total, ` of ${size(total)}, ${size(rate)}/s${left}`);
 }
-
-const duration = (seconds: number): string =>
-  seconds < 100 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;

@@ -1,0 +1,236 @@
+import path from "node:path";
+import * as vscode from "vscode";
+import { catalogue } from "../../models/catalogue/catalogue";
+import { bytesPerToken, type Measured } from "../../models/catalogue/estimate";
+import { measureMachine, type Machine } from "../../models/catalogue/machine";
+import { Downloader, type Downloaded } from "../../models/download/downloader";
+import { DownloadError, size } from "../../models/download/errors";
+import { defaultFolder } from "../../models/download/folder";
+import { progressText } from "../../models/download/progressText";
+import type { Progress } from "../../models/download/transfer";
+import type { Config } from "../config";
+import type { EngineService } from "../engineService";
+import { messageOf } from "../failures";
+import type { Log } from "../log";
+import { measuredAt } from "../measured";
+import type { MeasuredStore } from "../measuredStore";
+import { chooseModel, type Chosen } from "./chooseModel";
+
+const TOKEN = "lacuna.hubToken";
+/** Milliseconds between two changes of what is shown. */
+const SHOW_EVERY = 250;
+
+/**
+ * `Lacuna: Get a Model`: which models suit this machine, the download with its progress, and the model put to use. Nothing is fetched
+ * before the user has chosen it.
+ */
+export class ModelGetter implements vscode.Disposable {
+  private readonly item = vscode.window.createStatusBarItem(
+    "lacuna.download",
+    vscode.StatusBarAlignment.Right,
+    99,
+  );
+  private readonly closing = new AbortController();
+  private machine: Promise<Machine> | undefined;
+  private downloader: { readonly key: string; readonly one: Downloader } | undefined;
+
+  constructor(
+    private readonly config: Config,
+    private readonly engine: EngineService,
+    private readonly measured: MeasuredStore,
+    private readonly secrets: vscode.SecretStorage,
+    private readonly log: Log,
+  ) {
+    this.item.name = "Lacuna: Download";
+  }
+
+  /** Where downloaded models are kept. */
+  get folder(): string {
+    const { modelFolder } = this.config.settings;
+    return modelFolder === "" ? defaultFolder() : path.resolve(modelFolder);
+  }
+
+  /** What the status bar shows of a download, if there is one. */
+  get shown(): string | undefined {
+    return this.item.text === "" ? undefined : this.item.text;
+  }
+
+  /** Asks for a model, fetches it and puts it to use. */
+  async choose(): Promise<void> {
+    const chosen = await chooseModel((signal) => this.measure(signal), this.known());
+    if (chosen !== undefined) {
+      await this.fetchAndUse(chosen);
+    }
+  }
+
+  /** Fetches a model with its progress shown, and puts it to use; asks for a token where one is wanted. */
+  async fetchAndUse(chosen: Chosen): Promise<void> {
+    for (;;) {
+      try {
+        const done = await this.fetch(chosen);
+        if (done !== undefined) {
+          await this.use(chosen, done);
+        }
+        return;
+      } catch (error) {
+        this.log.write("warn", `Getting ${chosen.title}: ${messageOf(error)}`);
+        if (!(await this.again(error, chosen))) {
+          return;
+        }
+      }
+    }
+  }
+
+  /** The download with its progress; undefined when it was cancelled. Throws a {@link DownloadError}. */
+  async fetch({ title, wanted }: Chosen): Promise<Downloaded | undefined> {
+    const downloader = await this.current();
+    const options = {
+      location: vscode.ProgressLocation.Notification,
+      title: `Lacuna: getting ${title}`,
+      cancellable: true,
+    };
+    return vscode.window.withProgress(options, async (report, token) => {
+      const controller = new AbortController();
+      const cancel = token.onCancellationRequested(() => controller.abort());
+      const signal = AbortSignal.any([controller.signal, this.closing.signal]);
+      const shown = this.reporter(title, report);
+      try {
+        return await downloader.get(wanted, signal, shown.tell);
+      } catch (error) {
+        if (!signal.aborted) {
+          throw error;
+        }
+        vscode.window.setStatusBarMessage(
+          `Lacuna: ${title} was not fetched to its end; it goes on from there next time.`,
+          8_000,
+        );
+        return undefined;
+      } finally {
+        cancel.dispose();
+        shown.end();
+      }
+    });
+  }
+
+  dispose(): void {
+    this.closing.abort();
+    this.item.dispose();
+  }
+
+  private async use({ title }: Chosen, done: Downloaded): Promise<void> {
+    await this.config.set("model", done.path);
+    await this.engine.ready();
+    const checked = done.verified ? "" : " Nobody said which hash it should have.";
+    void vscode.window.showInformationMessage(
+      `${title} completes from now on (${size(done.bytes)}).${checked}`,
+    );
+  }
+
+  /** Tells what went wrong; true when it is to be tried once more. */
+  private async again(error: unknown, { title }: Chosen): Promise<boolean> {
+    const gated = error instanceof DownloadError && error.kind === "gated";
+    const terms = gated ? /https:\/\/\S+[^\s,.]/.exec(error.message)?.[0] : undefined;
+    const actions = gated
+      ? ["Give a Token", ...(terms === undefined ? [] : ["Open the Terms"])]
+      : ["Try Again"];
+    for (;;) {
+      const picked = await vscode.window.showErrorMessage(`${title}: ${messageOf(error)}`, ...actions);
+      if (picked === "Open the Terms") {
+        await vscode.env.openExternal(vscode.Uri.parse(terms!));
+        continue;
+      }
+      return picked === "Give a Token" ? this.askToken() : picked !== undefined;
+    }
+  }
+
+  private async askToken(): Promise<boolean> {
+    const token = await vscode.window.showInputBox({
+      title: "Lacuna: Get a Model",
+      prompt:
+        "Access token of yours, kept in VS Code's secret storage and sent to the hub alone; empty removes it",
+      placeHolder: "hf_…",
+      password: true,
+      ignoreFocusOut: true,
+    });
+    if (token === undefined) {
+      return false;
+    }
+    await (token.trim() === "" ? this.secrets.delete(TOKEN) : this.secrets.store(TOKEN, token.trim()));
+    return true;
+  }
+
+  /** One downloader for all calls with the same settings: it knows what it fetches already. */
+  private async current(): Promise<Downloader> {
+    const { modelMirror } = this.config.settings;
+    const options = {
+      folder: this.folder,
+      mirror: modelMirror === "" ? undefined : modelMirror,
+      token: await this.secrets.get(TOKEN),
+    };
+    const key = JSON.stringify(options);
+    if (this.downloader?.key !== key) {
+      this.downloader = { key, one: new Downloader(options) };
+    }
+    return this.downloader.one;
+  }
+
+  private measure(signal: AbortSignal): Promise<Machine> {
+    this.machine ??= measureMachine(signal);
+    this.machine.catch(() => (this.machine = undefined));
+    return this.machine;
+  }
+
+  /** The dense speed of a model of the catalogue that has completed on this machine. */
+  private known(): Measured | undefined {
+    const { data } = this.measured;
+    for (const model of Object.keys(data).reverse()) {
+      const seen = measuredAt(data, model, 1);
+      for (const entry of catalogue) {
+        const file = entry.files.find(({ address }) => address.includes(`/${path.basename(model)}`));
+        if (seen !== undefined && file !== undefined) {
+          return { bytesPerToken: bytesPerToken(entry, file), tokensPerSecond: seen.tokensPerSecond };
+        }
+      }
+    }
+    return undefined;
+  }
+
+  /** Shows progress in the notification and in the status bar, a few times in a second; what came last is always shown. */
+  private reporter(
+    title: string,
+    report: vscode.Progress<{ message?: string; increment?: number }>,
+  ): { readonly tell: (progress: Progress) => void; readonly end: () => void } {
+    let told = 0;
+    let latest: Progress | undefined;
+    let timer: NodeJS.Timeout | undefined;
+    const show = (): void => {
+      if (latest === undefined) {
+        timer = undefined;
+        return;
+      }
+      const { received, total } = latest;
+      const text = progressText(latest);
+      const done = total === undefined || total === 0 ? 0 : Math.min(100, (100 * received) / total);
+      report.report({ message: text, increment: Math.max(0, done - told) });
+      told = Math.max(told, done);
+      this.item.text = `$(cloud-download) ${total === undefined ? text : `${Math.floor(done)} %`}`;
+      this.item.tooltip = `Lacuna: getting ${title}, ${text}`;
+      this.item.show();
+      latest = undefined;
+      timer = setTimeout(show, SHOW_EVERY);
+    };
+    return {
+      tell: (progress) => {
+        latest = progress;
+        if (timer === undefined) {
+          show();
+        }
+      },
+      end: () => {
+        clearTimeout(timer);
+        this.item.text = "";
+        this.item.hide();
+      },
+    };
+  }
+}
