@@ -30,7 +30,7 @@ FILE_TYPES = {
 
 
 def load_model(checkpoint: Path) -> Model:
-    """The model of a checkpoint written by train.py."""
+    """The model of a checkpoint that assemble.py joined."""
     state = torch.load(checkpoint, map_location="cpu")
     model = Model(Config(**state["config"]))
     model.load_state_dict(state["model"])

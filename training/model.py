@@ -59,7 +59,7 @@ def deinterleave(weight: torch.Tensor, heads: int) -> torch.Tensor:
 
 
 class TorchOps:
-    """The operations between matrix products, in plain PyTorch; cpu_ops.CpuOps has the same ones fused for training on a CPU."""
+    """The operations between matrix products."""
 
     @staticmethod
     def rms_norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:

@@ -101,17 +101,16 @@ describe("getting a model", () => {
   it("offers a better model once, to those who complete with the small one", () => {
     const kept = new Map<string, unknown>();
     const state = {
-      get: (key: string): unknown => kept.get(key),
-      update: (key: string, value: unknown) => Promise.resolve(void kept.set(key, value)),
-      keys: () => [...kept.keys()],
-    } as vscode.Memento;
+      get: (key: string) => kept.get(key),
+      update: (key: string, value: unknown) => Promise.resolve(kept.set(key, value)),
+    };
     const changes = new vscode.EventEmitter<undefined>();
     const engine = { onDidChangeModel: changes.event, model: { path: "/other.gguf" } };
     const offer = (model: string): vscode.Disposable =>
       offerModel(
         engine as never,
         { settings: { ...defaultSettings(), model } } as never,
-        state,
+        state as never,
         "/small.gguf",
       );
     const [own, small] = [offer("/other.gguf"), offer("")];

@@ -25,9 +25,9 @@ const CARD: vscode.QuickInputButton = {
 };
 
 const GROUPS = {
-  good: "Answers a line within a second on this machine",
-  slow: "Slow on this machine",
-  "too-large": "Too large for this machine's memory",
+  good: "A line within a second",
+  slow: "Slow here",
+  "too-large": "Too large for this memory",
 } as const;
 
 /** Lets the user choose from the catalogue, the best for this machine first, or give an address. Undefined when dismissed. */
