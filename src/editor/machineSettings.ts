@@ -26,6 +26,8 @@ export interface MachineValue {
 /** Settings that say something of a machine: what its files, its processor and its memory are good for. */
 export const MACHINE_SETTINGS: ReadonlySet<string> = new Set([
   "model",
+  "modelFolder",
+  "modelMirror",
   "contextSize",
   "threads",
   "gpu",

@@ -100,9 +100,12 @@ describe("getting a model", () => {
 
   it("offers a better model once, to those who complete with the small one", () => {
     const kept = new Map<string, unknown>();
-    const state = {
+    const state: Pick<vscode.Memento, "update"> & { get(key: string): unknown } = {
       get: (key: string) => kept.get(key),
-      update: (key: string, value: unknown) => Promise.resolve(kept.set(key, value)),
+      update: (key: string, value: unknown) => {
+        kept.set(key, value);
+        return Promise.resolve();
+      },
     };
     const changes = new vscode.EventEmitter<undefined>();
     const engine = { onDidChangeModel: changes.event, model: { path: "/other.gguf" } };
@@ -119,6 +122,6 @@ describe("getting a model", () => {
     engine.model.path = "/small.gguf";
     changes.fire(undefined);
     assert.deepEqual([...kept.values()], [true]);
-    [own, small, changes].forEach((part) => part.dispose());
+    vscode.Disposable.from(own, small, changes).dispose();
   });
 });

@@ -14,6 +14,7 @@ import { messageOf } from "../failures";
 import type { Log } from "../log";
 import { measuredAt } from "../measured";
 import type { MeasuredStore } from "../measuredStore";
+import { pathOf } from "../modelFiles";
 import { chooseModel, type Chosen } from "./chooseModel";
 
 const TOKEN = "lacuna.hubToken";
@@ -47,7 +48,7 @@ export class ModelGetter implements vscode.Disposable {
   /** Where downloaded models are kept. */
   get folder(): string {
     const { modelFolder } = this.config.settings;
-    return modelFolder === "" ? defaultFolder() : path.resolve(modelFolder);
+    return modelFolder === "" ? defaultFolder() : pathOf(modelFolder);
   }
 
   /** What the status bar shows of a download, if there is one. */

@@ -15,19 +15,25 @@ parentPort.on("message", ({ kind, to }) => {
     return;
   }
   if (done < to) {
-    const file = openSync(workerData, "r");
+    let file;
     try {
+      file = openSync(workerData, "r");
       while (done < to) {
         const read = readSync(file, buffer, 0, Math.min(buffer.length, to - done), done);
-        if (read === 0) throw new Error("the file became shorter while it was read");
+        if (read === 0) break; // it begins anew: "restart" is on its way
         hash.update(buffer.subarray(0, read));
         done += read;
       }
+    } catch (error) {
+      if (error.code !== "ENOENT") throw error;
     } finally {
-      closeSync(file);
+      if (file !== undefined) closeSync(file);
     }
   }
-  if (kind === "digest") parentPort.postMessage(hash.copy().digest("hex"));
+  if (kind === "digest") {
+    if (done < to) throw new Error("the file became shorter while it was read");
+    parentPort.postMessage(hash.copy().digest("hex"));
+  }
 });
 `;
 
