@@ -175,7 +175,8 @@ export class Transfer {
       return;
     }
     const range: Record<string, string> = this.have === 0 ? {} : { range: `bytes=${this.have}-` };
-    if (this.have > 0 && validator !== undefined) {
+    // Where the hash is known it tells another file; tags may differ from one of a hub's servers to the next.
+    if (this.have > 0 && validator !== undefined && this.record.sha256 === undefined) {
       range["if-range"] = validator;
     }
     const answer = await this.http.get(url, { ...headers, ...range }, signal, sha256 !== undefined);
