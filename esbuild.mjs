@@ -15,11 +15,16 @@ const node = { platform: "node", target: "node20" };
 const esm = { ...node, format: "esm", external: ["node-llama-cpp"] };
 const cjs = { ...node, format: "cjs", external: ["vscode", "node-llama-cpp", "mocha"] };
 
+/** A script, in which packages of the older module system find Node's own modules. */
+const cliBanner = `#!/usr/bin/env node
+import { createRequire as requireFrom } from "node:module";
+const require = requireFrom(import.meta.url);`;
+
 /** Entry points: source, output, options. One that does not exist is left out. */
 const entries = [
   ["src/extension.ts", "extension.cjs", cjs],
   ["src/engine/host.ts", "engine-host.mjs", esm],
-  ["src/cli/main.ts", "cli.mjs", { ...esm, banner: { js: "#!/usr/bin/env node" } }],
+  ["src/cli/main.ts", "cli.mjs", { ...esm, banner: { js: cliBanner } }],
   ...children("media", /^main\.ts$/).map(({ folder, file }) => [
     file,
     `media/${folder}.js`,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -103,6 +104,16 @@ describe("lacuna models", () => {
     const unknown = await run(["models", "get", "gpt-9"], env());
     assert.equal(unknown.code, 2);
     assert.match(errorLine(unknown), /There is no model "gpt-9"/);
+  });
+
+  it("works as the bundle that ships, too", () => {
+    const words = ["dist/cli.mjs", "models", "where"];
+    const { status, stdout } = spawnSync(process.execPath, words, {
+      env: { ...process.env, ...env() },
+      encoding: "utf8",
+    });
+    assert.equal(status, 0);
+    assert.equal(stdout, `${folder}\n`);
   });
 
   it("get goes through the proxy of the environment", async () => {
