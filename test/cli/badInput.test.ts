@@ -139,7 +139,15 @@ describe("bad input", () => {
     it("is larger than the context is cut round the position", async () => {
       const file = scratch.file("large.ts", "export const value = 1;\n".repeat(50_000));
       const args = ["complete", `${file}:25000:14`, "--threads", "1", "--max-tokens", "4", "--json"];
-      const { code, stdout, stderr } = await run([...args, "--active", "0.5", "--window", "64"]);
+      const { code, stdout, stderr } = await run([
+        ...args,
+        "--model",
+        modelPath,
+        "--active",
+        "0.5",
+        "--window",
+        "64",
+      ]);
       assert.equal(code, 0, stderr);
       const result = JSON.parse(stdout) as { prefill: { tokens: number }; attribution: { tokens: number } };
       assert.ok(result.prefill.tokens > 64 && result.prefill.tokens <= modelShape().context);
@@ -208,7 +216,7 @@ describe("bad input", () => {
     it("is a window larger than the model's context", async () => {
       const { context } = modelShape();
       assertRefused(
-        await run(["attribute", sourceFile, "--window", String(context + 1)]),
+        await run(["attribute", sourceFile, "--model", modelPath, "--window", String(context + 1)]),
         2,
         new RegExp(`context has ${context} tokens; choose a smaller --window\\.$`),
       );

@@ -127,7 +127,7 @@ describe("lacuna", () => {
         "--threads",
         "1",
       ];
-      const { code, stderr } = await run([...args, "--out", out]);
+      const { code, stderr } = await run([...args, "--model", modelPath, "--out", out]);
       assert.equal(code, 0, stderr);
       assert.deepEqual(
         readdirSync(out)

@@ -82,13 +82,12 @@ export async function scenario(workbench) {
   await workbench.shot("palette");
   await page.keyboard.press("Escape");
 
-  // Better models for this machine, and one of them offered once.
+  // Better models for this machine.
   await workbench.runCommand("Lacuna: Get a Model");
   const models = page.locator(".quick-input-list .monaco-list-row", { hasText: "tokens per second" });
   await models.first().waitFor({ timeout: 30_000 });
   await workbench.shot("get-a-model");
   await page.keyboard.press("Escape");
-  await page.locator(".notification-toast", { hasText: "small model" }).getByText("No, Thanks").click();
 
   await workbench.runCommand("Lacuna: Set Sparsity");
   const choice = page.locator(".quick-input-list .monaco-list-row");
