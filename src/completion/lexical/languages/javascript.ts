@@ -1,0 +1,29 @@
+import { blockComment, language, lineComment, prose, pushBracket } from "../build";
+import type { Mode, Rule } from "../mode";
+import { JAVASCRIPT, JAVASCRIPT_CODE } from "./javascriptCode";
+import { tags } from "./markup";
+
+export const TYPESCRIPT = JAVASCRIPT_CODE;
+
+/** `{…}` in a tag or between tags. */
+const HOLE: Rule = {
+  starts: "{",
+  match: /\{/y,
+  then: (scanner, [open]) => {
+    pushBracket(scanner, open!, JSX);
+    scanner.operand = false;
+  },
+};
+/** What stands in a tag besides attributes. */
+const IN_TAG: readonly Rule[] = [HOLE, lineComment("//"), blockComment({ open: "/*", close: "*/" })];
+/** `<` and a name where a value may begin, unless it is a list of type parameters. */
+const START = /<(?=>|[A-Za-z_$][\w.:$-]*(?:[\s/>]|$))(?![A-Z]\w*\s*(?:,|extends\b|=|>\s*\())(?:>|[A-Za-z_$][\w.:$-]*)?/y;
+const CONTENT_TAGS = tags(/<(?:>|[A-Za-z_$][\w.:$-]*)/y, () => CONTENT, { markup: false, holes: IN_TAG });
+const CONTENT: Mode = prose([HOLE, CONTENT_TAGS.end, CONTENT_TAGS.begin]);
+const CODE_TAGS = tags(START, () => CONTENT, {
+  markup: false,
+  holes: IN_TAG,
+  when: ({ operand }) => !operand,
+});
+/** TSX, and JavaScript, which may always have JSX in it. */
+export const JSX: Mode = language({ ...JAVASCRIPT, first: [CODE_TAGS.begin, ...JAVASCRIPT.first!] });
