@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { linePrefix, lineSuffix } from "./cursor";
+import { readingOf } from "./lexical/reading";
 import { replacedLength } from "./replaceRange";
 import { at } from "./testing";
 
 /** The line after the completion has been accepted. */
 function accepted(text: string, completion: string): string {
   const cursor = at(text);
-  const right = lineSuffix(cursor);
-  return cursor.prefix + completion + right.slice(replacedLength(completion, right, linePrefix(cursor)));
+  const replaced = replacedLength(completion, readingOf({ ...cursor, language: "typescript" }));
+  return cursor.prefix + completion + cursor.suffix.slice(replaced);
 }
 
 describe("replacedLength", () => {

@@ -2,7 +2,9 @@ import { endOf } from "./ending/end";
 import { endingKind, type EndingKind } from "./ending/kind";
 import { mended } from "./ending/mend";
 import { applyFilters } from "./filters";
+import { Readings } from "./lexical/reading";
 import type { Place } from "./place";
+import { replacedLength } from "./replaceRange";
 import type { Syntax } from "./syntaxTree";
 
 /**
@@ -13,11 +15,19 @@ export type Progress = "open" | "finished" | "cut" | "early";
 
 /** Makes suggestions of what a model writes: chooses the ending, cuts there, filters. */
 export class Shaper {
+  private readonly readings = new Readings();
+
   /** @param syntax absent: by indentation alone */
   constructor(private readonly syntax?: Syntax) {}
 
+  /** How much of the line right of the cursor the suggestion `text` takes the place of, in code units. */
+  replaced(text: string, place: Place): number {
+    return replacedLength(text, this.readings.at(place));
+  }
+
   /** What a completion at `place` is asked for. */
-  kind(place: Place): EndingKind {
+  kind(at: Place): EndingKind {
+    const place = { ...at, reading: this.readings.at(at) };
     const { document, language, prefix, suffix } = place;
     const byTree = this.syntax?.parse(document, language, prefix + suffix, (root) =>
       endingKind(place, { root, offset: prefix.length }),
@@ -28,7 +38,9 @@ export class Shaper {
   /**
    * The suggestion that `raw`, what the model has written at `place` so far, amounts to: "" for nothing, undefined when more of it is needed.
    */
-  shape(kind: EndingKind, place: Place, raw: string, progress: Progress): string | undefined {
+  shape(kind: EndingKind, at: Place, raw: string, progress: Progress): string | undefined {
+    const reading = this.readings.at(at);
+    const place = { ...at, reading };
     const end = endOf(kind, place, raw, progress !== "open");
     if (end === undefined) {
       return undefined;
@@ -38,6 +50,6 @@ export class Shaper {
     if (text === "" || progress === "early") {
       return text;
     }
-    return mended(text, place, this.syntax);
+    return mended(text, place, this.syntax, reading);
   }
 }

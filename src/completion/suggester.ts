@@ -1,8 +1,6 @@
-import { lineSuffix, linePrefix } from "./cursor";
 import type { EndingKind } from "./ending/kind";
 import { InFlight, type Generated, type Running } from "./inFlight";
 import { placeAfter, typedSince, type Place } from "./place";
-import { replacedLength } from "./replaceRange";
 import type { Shaper } from "./shaper";
 import { Trail } from "./trail";
 import { Trails } from "./trails";
@@ -200,7 +198,7 @@ export class Suggester {
       return;
     }
     const { place, text } = this.served;
-    const after = placeAfter(place, text, replacedLength(text, lineSuffix(place), linePrefix(place)));
+    const after = placeAfter(place, text, this.options.shaper.replaced(text, place));
     if (text !== "" && this.trails.at(after).kind !== "text") {
       this.start(after, "ahead");
     }

@@ -1,5 +1,7 @@
-import { unmatched } from "./brackets";
 import { linePrefix, lineSuffix, linesAbove, linesBelow, type CursorText } from "./cursor";
+import { modeOf } from "./lexical/languages";
+import { Scanner } from "./lexical/scanner";
+import { framesOf, START } from "./lexical/state";
 import { countErrors, type Syntax } from "./syntaxTree";
 
 /** A suggestion on a text whose right continuation is known. */
@@ -44,8 +46,8 @@ export function unwantedIn(suggested: Suggested, syntax?: Syntax): Unwanted {
   const before = prefix + original + suffix;
   const after = prefix + text + suffix;
   const partnerless = (code: string): number => {
-    const { open, closers } = unmatched(code, language);
-    return open.length + closers.length;
+    const { top, wrong } = new Scanner(code, START, modeOf(language, code)).run();
+    return framesOf({ top }).filter(({ kind, soft }) => kind === "bracket" && !soft).length + wrong;
   };
   const errors = (code: string): number | undefined => syntax?.parse("unwanted", language, code, countErrors);
   const parsed = errors(before) === 0;

@@ -1,8 +1,6 @@
 import * as vscode from "vscode";
-import { linePrefix, lineSuffix } from "../completion/cursor";
 import { AdaptiveDebounce } from "../completion/debounce";
 import type { Place } from "../completion/place";
-import { replacedLength } from "../completion/replaceRange";
 import { Shaper } from "../completion/shaper";
 import { Suggester } from "../completion/suggester";
 import type { Syntax } from "../completion/syntaxTree";
@@ -38,6 +36,7 @@ const AHEAD_WITHIN_MS = 400;
 /** Ghost text: asks when place and document allow it, and hands to the editor what comes of it. */
 export class InlineProvider implements vscode.InlineCompletionItemProvider, vscode.Disposable {
   private readonly debounce = new AdaptiveDebounce();
+  private readonly shaper: Shaper;
   private readonly suggester: Suggester;
   private readonly offered = new vscode.EventEmitter<Offered>();
   readonly onDidOffer = this.offered.event;
@@ -61,8 +60,9 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     syntax: Syntax,
   ) {
     const { debounce } = this;
+    this.shaper = new Shaper(syntax);
     this.suggester = new Suggester({
-      shaper: new Shaper(syntax),
+      shaper: this.shaper,
       generate: (...request) => generator.generate(...request),
       pauseMs: () => (config.settings.debounce === "auto" ? debounce.delay() : config.settings.debounce),
       onLonger: (longer) => this.askAgainSoon(longer),
@@ -162,7 +162,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     text: string,
     selected: vscode.SelectedCompletionInfo | undefined,
   ): vscode.InlineCompletionItem | undefined {
-    const replaced = replacedLength(text, lineSuffix(place), linePrefix(place));
+    const replaced = this.shaper.replaced(text, place);
     const end = position.translate(0, replaced);
     if (selected === undefined) {
       return new vscode.InlineCompletionItem(text, new vscode.Range(position, end));

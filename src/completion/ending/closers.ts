@@ -1,8 +1,8 @@
-import { hasHashComments, insideAtEnd, unmatched } from "../brackets";
 import { linePrefix, lineSuffix } from "../cursor";
-import { openQuotes } from "../replaceRange";
-import { indentOf, type EndingContext } from "./kind";
-import { opened, type Closing, type Open, type Surroundings } from "./surroundings";
+import type { Reading } from "../lexical/reading";
+import { framesOf, isText, textAround, type Frame, type State } from "../lexical/state";
+import { indentOf } from "./kind";
+import { isClosedBelow, opened, type Closing, type Open, type Surroundings } from "./surroundings";
 
 /**
  * What closes the strings and brackets that a completion leaves open at its end, where nothing below closes them: on lines of their own where the
@@ -13,37 +13,32 @@ import { opened, type Closing, type Open, type Surroundings } from "./surroundin
  * @returns "" when nothing is missing
  */
 export function missingClosers(around: Surroundings, text: string, replaced: number): string {
-  const { context, open, closing } = around;
-  const written = linePrefix(context) + text;
-  const quotes = openText(text, context);
-  const now = opened(written + quotes, context.language, open, 0);
+  const { context, reading, closing } = around;
+  const { state, closers } = outsideOfText(reading, text, context.suffix);
+  const now = opened(reading, text, state);
   const left = closing.filter(({ index }) => index >= replaced);
-  return laidOut(unclosed(now, left, around), written, quotes);
+  return laidOut(unclosed(now, left, around), linePrefix(context) + text, closers);
 }
 
 /** What closes everything that the line at the cursor opens, where the lines below are those of a block. */
-export function headerClosers({ context }: Surroundings, text: string): string {
-  const written = linePrefix(context) + text;
-  const quotes = openText(text, context);
-  return laidOut(opened(written + quotes, context.language, [], 0).reverse(), written, quotes);
+export function headerClosers({ context, reading }: Surroundings, text: string): string {
+  const { state, closers } = outsideOfText(reading, text, context.suffix);
+  const now = opened(reading, text, state, reading.lineStart);
+  return laidOut(now.reverse(), linePrefix(context) + text, closers);
 }
 
 /**
  * The same for brackets alone that the completion itself opens, for a language of which nothing is known: elsewhere in the text a bracket may be anything.
  */
 export function ownClosers(around: Surroundings, text: string, replaced: number): string {
-  const { context, closing, next } = around;
-  const left = linePrefix(context);
-  const { language } = context;
-  const written = left + text;
-  const last = written.slice(written.lastIndexOf("\n") + 1);
-  if (next === undefined || insideAtEnd(left, language) !== "" || insideAtEnd(last, language) !== "") {
+  const { reading, closing, next } = around;
+  const { state } = reading.scan(text);
+  if (next === undefined || textAround(reading.state) !== undefined || textAround(state) !== undefined) {
     return "";
   }
-  const before = opened(left, language, [], 0).length - unmatched(text, language).closers.length;
-  const now = opened(written, language, [], 0).slice(Math.max(0, before));
   const behind = closing.filter(({ index }) => index >= replaced);
-  return laidOut(unclosed(now, behind, around), written, "");
+  const own = opened(reading, text, state, reading.cursor);
+  return laidOut(unclosed(own, behind, around), reading.left + text, "");
 }
 
 /** On lines of their own where the brackets end their lines. @param missing innermost first */
@@ -59,15 +54,15 @@ function laidOut(missing: readonly Open[], written: string, quotes: string): str
 }
 
 /** Whether a completion begins a comment that neither it nor what follows ends: it would swallow code. */
-export function leavesCommentOpen({ context, below }: Surroundings, text: string): boolean {
-  const left = linePrefix(context);
+export function leavesCommentOpen({ context, reading, below }: Surroundings, text: string): boolean {
+  const comment = textAround(reading.scan(text).state);
   return (
-    !hasHashComments(context.language) &&
-    commentIsOpen(left + text) &&
-    !commentIsOpen(left) &&
+    comment?.kind === "comment" &&
+    !comment.endsWithLine &&
+    comment.at >= reading.cursor &&
     below !== undefined &&
     !/^\s*\*/.test(below) &&
-    !lineSuffix(context).includes("*/")
+    !lineSuffix(context).includes(comment.close)
   );
 }
 
@@ -76,9 +71,9 @@ export function leavesCommentOpen({ context, below }: Surroundings, text: string
  * nothing follows the cursor, the rest is still to be written.
  */
 export function closersAtEnd(around: Surroundings, text: string, replaced: number): string {
-  const { context, open, closing, next } = around;
-  const { language } = context;
-  const written = opened(linePrefix(context) + text, language, open, 0);
+  const { reading, closing, openBelow, next } = around;
+  const { state } = reading.scan(text);
+  const written = opened(reading, text, state);
   const left = closing.filter(({ index }) => index >= replaced);
   const missing = new Set(next === undefined ? [] : unclosed(written, left, around));
   const stack = [...written];
@@ -91,12 +86,13 @@ export function closersAtEnd(around: Surroundings, text: string, replaced: numbe
       stack.length = partner;
     }
   }
-  const comment = next === undefined ? openLongText(context.prefix + text, hasHashComments(language)) : "";
-  const rest = [...stack.filter((one) => !missing.has(one)), ...opened(context.suffix, language, [], 0)];
+  const long = textAround(state);
+  const end = next === undefined && long !== undefined ? endOfText(long, reading.text.prefix + text) : "";
+  const rest = [...stack.filter((one) => !missing.has(one)).map(({ closer }) => closer), ...openBelow];
   return (
-    comment +
+    end +
     rest
-      .map(({ closer }) => `\n${closer}`)
+      .map((closer) => `\n${closer}`)
       .reverse()
       .join("")
   );
@@ -106,44 +102,44 @@ function inline({ closer, spaced }: Open, before: string): string {
   return (spaced && closer === "}" && !/\s$/.test(before) ? " " : "") + closer;
 }
 
-/** What closes a string, a docstring or a comment over several lines that is open at the end of `text` and is not closed below. */
-function openText(text: string, { prefix, suffix, language }: EndingContext): string {
-  const hash = hasHashComments(language);
-  const written = prefix + text;
-  const long = openLongText(written, hash);
-  if (long !== "") {
-    return closesLongText(suffix, long.trim()) ? "" : long;
+/**
+ * What closes the strings and comments that are open after `text` and that nothing below ends, with all that is open inside of them; and the state outside of
+ * them.
+ */
+function outsideOfText(
+  reading: Reading,
+  text: string,
+  suffix: string,
+): { readonly state: Pick<State, "top">; readonly closers: string } {
+  const { state } = reading.scan(text);
+  const frames = framesOf(state);
+  const outermost = frames.findIndex((one) => isText(one) && !one.soft);
+  if (outermost < 0) {
+    return { state, closers: "" };
   }
-  const line = written.slice(written.lastIndexOf("\n") + 1);
-  return openQuotes(hash ? line.replace(/^.*(?:"""|''')/, "") : line)
+  const written = reading.text.prefix + text;
+  const closers = frames
+    .slice(outermost)
     .reverse()
+    .filter(({ soft }) => !soft)
+    .map((one) => (isText(one) ? (isLeftOpen(one, suffix) ? endOfText(one, written) : "") : one.close))
     .join("");
+  return { state: { top: frames[outermost]!.parent }, closers };
 }
 
-/** Whether `suffix` begins inside of what `closer` closes. */
-function closesLongText(suffix: string, closer: string): boolean {
-  if (closer !== "*/") {
-    return suffix.split(closer).length % 2 === 0;
+const isLeftOpen = (one: Frame, suffix: string): boolean => one.endsWithLine || !isClosedBelow(one, suffix);
+
+/** What ends a string or a comment, on a line of its own where it began on another. */
+function endOfText({ kind, at, close, endsWithLine }: Frame, text: string): string {
+  if (endsWithLine || kind === "indented") {
+    return close;
   }
-  const [opens, closes] = [suffix.indexOf("/*"), suffix.indexOf(closer)];
-  return closes >= 0 && (opens < 0 || closes < opens);
-}
-
-function openLongText(text: string, hash: boolean): string {
-  const opener = hash ? longString(text) : commentIsOpen(text) ? "/*" : undefined;
-  if (opener === undefined) {
-    return "";
+  if (kind === "lines") {
+    return `\n${close}`;
   }
-  const from = text.lastIndexOf(opener);
-  const indent = /^[ \t]*/.exec(text.slice(text.lastIndexOf("\n", from) + 1))![0];
-  const newLine = text.includes("\n", from) ? `\n${indent}` : "";
-  return opener === "/*" ? `${newLine} */` : newLine + opener;
-}
-
-const commentIsOpen = (text: string): boolean => text.lastIndexOf("/*") > text.lastIndexOf("*/");
-
-function longString(text: string): string | undefined {
-  return ['"""', "'''"].find((quote) => text.split(quote).length % 2 === 0);
+  const indent = /^[ \t]*/.exec(text.slice(text.lastIndexOf("\n", at) + 1))![0];
+  const newLine = text.includes("\n", at) && close.length > 1 ? `\n${indent}` : "";
+  return close === "*/" ? `${newLine} */` : newLine + close;
 }
 
 /** Which of `open` nothing closes, innermost first; the others may be closed further down than `closing` tells. */

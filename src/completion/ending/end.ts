@@ -1,7 +1,8 @@
-import { hasHashComments, unmatched } from "../brackets";
-import { linePrefix } from "../cursor";
+import { readingOf } from "../lexical/reading";
+import type { State } from "../lexical/state";
 import { StopRules } from "../stopRules";
 import { indentOf, type EndingContext, type EndingKind } from "./kind";
+import { endsWithLine } from "./lineLanguages";
 
 /** Lines that a line does not end a statement before. */
 const GOES_ON =
@@ -52,28 +53,27 @@ function lineEnd(text: string): number | undefined {
 
 /** The first line after which no bracket and no string over several lines is open, and which nothing goes on from. */
 function statementEnd(context: EndingContext, text: string, done: boolean): number | undefined {
-  const { language } = context;
-  const hash = hasHashComments(language);
-  const left = linePrefix(context);
+  const hash = endsWithLine(context.language);
+  const reading = readingOf(context);
+  const { left, lineStart } = reading;
+  const isOpen = (state: Pick<State, "top">): boolean =>
+    reading.openedSince(lineStart, state).some(({ kind, soft, endsWithLine: short }) => kind !== "element" && !soft && !short);
   // A completion that begins with a line break leaves the cursor's line as it is, unless something is open there.
-  const apart = unmatched(left, language).open.length === 0;
-  const blank = apart ? (/^(?:[ \t]*\n)+/.exec(text)?.[0].length ?? 0) : 0;
+  const blank = isOpen(reading.state) ? 0 : (/^(?:[ \t]*\n)+/.exec(text)?.[0].length ?? 0);
   const before = blank > 0 ? "" : left;
   const body = text.slice(blank);
+  const scanner = reading.scanner(text);
   for (let at = body.indexOf("\n"); at >= 0; at = body.indexOf("\n", at + 1)) {
+    scanner.run(left.length + blank + at);
     const statement = before + body.slice(0, at);
     const line = statement.slice(statement.lastIndexOf("\n") + 1).trimEnd();
-    const code = hash ? line.replace(/\s+#.*$/, "").trimEnd() : line.replace(/\s+\/\/.*$/, "").trimEnd();
+    const code = codeOf(line, scanner, lineStart + left.length + blank + at);
     const own = statement.replace(LED_IN, "");
-    if (hash && HASH_HEADER.test(own) && code.endsWith(":") && unmatched(own, language).open.length === 0) {
+    if (hash && HASH_HEADER.test(own) && code.endsWith(":") && !isOpen(scanner)) {
       const end = blockEnd(body, at, indentOf(own), done);
       return end === undefined ? undefined : blank + end;
     }
-    if (
-      unmatched(statement, language).open.length > 0 ||
-      inLongText(statement, hash) ||
-      isComment(line, hash)
-    ) {
+    if (isOpen(scanner) || isComment(line, hash)) {
       continue;
     }
     if (UNFINISHED.test(code) || MORE_NAMES.test(statement) || (hash && /^\s*@/.test(line))) {
@@ -91,6 +91,12 @@ function statementEnd(context: EndingContext, text: string, done: boolean): numb
     }
   }
   return undefined;
+}
+
+/** A line without the comment at its end. @param offset of the end of the line, where the scanner stands */
+function codeOf(line: string, { top }: Pick<State, "top">, offset: number): string {
+  const comment = top?.line;
+  return comment?.kind === "comment" ? line.slice(0, Math.max(0, line.length - (offset - comment.at))).trimEnd() : line;
 }
 
 /** End of an indented block whose header is indented by `indent` and ends at `header`. */
@@ -113,13 +119,6 @@ function blockEnd(text: string, header: number, indent: number, done: boolean): 
     at = next;
   }
   return done ? end : undefined;
-}
-
-/** A string over several lines is open: an odd number of its quotes. */
-function inLongText(text: string, hash: boolean): boolean {
-  const quotes = hash ? /"""|'''/g : /(?<!\\)`/g;
-  const open = (text.match(quotes) ?? []).length % 2 === 1;
-  return open || (!hash && text.lastIndexOf("/*") > text.lastIndexOf("*/"));
 }
 
 const isComment = (line: string, hash: boolean): boolean =>

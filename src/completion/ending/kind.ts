@@ -1,13 +1,15 @@
-import { hasHashComments, insideAtEnd } from "../brackets";
-import { linePrefix, lineSuffix, linesAbove, linesBelow, type CursorText } from "../cursor";
+import { linePrefix, lineSuffix, linesAbove, linesBelow } from "../cursor";
+import { readingOf, type ReadableText } from "../lexical/reading";
+import { textAround } from "../lexical/state";
 import type { SyntaxNode } from "../syntaxTree";
+import { endsWithLine } from "./lineLanguages";
 
 /**
  * What a completion is asked for: the rest of the line; a statement, which may take several lines; or a block that is empty yet.
  */
 export type EndingKind = "line" | "statement" | "block";
 
-export interface EndingContext extends CursorText {
+export interface EndingContext extends ReadableText {
   /** VS Code's language identifier. */
   readonly language: string;
 }
@@ -51,7 +53,7 @@ const lastWritten = (lines: readonly string[]): string | undefined =>
 
 function opensBlock(line: string, language: string, above: boolean): boolean {
   const head = line.trim();
-  if (hasHashComments(language)) {
+  if (endsWithLine(language)) {
     return PYTHON_HEADER.test(head.replace(/\s+#.*$/, ""));
   }
   return head.endsWith("{") || (!above && HEADER.test(head));
@@ -59,12 +61,11 @@ function opensBlock(line: string, language: string, above: boolean): boolean {
 
 /** Inside of a string or a comment there are no statements. */
 function inText(context: EndingContext, place: SyntaxPlace | undefined): boolean {
-  const inside = insideAtEnd(linePrefix(context), context.language);
-  if (inside === "comment" || inside === '"' || inside === "'") {
+  if (textAround(readingOf(context).state) !== undefined) {
     return true;
   }
   if (place === undefined || place.offset === 0) {
-    return inside !== "";
+    return false;
   }
   // Between the character before the cursor and the one after it: the end of a comment is not inside of it.
   const node = place.root.descendantForIndex(place.offset - 1, place.offset);

@@ -42,7 +42,7 @@ describe("mended, without a parser", () => {
       "a();\nb = │c {\n  d = 1,\n}│\ne();\n",
       "swift",
     ],
-    "closes what follows the editor's bracket": ["a(│b), c(│)\nd()\n", "a(│b), c()│)\nd()\n", "lua"],
+    "leaves what follows to the editor's bracket": ["a(│b), c(│)\nd()\n", "a(│b), c(│)\nd()\n", "lua"],
     "cuts what nothing closes": ["a(│b) + [c), d│)\ne()\n", "a(│b) + [c]│)\ne()\n", "lua"],
     "takes of a block whose lines are there the header alone": [
       "a();\nif (│b) {\n  c();│\n  d();\n}\n",

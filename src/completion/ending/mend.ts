@@ -1,5 +1,5 @@
-import { insideAtEnd, unmatched } from "../brackets";
-import { linePrefix, lineSuffix } from "../cursor";
+import { readingOf, type Reading } from "../lexical/reading";
+import { framesOf, textAround } from "../lexical/state";
 import type { Place } from "../place";
 import { replacedLength } from "../replaceRange";
 import { findErrors, type Syntax } from "../syntaxTree";
@@ -24,13 +24,18 @@ interface Verdict {
  * document is broken anyway, all of it as long as it makes nothing worse. "" when even a little of it breaks what was sound.
  * @param syntax absent, or without a grammar for the language: brackets are counted
  */
-export function mended(completion: string, place: Place, syntax: Syntax | undefined): string {
-  const around = surroundings(place);
+export function mended(
+  completion: string,
+  place: Place,
+  syntax: Syntax | undefined,
+  reading: Reading = readingOf(place),
+): string {
+  const around = surroundings({ ...place, reading });
   const judge = (text: string): Verdict | undefined => judged(text, place, around, syntax);
   const swallows = leavesCommentOpen(around, completion);
   const asIs = hasConditions(completion, place) ? undefined : judge(completion);
   if (asIs === undefined) {
-    return mendedByCount(completion, place, around);
+    return mendedByCount(completion, around);
   }
   if (asIs.errors === 0 && !swallows) {
     const head = headerAlone(completion, around);
@@ -44,7 +49,7 @@ export function mended(completion: string, place: Place, syntax: Syntax | undefi
   const fits = (verdict: Verdict | undefined): boolean =>
     verdict?.errors === 0 ||
     (verdict?.near === false && verdict.errors <= before.errors && verdict.errors < asIs.errors);
-  const fitting = firstOf(variants(completion, around, place), completion, (text) => fits(judge(text)));
+  const fitting = firstOf(variants(completion, around), completion, (text) => fits(judge(text)));
   if (fitting !== undefined) {
     return fitting;
   }
@@ -78,32 +83,36 @@ function firstOf(
 }
 
 /** As much of it as leaves brackets balanced where they are without it; all of one that opens a block, or ends in what may be a string. */
-function mendedByCount(completion: string, place: Place, around: Surroundings): string {
-  const balanced = (text: string): boolean => {
-    const { open, closers } = unmatched(inserted(text, place, around), place.language);
-    return open.length + closers.length === 0;
-  };
+function mendedByCount(completion: string, around: Surroundings): string {
+  const { reading } = around;
+  const balanced = (text: string): boolean => isBalanced(text, around);
   const head = headerAlone(completion, around);
   if (head !== undefined && balanced(head)) {
     return head;
   }
-  const line = (linePrefix(place) + completion).split("\n").at(-1)!;
-  const unknown = completion.endsWith("{") || insideAtEnd(line, place.language) !== "";
+  const unknown = completion.endsWith("{") || textAround(reading.scan(completion).state) !== undefined;
   if (unknown || balanced(completion) || !balanced("")) {
     return completion;
   }
   const close: Close = (text, replaced) => ownClosers(around, text, replaced);
-  return firstOf(variants(completion, around, place, close), completion, balanced) ?? completion;
+  return firstOf(variants(completion, around, close), completion, balanced) ?? completion;
+}
+
+/** Whether nothing is open, and nothing is closed that was not open, in the text round the cursor with `text` at it. */
+function isBalanced(text: string, around: Surroundings): boolean {
+  const { reading, context } = around;
+  const replaced = replacedLength(text, reading);
+  const rest = context.suffix.slice(replaced) + closersAtEnd(around, text, replaced);
+  const { top, wrong } = reading.scan(text + rest);
+  return reading.above.wrong + wrong === 0 && !framesOf({ top }).some(({ kind, soft }) => kind === "bracket" && !soft);
 }
 
 /** The text round the cursor with `text` at it, and with what closes it at its end. */
-function inserted(text: string, place: Place, around: Surroundings): string {
-  const replaced = text === "" ? 0 : replacedBy(text, place);
-  return place.prefix + text + around.context.suffix.slice(replaced) + closersAtEnd(around, text, replaced);
+function inserted(text: string, around: Surroundings): string {
+  const { reading, context } = around;
+  const replaced = replacedLength(text, reading);
+  return context.prefix + text + context.suffix.slice(replaced) + closersAtEnd(around, text, replaced);
 }
-
-const replacedBy = (text: string, place: Place): number =>
-  replacedLength(text, lineSuffix(place), linePrefix(place));
 
 /** Undefined: nothing can be parsed. */
 function judged(
@@ -113,17 +122,16 @@ function judged(
   syntax: Syntax | undefined,
 ): Verdict | undefined {
   const { document, language, prefix } = place;
-  const { suffix } = around.context;
-  const replaced = text === "" ? 0 : replacedBy(text, place);
-  const from = prefix.length - linePrefix(place).length;
-  const rest = suffix.slice(replaced);
+  const { reading, context } = around;
+  const replaced = replacedLength(text, reading);
+  const rest = context.suffix.slice(replaced);
   // The parser may notice only on the next line that this one is not over.
   const nextLine = /\n\s*\S.*/.exec(rest);
   const to =
     prefix.length + text.length + (nextLine === null ? rest.length : nextLine.index + nextLine[0].length);
-  return syntax?.parse(document, language, inserted(text, place, around), (root) => {
+  return syntax?.parse(document, language, inserted(text, around), (root) => {
     const all = findErrors(root);
-    const errors = all.filter(({ endIndex }) => endIndex >= from);
+    const errors = all.filter(({ endIndex }) => endIndex >= reading.lineStart);
     const open = missingClosers(around, text, replaced) !== "";
     // The parser finds what is missing only at the end.
     const near = open || wantsHeader(around) || errors.some(({ startIndex }) => startIndex <= to);

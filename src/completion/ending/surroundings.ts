@@ -1,5 +1,7 @@
-import { brackets, CLOSER_OF } from "../brackets";
-import { linePrefix, linesBelow } from "../cursor";
+import { linesBelow } from "../cursor";
+import { readingOf, type Reading } from "../lexical/reading";
+import { Scanner, type Delimiter } from "../lexical/scanner";
+import { framesOf, textAround, type Frame, type State } from "../lexical/state";
 import { indentOf, type EndingContext } from "./kind";
 
 /** A bracket that is open. */
@@ -27,10 +29,11 @@ export interface Closing {
 export interface Surroundings {
   /** With as much of the suffix as matters. */
   readonly context: EndingContext;
-  /** Open at the beginning of the cursor's line, innermost last. */
-  readonly open: readonly Open[];
+  readonly reading: Reading;
   /** Innermost first. */
   readonly closing: readonly Closing[];
+  /** Opened in the suffix and not closed in as much of it as matters, outermost first. */
+  readonly openBelow: readonly string[];
   /** Width of the indentation of the next line with something on it; undefined when there is none. */
   readonly next: number | undefined;
   /** That line. */
@@ -43,13 +46,16 @@ export interface Surroundings {
 const NEAR = 40;
 /** A suffix of more lines is a part of a longer one. */
 const CUT = 120;
+/** No more of a suffix is looked at. */
+const MAX_LINES = 400;
 
 /**
  * As much of a suffix as says what is open at the cursor. A long one ends between two pieces of the top level; one that is cut off somewhere, at a blank
  * line at least.
  */
-function nearSuffix(suffix: string): { readonly near: string; readonly cut: boolean } {
-  const lines = suffix.split("\n");
+function nearSuffix(whole: string): { readonly near: string; readonly cut: boolean } {
+  const { head, complete } = firstLines(whole, MAX_LINES);
+  const lines = head.split("\n");
   const upTo = (end: number): string => `${lines.slice(0, end).join("\n")}\n`;
   // A blank line, and then one that is not indented and closes nothing.
   const top = lines.findIndex(
@@ -61,68 +67,108 @@ function nearSuffix(suffix: string): { readonly near: string; readonly cut: bool
   const blank = lines.findLastIndex((line, i) => i > NEAR && line.trim() === "" && i < lines.length - 1);
   return lines.length > CUT && blank >= 0
     ? { near: upTo(blank), cut: true }
-    : { near: suffix, cut: lines.length > CUT };
+    : { near: head, cut: lines.length > CUT || !complete };
+}
+
+function firstLines(text: string, count: number): { readonly head: string; readonly complete: boolean } {
+  let end = -1;
+  for (let n = 0; n < count; n++) {
+    const next = text.indexOf("\n", end + 1);
+    if (next < 0) {
+      return { head: text, complete: true };
+    }
+    end = next;
+  }
+  return { head: text.slice(0, end + 1), complete: end + 1 === text.length };
 }
 
 export function surroundings(cursor: EndingContext): Surroundings {
   const { near: suffix, cut } = nearSuffix(cursor.suffix);
   const { prefix, language } = cursor;
-  const context = { prefix, suffix, language };
-  const above = prefix.slice(0, prefix.length - linePrefix(context).length);
+  const reading = readingOf(cursor);
+  const context = { prefix, suffix, language, reading };
   const below = linesBelow(context).find((line) => line.trim() !== "");
   return {
     context,
-    open: opened(above, language, [], -above.split("\n").length + 1),
-    closing: closingIn(suffix, language),
+    reading,
+    ...bracketsIn(suffix, reading),
     next: below === undefined ? undefined : indentOf(below),
     below,
     cut,
   };
 }
 
-/** The brackets that are open after `text`. @param before those that are open before it @param first number of its first line */
-export function opened(text: string, language: string, before: readonly Open[], first: number): Open[] {
-  const open = [...before];
-  let line = first;
-  let start = 0;
-  for (const { char, index } of brackets(text, language)) {
-    const closer = CLOSER_OF[char];
-    if (closer === undefined) {
-      if (open.at(-1)?.closer === char) {
-        open.pop();
-      }
-      continue;
+/** The brackets that are open in `state`, after the cursor's line with `text`: those opened from `offset` on, innermost last. */
+export function opened(
+  reading: Reading,
+  text: string,
+  state: Pick<State, "top">,
+  offset = 0,
+): Open[] {
+  const frames = framesOf(state).filter(({ kind, soft, at }) => kind === "bracket" && !soft && at >= offset);
+  const written = reading.text.prefix + text;
+  let line = 0;
+  let from = reading.lineStart;
+  const open: Open[] = [];
+  for (const { at, open: opener, close } of frames.reverse()) {
+    if (at < from) {
+      // Lines are counted from one bracket to the next.
+      line -= lineBreaks(written, at, from);
+      from = at;
     }
-    for (let next = text.indexOf("\n", start); next >= 0 && next < index; next = text.indexOf("\n", start)) {
-      line++;
-      start = next + 1;
-    }
-    const end = text.indexOf("\n", index);
-    const after = text.slice(index + 1, end < 0 ? text.length : end);
-    const indent = /^[ \t]*/.exec(text.slice(start, index))![0];
-    open.push({ closer, indent, line, last: after.trim() === "", spaced: after.startsWith(" ") });
+    const own = at >= reading.lineStart ? lineBreaks(written, reading.lineStart, at) : line;
+    const start = written.lastIndexOf("\n", at - 1) + 1;
+    const end = written.indexOf("\n", at);
+    const after = written.slice(at + opener.length, end < 0 ? written.length : end);
+    const indent = /^[ \t]*/.exec(written.slice(start, at))![0];
+    open.push({ closer: close, indent, line: own, last: after.trim() === "", spaced: after.startsWith(" ") });
   }
-  return open;
+  return open.reverse();
 }
 
-/** Closers in `suffix` that it does not open itself. */
-function closingIn(suffix: string, language: string): Closing[] {
-  let depth = 0;
+function lineBreaks(text: string, from: number, to: number): number {
+  let count = 0;
+  for (let at = text.indexOf("\n", from); at >= 0 && at < to; at = text.indexOf("\n", at + 1)) {
+    count++;
+  }
+  return count;
+}
+
+const isBracket = ({ kind, soft }: Frame): boolean => kind === "bracket" && !soft;
+
+/** The brackets of a suffix that have no partner in it. */
+function bracketsIn(suffix: string, { state, mode, cursor }: Reading): Pick<Surroundings, "closing" | "openBelow"> {
   const closing: Closing[] = [];
-  for (const { char, index } of brackets(suffix, language)) {
-    if (CLOSER_OF[char] !== undefined) {
-      depth++;
-    } else if (depth > 0) {
-      depth--;
-    } else {
+  const visit = ({ role, text, index, soft, frame }: Delimiter): void => {
+    const closes = frame === undefined || (role === "close" && isBracket(frame) && frame.at < cursor);
+    if (closes && !soft && text.length === 1) {
       const start = suffix.lastIndexOf("\n", index - 1);
       const before = suffix.slice(start + 1, index);
-      closing.push({
-        char,
-        index,
-        indent: start >= 0 && before.trim() === "" ? indentOf(before) : undefined,
-      });
+      const indent = start >= 0 && before.trim() === "" ? indentOf(before) : undefined;
+      closing.push({ char: text, index, indent });
     }
+  };
+  const scanner = new Scanner(suffix, stateBefore(suffix, state), mode, cursor, visit).run();
+  const open = framesOf(scanner).filter((one) => isBracket(one) && one.at >= cursor);
+  return { closing, openBelow: open.map(({ close }) => close) };
+}
+
+/** The state at the cursor, but outside of a text over several lines that nothing below ends. */
+function stateBefore(suffix: string, state: State): State {
+  const text = textAround(state);
+  return text === undefined || text.endsWithLine || isClosedBelow(text, suffix)
+    ? state
+    : { ...state, top: text.parent };
+}
+
+/** Whether `suffix` begins inside of a text over several lines. */
+export function isClosedBelow({ open, close, kind }: Frame, suffix: string): boolean {
+  if (kind === "indented" || close === "") {
+    return true;
   }
-  return closing;
+  if (kind === "quote" && close === open.slice(-close.length)) {
+    return suffix.split(close).length % 2 === 0;
+  }
+  const [opens, closes] = [suffix.indexOf(open), suffix.indexOf(close)];
+  return closes >= 0 && (opens < 0 || closes < opens);
 }

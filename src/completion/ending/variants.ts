@@ -1,10 +1,9 @@
-import { hasHashComments } from "../brackets";
 import { linePrefix, linesAbove, linesBelow, lineSuffix } from "../cursor";
-import type { Place } from "../place";
 import { replacedLength } from "../replaceRange";
 import { headerClosers, leavesCommentOpen, missingClosers } from "./closers";
 import { HASH_HEADER } from "./end";
-import { indentOf } from "./kind";
+import { indentOf, type EndingContext } from "./kind";
+import { endsWithLine } from "./lineLanguages";
 import { opened, type Surroundings } from "./surroundings";
 
 /** Lines at the end of a completion that are tried without. */
@@ -28,7 +27,6 @@ export type Close = (text: string, replaced: number) => string;
 export function* variants(
   completion: string,
   around: Surroundings,
-  place: Place,
   close: Close = (text, replaced) => missingClosers(around, text, replaced),
 ): Generator<string> {
   const ends = around.next !== undefined;
@@ -42,17 +40,17 @@ export function* variants(
       break;
     }
     if (ends) {
-      yield* fitted(text, around, place, close);
+      yield* fitted(text, around, close);
       const ended = text.replace(DANGLING, "");
       if (ended !== text && ended.trim() !== "") {
-        yield* fitted(ended, around, place, close);
+        yield* fitted(ended, around, close);
       }
     } else {
       yield text;
     }
   }
   if (ends) {
-    yield* shortened(firstLine(completion), around, place, close);
+    yield* shortened(firstLine(completion), around, close);
   }
 }
 
@@ -76,17 +74,17 @@ function* headers(completion: string): Generator<string> {
 }
 
 /** With what closes it, or as it is if that is nothing; where it may be the header of the lines below, also as that. */
-function* fitted(text: string, around: Surroundings, place: Place, close: Close): Generator<string> {
-  const closers = close(text, replacedLength(text, lineSuffix(place), linePrefix(place)));
+function* fitted(text: string, around: Surroundings, close: Close): Generator<string> {
+  const closers = close(text, replacedLength(text, around.reading));
   const whole = text + closers;
-  const endsLine = lineSuffix(place).trim() === "";
+  const endsLine = lineSuffix(around.context).trim() === "";
   if (endsLine && wantsHeader(around)) {
     yield* asHeader(text, around);
   }
   if (endsLine && !/[;,:([{]$/.test(whole)) {
     if (isItem(whole, around)) {
       yield `${whole},`;
-    } else if (/[)\]"'`]$/.test(closers) && endsStatements(place)) {
+    } else if (/[)\]"'`]$/.test(closers) && endsStatements(around.context)) {
       yield `${whole};`;
     }
   }
@@ -104,7 +102,7 @@ function* asHeader(text: string, around: Surroundings): Generator<string> {
   if (GOES_ON.test(header) || header.endsWith("}")) {
     return;
   }
-  if (!hasHashComments(language)) {
+  if (!endsWithLine(language)) {
     yield `${whole} {`;
   } else if (HASH_HEADER.test(lastLine)) {
     yield `${whole}:`;
@@ -112,9 +110,9 @@ function* asHeader(text: string, around: Surroundings): Generator<string> {
 }
 
 /** It ends in the middle of a list whose next items stand on lines of their own. */
-function isItem(text: string, { context, open, below, next }: Surroundings): boolean {
+function isItem(text: string, { context, reading, below, next }: Surroundings): boolean {
   const lines = (linePrefix(context) + text).split("\n");
-  const innermost = opened(lines.join("\n"), context.language, open, 0).at(-1);
+  const innermost = opened(reading, text, reading.scan(text).state).at(-1);
   if (innermost === undefined || below === undefined || NO_ITEM.test(below)) {
     return false;
   }
@@ -130,7 +128,7 @@ function isItem(text: string, { context, open, below, next }: Surroundings): boo
 }
 
 /** Without its last words, one by one. */
-function* shortened(line: string, around: Surroundings, place: Place, close: Close): Generator<string> {
+function* shortened(line: string, around: Surroundings, close: Close): Generator<string> {
   let text = line;
   for (let n = 0; n < MAX_SHORTENED; n++) {
     text = text.replace(LAST_WORD, "").trimEnd();
@@ -140,7 +138,7 @@ function* shortened(line: string, around: Surroundings, place: Place, close: Clo
     if (GOES_ON.test(text)) {
       continue;
     }
-    yield* fitted(text, around, place, close);
+    yield* fitted(text, around, close);
   }
 }
 
@@ -150,7 +148,7 @@ function firstLine(text: string): string {
 }
 
 /** Whether statements end with semicolons in the lines around. */
-function endsStatements(place: Place): boolean {
-  const lines = [...linesAbove(place).slice(-STYLE_LINES), ...linesBelow(place).slice(0, STYLE_LINES)];
+function endsStatements(context: EndingContext): boolean {
+  const lines = [...linesAbove(context).slice(-STYLE_LINES), ...linesBelow(context).slice(0, STYLE_LINES)];
   return lines.filter((line) => line.trimEnd().endsWith(";")).length * 5 > lines.length;
 }

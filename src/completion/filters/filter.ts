@@ -1,10 +1,8 @@
-import type { CursorText } from "../cursor";
+import type { ReadableText } from "../lexical/reading";
 import type { Indentation } from "../place";
 
 /** What filters know: the text round the cursor, and how the completion ended. */
-export interface FilterContext extends CursorText {
-  /** VS Code's language identifier. */
-  readonly language?: string;
+export interface FilterContext extends ReadableText {
   /** What the editor indents with. */
   readonly indentation?: Indentation;
   /** The completion ended because it was long enough, not because the model had finished: its end may be a piece of a word. */

@@ -1,9 +1,11 @@
-import { brackets, CLOSER_OF, insideAtEnd, unmatched } from "../brackets";
-import { linePrefix, lineSuffix } from "../cursor";
+import { readingOf, type Reading } from "../lexical/reading";
+import { Scanner, type Delimiter } from "../lexical/scanner";
+import { framesOf, type Frame } from "../lexical/state";
 import type { Filter, FilterContext } from "./filter";
 
 /** Text far from the cursor says little and is dear to scan. */
 const REACH = 4_000;
+const REPLACEABLE = /^[)\]}>"'`]*/;
 
 /**
  * Cuts a completion before a bracket that closes nothing: everything open before the cursor is closed after it already, and the completion
@@ -11,48 +13,56 @@ const REACH = 4_000;
  * itself leaves open takes the place of what it closes.
  */
 export const unbalancedClosers: Filter = (text, context) => {
-  const { language } = context;
-  const { open, closers } = unmatched(text, language, insideAtEnd(linePrefix(context), language));
+  const reading = readingOf(context);
+  const { left, cursor } = reading;
+  const closers: Delimiter[] = [];
+  const { state } = reading.scan(text, (one) => {
+    if (one.index >= left.length && closesBefore(one, cursor)) {
+      closers.push(one);
+    }
+  });
   if (closers.length === 0) {
     return text;
   }
-  const spare = spareOpeners(context);
-  for (const closer of open) {
-    spare.set(closer, (spare.get(closer) ?? 0) + 1);
-  }
-  for (const { char, index } of closers) {
-    const left = spare.get(char) ?? 0;
-    if (left <= 0) {
-      return text.slice(0, index).trimEnd();
+  const spare = spareOpeners(context, reading);
+  const add = (closer: string, count: number): void => void spare.set(closer, (spare.get(closer) ?? 0) + count);
+  for (const one of framesOf(state)) {
+    if (isBracket(one) && one.at >= cursor) {
+      add(one.close, 1);
     }
-    spare.set(char, left - 1);
+  }
+  for (const { text: closer, index } of closers) {
+    if ((spare.get(closer) ?? 0) <= 0) {
+      return text.slice(0, index - left.length).trimEnd();
+    }
+    add(closer, -1);
   }
   return text;
 };
 
+const isBracket = ({ kind, soft, close }: Frame): boolean => kind === "bracket" && !soft && close.length === 1;
+
+/** Whether it closes a bracket that was open before the cursor, or none. */
+const closesBefore = ({ role, soft, text, frame }: Delimiter, cursor: number): boolean =>
+  !soft &&
+  text.length === 1 &&
+  (frame === undefined || (role === "close" && isBracket(frame) && frame.at < cursor));
+
 /** Brackets opened before the cursor less those closed after it, by closer. Unknown openers (a cut prefix) count as spare. */
-function spareOpeners(context: FilterContext): Map<string, number> {
-  const replaceable = /^[)\]}>"'`]*/.exec(lineSuffix(context))![0].length;
-  const prefix = [...brackets(context.prefix.slice(-REACH), context.language)];
-  const suffix = [...brackets(context.suffix.slice(replaceable, REACH), context.language)];
+function spareOpeners({ prefix, suffix }: FilterContext, { state, mode, cursor, right }: Reading): Map<string, number> {
   const spare = new Map<string, number>();
-  const cut = context.prefix.length > REACH || context.suffix.length > REACH;
-  for (const [opener, closer] of Object.entries(CLOSER_OF)) {
-    let opened = 0;
-    for (const { char } of prefix) {
-      opened = char === opener ? opened + 1 : char === closer ? Math.max(0, opened - 1) : opened;
-    }
-    let closed = 0;
-    let depth = 0;
-    for (const { char } of suffix) {
-      if (char === opener) {
-        depth++;
-      } else if (char === closer) {
-        closed += depth > 0 ? 0 : 1;
-        depth = Math.max(0, depth - 1);
-      }
-    }
-    spare.set(closer, cut ? Number.POSITIVE_INFINITY : opened - closed);
+  if (prefix.length > REACH || suffix.length > REACH) {
+    return new Map([")", "]", "}"].map((closer) => [closer, Number.POSITIVE_INFINITY]));
   }
+  const add = (closer: string, count: number): void => void spare.set(closer, (spare.get(closer) ?? 0) + count);
+  framesOf(state)
+    .filter(isBracket)
+    .forEach(({ close }) => add(close, 1));
+  const replaceable = REPLACEABLE.exec(right)![0].length;
+  new Scanner(suffix, state, mode, cursor, (one) => {
+    if (one.index >= replaceable && closesBefore(one, cursor)) {
+      add(one.text, -1);
+    }
+  }).run();
   return spare;
 }

@@ -7,6 +7,8 @@ export interface Delimiter {
   /** As it is written. */
   readonly text: string;
   readonly index: number;
+  /** In text, where it may mean anything. */
+  readonly soft: boolean;
   /** What it opens or closes; absent for one that closes nothing. */
   readonly frame?: Frame;
 }
@@ -189,7 +191,13 @@ export class Scanner {
   push(rule: FrameRule, at: number, length: number): Frame {
     const made = frame(rule, this.offset + at, this.top);
     this.top = made;
-    this.visit?.({ role: "open", text: this.text.slice(at, at + length), index: at, frame: made });
+    this.visit?.({
+      role: "open",
+      text: this.text.slice(at, at + length),
+      index: at,
+      soft: made.soft,
+      frame: made,
+    });
     return made;
   }
 
@@ -199,6 +207,7 @@ export class Scanner {
       role: "close",
       text: this.text.slice(this.index, this.index + length),
       index: this.index,
+      soft: closed.soft,
       frame: closed,
     });
     this.index += length;
@@ -228,6 +237,6 @@ export class Scanner {
     } else {
       this.wrong++;
     }
-    this.visit?.({ role: "stray", text, index: at });
+    this.visit?.({ role: "stray", text, index: at, soft: this.mode.text });
   }
 }

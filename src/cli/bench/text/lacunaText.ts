@@ -1,7 +1,5 @@
-import { linePrefix, lineSuffix } from "../../../completion/cursor";
 import type { Generated } from "../../../completion/inFlight";
 import type { Place } from "../../../completion/place";
-import { replacedLength } from "../../../completion/replaceRange";
 import { Shaper } from "../../../completion/shaper";
 import { Suggester, type Wish } from "../../../completion/suggester";
 import type { Syntax } from "../../../completion/syntaxTree";
@@ -33,6 +31,7 @@ export interface LacunaOptions {
 
 /** Lacuna's whole way from a place to what the editor would show: prompt, anchor, healing, endings, filters. */
 export class LacunaText implements TextSystem {
+  private readonly shaper: Shaper;
   private readonly suggester: Suggester;
   /** What is asked now. */
   private about: Pick<WarmRequest, "path" | "context"> = { path: "" };
@@ -42,8 +41,9 @@ export class LacunaText implements TextSystem {
     private readonly contextSize: number,
     private readonly options: LacunaOptions,
   ) {
+    this.shaper = new Shaper(options.syntax);
     this.suggester = new Suggester({
-      shaper: new Shaper(options.syntax),
+      shaper: this.shaper,
       generate: (...request) => this.generate(...request),
       pauseMs: () => 0,
       patienceMs: PATIENCE_MS,
@@ -79,7 +79,7 @@ export class LacunaText implements TextSystem {
     }
     const text = (await this.suggester.suggest(place, "automatic", signal)) ?? "";
     this.suggester.cancel();
-    return { text, replaced: replacedLength(text, lineSuffix(place), linePrefix(place)) };
+    return { text, replaced: this.shaper.replaced(text, place) };
   }
 
   dispose(): Promise<void> {

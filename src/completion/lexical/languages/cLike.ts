@@ -167,7 +167,8 @@ export const UNKNOWN = language({
   strings: [
     {
       starts: "\"'`",
-      open: /(["'`])(?=(?:(?!\1)[^\\\n]|\\.)*\1)/y,
+      // One that nothing ends on its line is none, unless the text goes on there.
+      open: /(["'`])(?=(?:(?!\1)[^\\\n]|\\.)*(?:\1|\\?$))/y,
       when: ({ text, index }) =>
         text.charAt(index) !== "'" || !/[\p{L}\p{N}_]/u.test(text.charAt(index - 1)),
     },
