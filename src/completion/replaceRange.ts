@@ -1,16 +1,24 @@
+import { indentOf } from "./ending/kind";
 import type { Reading } from "./lexical/reading";
-import { framesOf, type Frame, type State } from "./lexical/state";
-import type { Scanner } from "./lexical/scanner";
+import { Scanner } from "./lexical/scanner";
+import { framesOf, textAround, type Frame, type State } from "./lexical/state";
 
 /** What an editor may have put right of the cursor, or what ends a statement or begins a block: a piece at a time. */
 const PIECE = /\s*(?:<\/[\w.:-]*>|[-+~]?%\}|\}\}|[-+~]?%>|-->|\*\/|\?>|\/>|#\}|[)\]}>"'`$|]|[:;,{])/y;
-/** Signs that nobody writes twice. */
-const ONCE = /[:;,]$/;
+/** Characters before the cursor in which type arguments may begin. */
+const NEAR = 1_000;
 
 /** Brackets and quotes in text weigh so much. */
 const SOFT = 0.25;
 /** Less than anything that is unbalanced. */
 const TWICE = 0.1;
+/** Less than that: where all else is the same, the text below stays where it stood. */
+const LITTLE = 0.01;
+/** Signs that are no operators. */
+const TYPE_ANGLES = /(?<=[\w:]|template )<(?![<=\s])|(?<![-=\s])>(?!=)/g;
+const TAG_ANGLES = /<(?=[\w/!])|(?<![-=\s])>/g;
+/** Lines below that are looked at. */
+const BLOCK_LINES = 60;
 
 /**
  * How much of the line right of the cursor a completion takes the place of. An editor closes brackets, quotes and tags by itself; a model may write the closers, too,
@@ -20,16 +28,15 @@ const TWICE = 0.1;
  * @returns code units right of the cursor
  */
 export function replacedLength(text: string, reading: Reading): number {
-  const { right } = reading;
   const ends = text === "" ? [] : possibleEnds(text, reading);
   if (ends.length === 0) {
     return 0;
   }
-  const aim = reading.scan(right);
+  const measure = misfits(text, reading);
   let best = 0;
-  let least = misfit(text, 0, reading, aim);
+  let least = measure(0);
   for (const end of ends) {
-    const wrong = misfit(text, end, reading, aim);
+    const wrong = measure(end);
     if (wrong < least) {
       [best, least] = [end, wrong];
     }
@@ -87,23 +94,68 @@ export function isPartOf(part: string, text: string): boolean {
   return true;
 }
 
-/** How far the text after this line is from where it stood, when `text` replaces so much; and what is wrong on the way. */
-function misfit(text: string, replaced: number, reading: Reading, aim: Scanner): number {
-  const rest = reading.right.slice(replaced);
-  const scanner = reading.scan(text + rest);
-  return (
-    Math.max(0, scanner.wrong - aim.wrong) +
-    SOFT * Math.max(0, scanner.odd - aim.odd) +
-    distance(scanner.state, aim.state) +
-    (angleIsLeft(text, rest, reading) ? SOFT : 0) +
-    (saysTwice(text, rest) ? TWICE : 0)
-  );
+/** By how much is replaced: how much is open that nothing closes, and how much is closed that was not open, on this line and in its block below. */
+function misfits(text: string, reading: Reading): (replaced: number) => number {
+  const { left, right, lineStart } = reading;
+  const aim = reading.scan(right);
+  const block = blockBelow(reading);
+  const inBlock = (state: State): number => {
+    const offset = lineStart + left.length + text.length + right.length;
+    const { wrong, odd, top } = new Scanner(block.text, state, reading.mode, offset).run();
+    const open = reading.openedSince(lineStart, { top }).reduce((sum, frame) => sum + weight(frame), 0);
+    return wrong + SOFT * odd + (block.whole ? open : SOFT * open);
+  };
+  return (replaced) => {
+    const rest = right.slice(replaced);
+    const scanner = reading.scanner(text + rest).run(left.length + text.length);
+    const around = textAround(scanner.state);
+    const inCase = scanner.top?.kind === "case";
+    const inProse = around !== undefined || scanner.mode.text;
+    const { wrong, odd, state } = scanner.run();
+    const isAbove = ({ at }: Frame): boolean => at < lineStart;
+    return (
+      // What is open above may not be known.
+      Math.max(0, wrong - aim.wrong) +
+      SOFT * odd +
+      inBlock(state) +
+      distance(framesOf(state).filter(isAbove), framesOf(aim.state).filter(isAbove)) +
+      LITTLE * distance(framesOf(state), framesOf(aim.state)) +
+      (rest.trim() === "" ? 0 : losesCloser(text, rest, reading, around)) +
+      (angleIsLeft(text, rest, reading, inProse) ? SOFT : 0) +
+      (saysTwice(text, rest, { around, inProse, inCase }) ? TWICE : 0)
+    );
+  };
+}
+
+/**
+ * The lines below, as far as what this line opens may be closed: those that are not indented less. Begins with the line break; not whole when they go on.
+ */
+function blockBelow({ text: { suffix }, left, right }: Reading): { readonly text: string; readonly whole: boolean } {
+  const indent = indentOf(left);
+  const begin = suffix.charAt(right.length) === "\r" ? right.length + 1 : right.length;
+  let end = begin;
+  for (let n = 0; n < BLOCK_LINES; n++) {
+    const next = suffix.indexOf("\n", end + 1);
+    const line = suffix.slice(end + 1, next < 0 ? suffix.length : next);
+    if ((line.trim() !== "" && indentOf(line) < indent) || end >= suffix.length) {
+      return { text: suffix.slice(begin, end), whole: true };
+    }
+    end = next < 0 ? suffix.length : next;
+  }
+  return { text: suffix.slice(begin, end), whole: false };
+}
+
+/** A closer right of the cursor would end up in a comment that the completion begins, or be escaped. */
+function losesCloser(text: string, rest: string, { cursor }: Reading, around: Frame | undefined): number {
+  const comment = around?.kind === "comment" && around.endsWithLine && around.at >= cursor;
+  const swallowed = comment || (around === undefined && /(?:^|[^\\])\\$/.test(text));
+  return swallowed && /^[)\]}"'`]/.test(rest) ? SOFT : 0;
 }
 
 const weight = ({ soft }: Frame): number => (soft ? SOFT : 1);
 
-function distance(one: State, other: State): number {
-  const [a, b] = [framesOf(one), framesOf(other)];
+/** What is open on one side alone. */
+function distance(a: readonly Frame[], b: readonly Frame[]): number {
   const same = (x: Frame | undefined, y: Frame | undefined): boolean =>
     x === y || (x?.kind === y?.kind && x?.close === y?.close && x?.soft === y?.soft);
   let at = 0;
@@ -113,32 +165,45 @@ function distance(one: State, other: State): number {
   return [...a.slice(at), ...b.slice(at)].reduce((sum, frame) => sum + weight(frame), 0);
 }
 
-/** What follows begins with the sign that `text` ends with, or is a comment that `text` ends with. */
-function saysTwice(text: string, rest: string): boolean {
+/** `rest` says once more what `text` ends with, where nobody says it twice. @param around the text that `text` ends in */
+function saysTwice(
+  text: string,
+  rest: string,
+  { around, inProse, inCase }: { readonly around: Frame | undefined; readonly inProse: boolean; readonly inCase: boolean },
+): boolean {
   const right = rest.trim();
   const said = text.trimEnd();
-  const sign = ONCE.exec(said)?.[0];
-  return (
-    (sign !== undefined && right.startsWith(sign)) || (right.length > 1 && /^\W/.test(right) && /\w/.test(right) && said.endsWith(right))
-  );
-}
-
-/** Type arguments are no brackets to a scanner: `Vec<│>` with `u8> = …`. */
-function angleIsLeft(text: string, rest: string, { left }: Reading): boolean {
-  return /^[)\]}"'`]*>/.test(rest) && angles(left).open > 0 && angles(text).closers > 0;
-}
-
-function angles(text: string): { readonly open: number; readonly closers: number } {
-  let open = 0;
-  let closers = 0;
-  for (const { 0: sign } of text.matchAll(/(?<=[\w:])<(?![<=\s])|(?<![-=])>(?!=)/g)) {
-    if (sign === "<") {
-      open++;
-    } else if (open > 0) {
-      open--;
-    } else {
-      closers++;
-    }
+  if (right === "") {
+    return false;
   }
-  return { open, closers };
+  if (said.endsWith(right) && (right.length > 1 || (inProse && /^[>"'`]/.test(right)))) {
+    return true;
+  }
+  const sign = /[:;,]$/.exec(said)?.[0];
+  // In text two colons are one sign, in a shell's case two semicolons.
+  const isHalf = around !== undefined ? sign === ":" : inCase && sign === ";";
+  return sign !== undefined && right.startsWith(sign) && !isHalf;
+}
+
+/**
+ * Type arguments are no brackets to a scanner: `Vec<│>` with `u8> = …`. Nor are tags in comments, or the end of a tag that is an end itself: `</p│>` with `>`.
+ */
+function angleIsLeft(text: string, rest: string, { text: { prefix }, state }: Reading, inProse: boolean): boolean {
+  const left = /^[)\]}"'`>]*/.exec(rest)![0].split(">").length - 1;
+  if (left === 0) {
+    return false;
+  }
+  if (state.top?.base?.kind === "tag") {
+    return text.trimEnd().endsWith(">");
+  }
+  const near = prefix.slice(-NEAR);
+  const before = near.slice(near.search(inProse ? /[^\n]*$/ : /[^;{}]*$/));
+  const angles = inProse ? TAG_ANGLES : TYPE_ANGLES;
+  let open = 0;
+  let closed = false;
+  for (const { 0: sign, index } of (before + text).matchAll(angles)) {
+    closed ||= sign === ">" && index >= before.length;
+    open = Math.max(0, open + (sign === "<" ? 1 : -1));
+  }
+  return closed && left > open;
 }

@@ -4,7 +4,7 @@ import type { Place } from "../place";
 import { replacedLength } from "../replaceRange";
 import { findErrors, type Syntax } from "../syntaxTree";
 import { closersAtEnd, leavesCommentOpen, missingClosers, ownClosers } from "./closers";
-import { surroundings, type Surroundings } from "./surroundings";
+import { isBracket, surroundings, type Surroundings } from "./surroundings";
 import { headerAlone, variants, wantsHeader, type Close } from "./variants";
 
 /** Variants that are parsed at most. */
@@ -104,7 +104,7 @@ function isBalanced(text: string, around: Surroundings): boolean {
   const replaced = replacedLength(text, reading);
   const rest = context.suffix.slice(replaced) + closersAtEnd(around, text, replaced);
   const { top, wrong } = reading.scan(text + rest);
-  return reading.above.wrong + wrong === 0 && !framesOf({ top }).some(({ kind, soft }) => kind === "bracket" && !soft);
+  return reading.above.wrong + wrong === 0 && !framesOf({ top }).some(isBracket);
 }
 
 /** The text round the cursor with `text` at it, and with what closes it at its end. */

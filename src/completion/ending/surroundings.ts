@@ -105,7 +105,7 @@ export function opened(
   state: Pick<State, "top">,
   offset = 0,
 ): Open[] {
-  const frames = framesOf(state).filter(({ kind, soft, at }) => kind === "bracket" && !soft && at >= offset);
+  const frames = framesOf(state).filter((one) => isBracket(one) && one.at >= offset);
   const written = reading.text.prefix + text;
   let line = 0;
   let from = reading.lineStart;
@@ -134,7 +134,9 @@ function lineBreaks(text: string, from: number, to: number): number {
   return count;
 }
 
-const isBracket = ({ kind, soft }: Frame): boolean => kind === "bracket" && !soft;
+/** One that a sign of its own closes. */
+export const isBracket = ({ kind, soft, close }: Frame): boolean =>
+  kind === "bracket" && !soft && close.length === 1;
 
 /** The brackets of a suffix that have no partner in it. */
 function bracketsIn(suffix: string, { state, mode, cursor }: Reading): Pick<Surroundings, "closing" | "openBelow"> {

@@ -1,6 +1,7 @@
+import { isBracket } from "../ending/surroundings";
 import { readingOf, type Reading } from "../lexical/reading";
 import { Scanner, type Delimiter } from "../lexical/scanner";
-import { framesOf, type Frame } from "../lexical/state";
+import { framesOf } from "../lexical/state";
 import type { Filter, FilterContext } from "./filter";
 
 /** Text far from the cursor says little and is dear to scan. */
@@ -40,8 +41,6 @@ export const unbalancedClosers: Filter = (text, context) => {
   return text;
 };
 
-const isBracket = ({ kind, soft, close }: Frame): boolean => kind === "bracket" && !soft && close.length === 1;
-
 /** Whether it closes a bracket that was open before the cursor, or none. */
 const closesBefore = ({ role, soft, text, frame }: Delimiter, cursor: number): boolean =>
   !soft &&
@@ -51,7 +50,9 @@ const closesBefore = ({ role, soft, text, frame }: Delimiter, cursor: number): b
 /** Brackets opened before the cursor less those closed after it, by closer. Unknown openers (a cut prefix) count as spare. */
 function spareOpeners({ prefix, suffix }: FilterContext, { state, mode, cursor, right }: Reading): Map<string, number> {
   const spare = new Map<string, number>();
-  if (prefix.length > REACH || suffix.length > REACH) {
+  // Whether a parenthesis in a shell's case closes something or ends a pattern, only the whole text tells.
+  const inCase = framesOf(state).some(({ kind }) => kind === "case");
+  if (prefix.length > REACH || suffix.length > REACH || inCase) {
     return new Map([")", "]", "}"].map((closer) => [closer, Number.POSITIVE_INFINITY]));
   }
   const add = (closer: string, count: number): void => void spare.set(closer, (spare.get(closer) ?? 0) + count);

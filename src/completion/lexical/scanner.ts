@@ -122,7 +122,15 @@ export class Scanner {
       }
     }
     if (outer !== undefined && this.startsWithAnyCase(outer.close) && (base?.kind !== "quote" || base.soft || outer.kind === "element")) {
-      this.close(outer, outer.close.length);
+      if (outer.tail === undefined) {
+        this.close(outer, outer.close.length);
+      } else {
+        // The end tag of a script.
+        const at = this.index;
+        this.top = outer;
+        this.index += outer.close.length;
+        this.push({ kind: "tag", open: outer.close, close: ">", inside: outer.tail }, at, outer.close.length);
+      }
       return true;
     }
     return false;

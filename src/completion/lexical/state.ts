@@ -23,6 +23,8 @@ export interface Frame {
   readonly endsWithLine: boolean;
   /** `close` ends it wherever that stands, but for strings: `?>`, `</script>`. */
   readonly raw: boolean;
+  /** How what follows `close` is read: the rest of the tag. */
+  readonly tail: Mode | undefined;
   /** A `close` written twice stands for itself. */
   readonly doubled: boolean;
   /** Of a text that is indented: by how much, at most, the line that ends it. */
@@ -48,7 +50,7 @@ export interface State {
 }
 
 export type FrameRule = Pick<Frame, "kind" | "open" | "close" | "inside"> &
-  Partial<Pick<Frame, "soft" | "endsWithLine" | "raw" | "doubled" | "indent">>;
+  Partial<Pick<Frame, "soft" | "endsWithLine" | "raw" | "tail" | "doubled" | "indent">>;
 
 export const START: State = { top: undefined, operand: false, pending: [] };
 
@@ -66,6 +68,7 @@ export function frame(rule: FrameRule, at: number, parent: Frame | undefined): F
     inside: rule.inside,
     endsWithLine: rule.endsWithLine ?? false,
     raw: rule.raw ?? false,
+    tail: rule.tail,
     doubled: rule.doubled ?? false,
     indent: rule.indent ?? 0,
     parent,

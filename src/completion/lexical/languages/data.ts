@@ -34,8 +34,15 @@ export const YAML: Mode = prose([
   },
   yamlQuote('"', false),
   yamlQuote("'", true),
-  // Any other is an apostrophe.
-  skip("\"'", /["']/y),
+  // Any other is an apostrophe, or wrong.
+  skip("\"'", /(?<=\w)["'](?=\w)/y),
+  {
+    starts: "\"'",
+    match: /["']/y,
+    then: (scanner) => {
+      scanner.odd++;
+    },
+  },
 ]);
 
 export const TOML = language({

@@ -15,16 +15,15 @@ const nameOf = (tag: string): string => NAME.exec(tag)?.[1] ?? "";
 /** What stands in an element by the name of its tag; absent: what stands around it. */
 export type ContentOf = (name: string) => Mode | undefined;
 
-/** The scanner stands after `</name>`. */
-function endTag(scanner: Scanner, [tag, name]: RegExpExecArray, markup: boolean): void {
-  const at = scanner.index - tag.length;
+/** The scanner stands after `</name>`, which began at `at`. */
+function endElement(scanner: Scanner, name: string, at: number, markup: boolean): void {
   let wrong = 0;
   for (let one: Frame | undefined = scanner.top; one !== undefined; one = one.parent) {
-    if (one.kind === "element" && nameOf(one.open).toLowerCase() === name!.toLowerCase()) {
+    if (one.kind === "element" && nameOf(one.open).toLowerCase() === name.toLowerCase()) {
+      const { index } = scanner;
       scanner.wrong += wrong;
       scanner.index = at;
-      scanner.close(one, tag.length);
-      scanner.operand = true;
+      scanner.close(one, index - at);
       return;
     }
     if (!one.soft && one.kind !== "element") {
@@ -32,8 +31,8 @@ function endTag(scanner: Scanner, [tag, name]: RegExpExecArray, markup: boolean)
     }
     wrong += one.soft || (markup && OPTIONAL.test(nameOf(one.open))) ? 0 : 1;
   }
-  if (!(markup && VOID.test(name!))) {
-    scanner.stray(tag, at);
+  if (!(markup && VOID.test(name))) {
+    scanner.stray(scanner.text.slice(at, scanner.index), at);
   }
 }
 
@@ -45,17 +44,22 @@ function beginElement(scanner: Scanner, contentOf: ContentOf, markup: boolean): 
     scanner.operand = false;
     return;
   }
-  scanner.index--;
-  scanner.close(tag, 1);
   const name = nameOf(tag.open);
   scanner.operand = true;
+  if (tag.open.startsWith("</")) {
+    scanner.top = tag.parent;
+    endElement(scanner, name, tag.at - scanner.offset, markup);
+    return;
+  }
+  scanner.index--;
+  scanner.close(tag, 1);
   if (markup && VOID.test(name)) {
     return;
   }
   const content = contentOf(name) ?? scanner.mode;
-  const raw = markup && /^(?:script|style|textarea|title)$/i.test(name);
+  const raw = markup && /^(?:script|style)$/i.test(name);
   scanner.push(
-    { kind: "element", open: tag.open, close: `</${name}${raw ? "" : ">"}`, inside: content, raw },
+    { kind: "element", open: tag.open, close: raw ? `</${name.toLowerCase()}` : `</${name}>`, inside: content, raw, tail: tag.inside },
     tag.at - scanner.offset,
     scanner.index - tag.at + scanner.offset,
   );
@@ -96,7 +100,7 @@ export function tags(
   start: RegExp,
   contentOf: ContentOf,
   more: { readonly markup: boolean; readonly holes?: readonly Rule[]; readonly when?: (scanner: Scanner) => boolean },
-): { readonly begin: Rule; readonly end: Rule } {
+): { readonly begin: Rule; readonly end: Rule; readonly stray: Rule } {
   const inTag = tagMode(contentOf, more.markup, more.holes ?? []);
   return {
     begin: {
@@ -116,9 +120,12 @@ export function tags(
     },
     end: {
       starts: "<",
-      match: /<\/([\w.:-]*)\s*>/y,
-      then: (scanner, piece) => endTag(scanner, piece, more.markup),
+      match: /<\/[\w.:-]*/y,
+      then: (scanner, [open]) =>
+        void scanner.push({ kind: "tag", open: open!, close: ">", inside: inTag }, scanner.index - open!.length, open!.length),
     },
+    // Text has another sign for it.
+    stray: { starts: ">", match: />/y, then: (scanner) => scanner.stray(">", scanner.index - 1) },
   };
 }
 
@@ -182,10 +189,10 @@ const contentOfHtml: ContentOf = (name) =>
   /^script$/i.test(name) ? JAVASCRIPT_CODE : /^style$/i.test(name) ? CSS : undefined;
 const HTML_TAGS = tags(/<(?:!?[A-Za-z][\w.:-]*)/y, contentOfHtml, { markup: true, holes: TEMPLATES });
 /** HTML with whatever a template engine puts into it. */
-export const HTML = prose([...MARKUP_COMMENTS, ...TEMPLATES, HTML_TAGS.end, HTML_TAGS.begin]);
+export const HTML = prose([...MARKUP_COMMENTS, ...TEMPLATES, HTML_TAGS.end, HTML_TAGS.begin, HTML_TAGS.stray]);
 
 const XML_TAGS = tags(/<[A-Za-z_][\w.:-]*/y, () => undefined, { markup: false });
-export const XML = prose([...MARKUP_COMMENTS, XML_TAGS.end, XML_TAGS.begin]);
+export const XML = prose([...MARKUP_COMMENTS, XML_TAGS.end, XML_TAGS.begin, XML_TAGS.stray]);
 
 const FENCE: Rule = {
   starts: "`~",
@@ -266,7 +273,7 @@ const PHP_OPEN: Rule = {
     ),
 };
 const PHP_TAGS = tags(/<(?:!?[A-Za-z][\w.:-]*)/y, contentOfHtml, { markup: true, holes: [PHP_OPEN] });
-export const PHP_TEXT: Mode = prose([PHP_OPEN, MARKUP_COMMENTS[0]!, PHP_TAGS.end, PHP_TAGS.begin]);
+export const PHP_TEXT: Mode = prose([PHP_OPEN, MARKUP_COMMENTS[0]!, PHP_TAGS.end, PHP_TAGS.begin, PHP_TAGS.stray]);
 
 /** LaTeX: a backslash makes of a brace a sign. */
 const MATH: Rule = {

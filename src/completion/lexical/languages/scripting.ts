@@ -200,7 +200,7 @@ const PARAMETER_IN_TEXT: Mode = mode([
 const ARITHMETIC: Mode = language({ first: [skip("\\", BACKSLASH), ...substitutions(() => PARAMETER)], strings: [] });
 
 /** A pattern of a case: `*.c|*.h)`. */
-const PATTERN = /^[ \t]*(?:[^\s()|;&]|\\.|\|| \| )+$/;
+const PATTERN = /(?:^|;;&?|\bin)[ \t]*(?:\|[ \t]*)?(?:[^\s()|;&]|\\.|\([^()\n]*\)|[ \t]*\|[ \t]*)+[ \t]*$/;
 
 export const SHELL: Mode = language({
   first: [
@@ -254,7 +254,8 @@ export const SHELL: Mode = language({
           return false;
         }
         const line = text.slice(text.lastIndexOf("\n", index - 1) + 1, index);
-        return top?.kind === "case" || PATTERN.test(line);
+        // Without its case it is told by its looks.
+        return (top === undefined ? !line.includes("(") : top.kind === "case") && PATTERN.test(line);
       },
       then: (scanner) => {
         scanner.operand = false;
