@@ -95,14 +95,16 @@ export function isPartOf(part: string, text: string): boolean {
 }
 
 /** By how much is replaced: how much is open that nothing closes, and how much is closed that was not open, on this line and in its block below. */
-function misfits(text: string, reading: Reading): (replaced: number) => number {
+export function misfits(text: string, reading: Reading): (replaced: number) => number {
   const { left, right, lineStart } = reading;
   const aim = reading.scan(right);
   const block = blockBelow(reading);
   const inBlock = (state: State): number => {
     const offset = lineStart + left.length + text.length + right.length;
     const { wrong, odd, top } = new Scanner(block.text, state, reading.mode, offset).run();
-    const open = reading.openedSince(lineStart, { top }).reduce((sum, frame) => sum + weight(frame), 0);
+    const open = reading
+      .openedSince(lineStart, { top })
+      .reduce((sum, frame) => sum + (frame.at < offset ? weight(frame) : 0), 0);
     return wrong + SOFT * odd + (block.whole ? open : SOFT * open);
   };
   return (replaced) => {
@@ -112,7 +114,7 @@ function misfits(text: string, reading: Reading): (replaced: number) => number {
     const inCase = scanner.top?.kind === "case";
     const inProse = around !== undefined || scanner.mode.text;
     const { wrong, odd, state } = scanner.run();
-    const isAbove = ({ at }: Frame): boolean => at < lineStart;
+    const isAbove = ({ kind, at }: Frame): boolean => kind === "bracket" && at < lineStart;
     return (
       // What is open above may not be known.
       Math.max(0, wrong - aim.wrong) +
@@ -137,10 +139,14 @@ function blockBelow({ text: { suffix }, left, right }: Reading): { readonly text
   for (let n = 0; n < BLOCK_LINES; n++) {
     const next = suffix.indexOf("\n", end + 1);
     const line = suffix.slice(end + 1, next < 0 ? suffix.length : next);
-    if ((line.trim() !== "" && indentOf(line) < indent) || end >= suffix.length) {
+    const outside = line.trim() !== "" && indentOf(line) < indent;
+    if (end >= suffix.length || (outside && !/^\s*[)\]}]/.test(line))) {
       return { text: suffix.slice(begin, end), whole: true };
     }
     end = next < 0 ? suffix.length : next;
+    if (outside) {
+      return { text: suffix.slice(begin, end), whole: true };
+    }
   }
   return { text: suffix.slice(begin, end), whole: false };
 }

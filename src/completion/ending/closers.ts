@@ -142,6 +142,12 @@ function endOfText({ kind, at, close, endsWithLine }: Frame, text: string): stri
   return close === "*/" ? `${newLine} */` : newLine + close;
 }
 
+/** Width of the indentation of the line on which what opens `one` begins: less than that of what stands in it. */
+function headIndent(one: Open, inner: Open | undefined): number {
+  const indent = indentOf(one.indent);
+  return inner === undefined || inner.line === one.line ? indent : Math.min(indent, indentOf(inner.indent) - 1);
+}
+
 /** Which of `open` nothing closes, innermost first; the others may be closed further down than `closing` tells. */
 function unclosed(
   open: readonly Open[],
@@ -151,8 +157,10 @@ function unclosed(
   const rest = [...open];
   const missing: Open[] = [];
   let at = 0;
+  let inner: Open | undefined;
   for (let one = rest.at(-1); one !== undefined; one = rest.at(-1)) {
-    const indent = indentOf(one.indent);
+    const indent = headIndent(one, inner);
+    inner = one;
     const first = closing[at];
     if (first?.char === one.closer && (first.indent === undefined || first.indent === indent)) {
       at++;
