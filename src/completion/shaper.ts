@@ -2,6 +2,7 @@ import { endOf } from "./ending/end";
 import { endingKind, type EndingKind } from "./ending/kind";
 import { mended } from "./ending/mend";
 import { applyFilters } from "./filters";
+import { partialToken } from "./filters/partialToken";
 import { Readings } from "./lexical/reading";
 import type { Place } from "./place";
 import { replacedLength } from "./replaceRange";
@@ -12,6 +13,13 @@ import type { Syntax } from "./syntaxTree";
  * shown as it is.
  */
 export type Progress = "open" | "finished" | "cut" | "early";
+
+export interface Suggestion {
+  /** "" for nothing. */
+  readonly text: string;
+  /** It was cut or mended, so that it fits where it stands: what the model would go on with does not. */
+  readonly fitted: boolean;
+}
 
 /** Makes suggestions of what a model writes: chooses the ending, cuts there, filters. */
 export class Shaper {
@@ -35,10 +43,15 @@ export class Shaper {
     return byTree ?? endingKind(place);
   }
 
+  /** The text of a suggestion: "" for nothing, undefined when more of what the model writes is needed. */
+  shape(kind: EndingKind, place: Place, raw: string, progress: Progress): string | undefined {
+    return this.suggestion(kind, place, raw, progress)?.text;
+  }
+
   /**
-   * The suggestion that `raw`, what the model has written at `place` so far, amounts to: "" for nothing, undefined when more of it is needed.
+   * The suggestion that `raw`, what the model has written at `place` so far, amounts to: undefined when more of it is needed.
    */
-  shape(kind: EndingKind, at: Place, raw: string, progress: Progress): string | undefined {
+  suggestion(kind: EndingKind, at: Place, raw: string, progress: Progress): Suggestion | undefined {
     const reading = this.readings.at(at);
     const place = { ...at, reading };
     const end = endOf(kind, place, raw, progress !== "open");
@@ -46,10 +59,12 @@ export class Shaper {
       return undefined;
     }
     const truncated = progress === "cut" && raw.slice(end).trim() === "";
-    const text = applyFilters(raw.slice(0, end), { ...place, truncated });
-    if (text === "" || progress === "early") {
-      return text;
-    }
-    return mended(text, place, this.syntax, reading);
+    const meant = partialToken(raw.slice(0, end), { ...place, truncated });
+    const filtered = applyFilters(raw.slice(0, end), { ...place, truncated });
+    const text =
+      filtered === "" || progress === "early" ? filtered : mended(filtered, place, this.syntax, reading);
+    return { text, fitted: signs(text) !== signs(meant) };
   }
 }
+
+const signs = (text: string): string => text.replace(/\s+/g, "");

@@ -1,7 +1,7 @@
 import { firstLineEnd } from "./ending/end";
 import type { EndingKind } from "./ending/kind";
 import { typedSince, type Place } from "./place";
-import type { Shaper } from "./shaper";
+import type { Shaper, Suggestion } from "./shaper";
 
 /** How a generation has ended: the model had nothing to add, it was long enough, or it was stopped or failed in the middle. */
 export type GenerationEnd = "finished" | "cut" | "stopped";
@@ -20,6 +20,8 @@ interface Segment {
   /** Offset in what was generated. */
   readonly start: number;
   readonly text: string;
+  /** It was cut or mended to fit: nothing is offered at its end, since the model would go on with what was cut. */
+  readonly fitted: boolean;
 }
 
 /** A suggestion that waits for more text. */
@@ -30,6 +32,7 @@ interface Wanted {
 }
 
 const NONE: OnTrail = { kind: "none" };
+const NOTHING: OnTrail = { kind: "text", text: "" };
 const PENDING: OnTrail = { kind: "pending" };
 
 /**
@@ -95,7 +98,11 @@ export class Trail {
       if (known !== undefined) {
         return { kind: "text", text: known.text.slice(typed.length - known.start) };
       }
-      if (!this.exact || this.segments.at(-1)?.text === "") {
+      const last = this.segments.at(-1);
+      if (last?.fitted === true && last.text !== "") {
+        return typed.length === last.start + last.text.length ? NOTHING : NONE;
+      }
+      if (!this.exact || last?.text === "") {
         return NONE;
       }
       const wanted =
@@ -106,7 +113,8 @@ export class Trail {
       if (rest.trim() === "" && !this.open && wanted.start > 0) {
         return NONE;
       }
-      const text = this.shape(wanted);
+      const shaped = this.shape(wanted);
+      const text = shaped?.text;
       if (text === undefined || (this.open && rest.trim() === "")) {
         this.wanted = wanted;
         return this.open ? PENDING : NONE;
@@ -115,7 +123,7 @@ export class Trail {
       if (text === "" && wanted.start > 0) {
         return NONE; // to be asked for anew
       }
-      this.segments.push({ start: wanted.start, text });
+      this.segments.push({ start: wanted.start, text, fitted: shaped?.fitted === true });
     }
   }
 
@@ -139,11 +147,12 @@ export class Trail {
       return undefined;
     }
     const lines = rest.slice(0, rest.lastIndexOf("\n"));
-    const text = this.shaper.shape(wanted.kind, wanted.place, lines, "early");
-    if (text === undefined || wanted.start + text.length <= typed.length) {
+    const shaped = this.shaper.suggestion(wanted.kind, wanted.place, lines, "early");
+    if (shaped === undefined || wanted.start + shaped.text.length <= typed.length) {
       return undefined;
     }
-    const segment = { start: wanted.start, text };
+    const { text } = shaped;
+    const segment = { start: wanted.start, ...shaped };
     this.wanted = undefined;
     this.shownEarly = { wanted, segment };
     this.segments.push(segment);
@@ -174,23 +183,24 @@ export class Trail {
       return undefined;
     }
     const { wanted, segment } = shownEarly;
-    const text = this.shape(wanted);
-    if (text === undefined) {
+    const shaped = this.shape(wanted);
+    if (shaped === undefined) {
       return undefined;
     }
+    const { text, fitted } = shaped;
     this.shownEarly = undefined;
     if (text.length <= segment.text.length || !text.startsWith(segment.text)) {
       return undefined;
     }
-    this.segments.splice(-1, 1, { start: segment.start, text });
+    this.segments.splice(-1, 1, { start: segment.start, text, fitted });
     return text.slice(typed.length - segment.start);
   }
 
-  private shape({ start, kind, place }: Wanted): string | undefined {
+  private shape({ start, kind, place }: Wanted): Suggestion | undefined {
     // Of what was stopped, and beyond the first suggestion of what was cut off, only what is whole is of use: the rest is asked for anew.
     const { progress } = this;
     const whole = progress === "stopped" || (progress === "cut" && start > 0) ? "open" : progress;
-    return this.shaper.shape(kind, place, this.raw.slice(start), whole);
+    return this.shaper.suggestion(kind, place, this.raw.slice(start), whole);
   }
 
   /** Suggestions say what was generated, so far: after one that was repaired, the rest no longer fits. */

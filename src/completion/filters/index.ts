@@ -9,6 +9,7 @@ import { partialToken } from "./partialToken";
 import { repeatedLine } from "./repeatedLine";
 import { repetition } from "./repetition";
 import { suffixOverlap } from "./suffixOverlap";
+import { swallowing } from "./swallowing";
 import { unbalancedClosers } from "./unbalancedClosers";
 import { whitespaceOnly } from "./whitespaceOnly";
 
@@ -24,6 +25,7 @@ export const FILTERS: Readonly<Record<string, Filter>> = {
   suffixOverlap,
   duplicatedClosing,
   unbalancedClosers,
+  swallowing,
   commentEcho,
   repeatedLine,
   alreadyThere,

@@ -90,6 +90,8 @@ function tagMode(contentOf: ContentOf, markup: boolean, holes: readonly Rule[]):
       },
     },
     { starts: ">", match: />/y, then: (scanner) => beginElement(scanner, contentOf, markup) },
+    // The tag is not finished.
+    { starts: "<", match: /</y, then: (scanner) => scanner.stray("<", scanner.index - 1) },
     skip("", /[\w\-:.@#*]+/y, { operand: true }),
   ]);
   return made;
