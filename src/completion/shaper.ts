@@ -1,6 +1,7 @@
 import { endOf } from "./ending/end";
-import { endingKind, type EndingKind } from "./ending/kind";
+import { asksTree, endingKind, type EndingKind } from "./ending/kind";
 import { mended } from "./ending/mend";
+import { surroundings } from "./ending/surroundings";
 import { applyFilters } from "./filters";
 import { partialToken } from "./filters/partialToken";
 import { Readings } from "./lexical/reading";
@@ -36,9 +37,14 @@ export class Shaper {
   /** What a completion at `place` is asked for. */
   kind(at: Place): EndingKind {
     const place = { ...at, reading: this.readings.at(at) };
-    const { document, language, prefix, suffix } = place;
-    const byTree = this.syntax?.parse(document, language, prefix + suffix, (root) =>
-      endingKind(place, { root, offset: prefix.length }),
+    if (this.syntax === undefined || !asksTree(place)) {
+      return endingKind(place);
+    }
+    const { top, context } = surroundings(place);
+    const offset = place.prefix.length - top;
+    const text = place.prefix.slice(top) + context.suffix;
+    const byTree = this.syntax.parse(place.document, place.language, text, (root) =>
+      endingKind(place, { root, offset }),
     );
     return byTree ?? endingKind(place);
   }

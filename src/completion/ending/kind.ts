@@ -34,7 +34,7 @@ export function endingKind(context: EndingContext, place?: SyntaxPlace): EndingK
   const right = lineSuffix(context).trim();
   const head = left.trim();
   const opened = "([{".includes(head.slice(-1)) && head !== "";
-  if (!ONLY_CLOSERS.test(right) || inText(context, place) || (right !== "" && !opened)) {
+  if (!ONLY_CLOSERS.test(right) || inText(context) || (right !== "" && !opened)) {
     return "line";
   }
   const opener = head === "" ? lastWritten(linesAbove(context)) : left;
@@ -60,22 +60,12 @@ function opensBlock(line: string, language: string, above: boolean): boolean {
 }
 
 /** Inside of a string or a comment there are no statements. */
-function inText(context: EndingContext, place: SyntaxPlace | undefined): boolean {
-  if (textAround(readingOf(context).state) !== undefined) {
-    return true;
-  }
-  if (place === undefined || place.offset === 0) {
-    return false;
-  }
-  // Between the character before the cursor and the one after it: the end of a comment is not inside of it.
-  const node = place.root.descendantForIndex(place.offset - 1, place.offset);
-  return (
-    node !== null &&
-    /comment|string|template_chars|heredoc/.test(node.type) &&
-    node.startIndex < place.offset &&
-    node.endIndex > place.offset &&
-    !node.isError
-  );
+const inText = (context: EndingContext): boolean => textAround(readingOf(context).state) !== undefined;
+
+/** Whether `endingKind` can say more with a tree. */
+export function asksTree(context: EndingContext): boolean {
+  const left = linePrefix(context);
+  return left.trim() === "" || opensBlock(left, context.language, false);
 }
 
 /** No line below is inside of the block that `opener` opens. */

@@ -33,7 +33,7 @@ export function mended(
   const around = surroundings({ ...place, reading });
   const judge = (text: string): Verdict | undefined => judged(text, place, around, syntax);
   const swallows = leavesCommentOpen(around, completion);
-  const asIs = hasConditions(completion, place) ? undefined : judge(completion);
+  const asIs = hasConditions(completion, around) ? undefined : judge(completion);
   if (asIs === undefined) {
     return mendedByCount(completion, around);
   }
@@ -60,8 +60,8 @@ export function mended(
 const CONDITION = /^[ \t]*#[ \t]*(?:if|el|endif)/m;
 
 /** Parts of a file that the preprocessor leaves out make the rest hard to parse. */
-const hasConditions = (completion: string, { language, prefix, suffix }: Place): boolean =>
-  (language === "c" || language === "cpp") && CONDITION.test(`${prefix}${completion}${suffix}`);
+const hasConditions = (completion: string, { top, context: { language, prefix, suffix } }: Surroundings): boolean =>
+  (language === "c" || language === "cpp") && CONDITION.test(`${prefix.slice(top)}${completion}${suffix}`);
 
 /** The first of `variants` other than `completion` that fits, if it comes early enough. */
 function firstOf(
@@ -107,31 +107,24 @@ function isBalanced(text: string, around: Surroundings): boolean {
   return reading.above.wrong + wrong === 0 && !framesOf({ top }).some(isBracket);
 }
 
-/** The text round the cursor with `text` at it, and with what closes it at its end. */
-function inserted(text: string, around: Surroundings): string {
-  const { reading, context } = around;
-  const replaced = replacedLength(text, reading);
-  return context.prefix + text + context.suffix.slice(replaced) + closersAtEnd(around, text, replaced);
-}
-
 /** Undefined: nothing can be parsed. */
 function judged(
   text: string,
-  place: Place,
+  { document, language }: Place,
   around: Surroundings,
   syntax: Syntax | undefined,
 ): Verdict | undefined {
-  const { document, language, prefix } = place;
-  const { reading, context } = around;
-  const replaced = replacedLength(text, reading);
+  const { reading, context, top } = around;
+  const replaced = text === "" ? 0 : replacedLength(text, reading);
   const rest = context.suffix.slice(replaced);
+  const before = context.prefix.slice(top) + text;
   // The parser may notice only on the next line that this one is not over.
   const nextLine = /\n\s*\S.*/.exec(rest);
-  const to =
-    prefix.length + text.length + (nextLine === null ? rest.length : nextLine.index + nextLine[0].length);
-  return syntax?.parse(document, language, inserted(text, around), (root) => {
+  const to = before.length + (nextLine === null ? rest.length : nextLine.index + nextLine[0].length);
+  const whole = before + rest + closersAtEnd(around, text, replaced);
+  return syntax?.parse(document, language, whole, (root) => {
     const all = findErrors(root);
-    const errors = all.filter(({ endIndex }) => endIndex >= reading.lineStart);
+    const errors = all.filter(({ endIndex }) => endIndex >= reading.lineStart - top);
     const open = missingClosers(around, text, replaced) !== "";
     // The parser finds what is missing only at the end.
     const near = open || wantsHeader(around) || errors.some(({ startIndex }) => startIndex <= to);

@@ -40,6 +40,8 @@ export interface Surroundings {
   readonly below: string | undefined;
   /** The text goes on after the suffix: something may be closed there. */
   readonly cut: boolean;
+  /** Offset in the prefix from which on it is parsed: where the piece of the top level begins in which the cursor is. */
+  readonly top: number;
 }
 
 /** Lines below the cursor that are looked at in any case. */
@@ -95,7 +97,30 @@ export function surroundings(cursor: EndingContext): Surroundings {
     next: below === undefined ? undefined : indentOf(below),
     below,
     cut,
+    top: topOf(reading),
   };
+}
+
+/** A line that may begin a piece of the top level. */
+const TOP = /^(?![ \t)\]}]|(?:else|elif|except|finally|catch|rescue|ensure|end)\b)./;
+/** Pieces that are looked at, above the cursor. */
+const MAX_PIECES = 6;
+
+/** The last line above the cursor that begins a piece of the top level, after a blank line and with nothing open; or the beginning. */
+function topOf({ text: { prefix }, lineStart, stateAt }: Reading): number {
+  let pieces = 0;
+  for (let start = lineStart, before = 0; start > 1 && pieces < MAX_PIECES; start = before) {
+    before = prefix.lastIndexOf("\n", start - 2) + 1;
+    const end = prefix.indexOf("\n", start);
+    const line = prefix.slice(start, end < 0 ? prefix.length : end);
+    if (TOP.test(line) && prefix.slice(before, start).trim() === "") {
+      pieces++;
+      if (stateAt(start).top === undefined) {
+        return start;
+      }
+    }
+  }
+  return 0;
 }
 
 /** The brackets that are open in `state`, after the cursor's line with `text`: those opened from `offset` on, innermost last. */

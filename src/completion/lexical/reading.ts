@@ -36,6 +36,8 @@ export class Reading {
     readonly mode: Mode,
     /** What is above the cursor's line. */
     readonly above: LineStart,
+    /** The state at the beginning of a line of the prefix, by its offset. */
+    readonly stateAt: (index: number) => State,
   ) {
     this.left = linePrefix(text);
     this.right = lineSuffix(text);
@@ -67,8 +69,9 @@ export function readingOf(text: ReadableText): Reading {
   }
   const { prefix } = text;
   const mode = modeOf(text.language, prefix);
-  const { state, wrong } = new Scanner(prefix, START, mode).run(prefix.lastIndexOf("\n") + 1);
-  return new Reading(text, mode, { state, wrong });
+  const upTo = (index: number): Scanner => new Scanner(prefix, START, mode).run(index);
+  const { state, wrong } = upTo(prefix.lastIndexOf("\n") + 1);
+  return new Reading(text, mode, { state, wrong }, (index) => upTo(index).state);
 }
 
 /** Characters between two states that are kept. */
@@ -104,8 +107,9 @@ export class Readings {
     for (const oldest of [...this.known.keys()].slice(0, -DOCUMENTS)) {
       this.known.delete(oldest);
     }
-    const above = lineStartIn(known, prefix, prefix.lastIndexOf("\n") + 1);
-    return (this.last = new Reading(place, mode, above));
+    const upTo = (index: number): LineStart => lineStartIn(known, prefix, index);
+    const above = upTo(prefix.lastIndexOf("\n") + 1);
+    return (this.last = new Reading(place, mode, above, (index) => upTo(index).state));
   }
 
   forget(document: string): void {
