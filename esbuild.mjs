@@ -45,7 +45,21 @@ function list(folder, pattern) {
 }
 
 /** Grammars that src/syntax reads at run time, and tree-sitter's runtime: a script, which in a package of modules is called .cjs. */
-const grammars = ["cpp", "go", "java", "javascript", "python", "rust", "tsx", "typescript"];
+const grammars = [
+  "bash",
+  "c-sharp",
+  "cpp",
+  "css",
+  "go",
+  "java",
+  "javascript",
+  "php",
+  "python",
+  "ruby",
+  "rust",
+  "tsx",
+  "typescript",
+];
 
 function copyGrammars() {
   const from = path.join(root, "node_modules/@vscode/tree-sitter-wasm/wasm");

@@ -1,6 +1,6 @@
 import { indentOf } from "./ending/kind";
 import type { Reading } from "./lexical/reading";
-import { Scanner } from "./lexical/scanner";
+import { Scanner, type Delimiter } from "./lexical/scanner";
 import { framesOf, textAround, type Frame, type State } from "./lexical/state";
 
 /** What an editor may have put right of the cursor, or what ends a statement or begins a block: a piece at a time. */
@@ -46,7 +46,7 @@ export function replacedLength(text: string, reading: Reading): number {
 
 /** Lengths of what stands right of the cursor that `text` may take the place of. */
 function possibleEnds(text: string, reading: Reading): number[] {
-  const { right, left } = reading;
+  const { right } = reading;
   const whole = right.trimEnd().length;
   const within = delimitersIn(reading);
   const ends: number[] = [];
@@ -55,10 +55,9 @@ function possibleEnds(text: string, reading: Reading): number[] {
     if (!PIECE.test(right)) {
       break;
     }
-    at = PIECE.lastIndex;
+    const end = PIECE.lastIndex;
     // Three quotes are one.
-    at = within.find(({ from, to }) => from < left.length + at && left.length + at < to)?.to ?? left.length + at;
-    at -= left.length;
+    at = within.find(({ from, to }) => from < end && end < to)?.to ?? end;
     ends.push(at);
   }
   if (whole > 0 && ends.at(-1) !== whole && endsALine(text, right.trim())) {
@@ -67,16 +66,20 @@ function possibleEnds(text: string, reading: Reading): number[] {
   return ends.filter((end) => isPartOf(right.slice(0, end), text));
 }
 
-/** Closers of more than one character on the cursor's line, by index in it. */
+/** Delimiters of more than one character right of the cursor, by index there. */
 function delimitersIn(reading: Reading): { readonly from: number; readonly to: number }[] {
   const found: { readonly from: number; readonly to: number }[] = [];
-  reading.scan(reading.right, ({ text, index }) => {
+  scanRight(reading, ({ text, index }) => {
     if (text.length > 1) {
       found.push({ from: index, to: index + text.length });
     }
   });
   return found;
 }
+
+/** The line right of the cursor as it is now. */
+const scanRight = ({ right, state, mode, cursor }: Reading, visit?: (one: Delimiter) => void): Scanner =>
+  new Scanner(right, state, mode, cursor, visit).run();
 
 const endsALine = (text: string, right: string): boolean =>
   text.trimEnd().endsWith(right) || text.split("\n", 1)[0]!.trimEnd().endsWith(right);
@@ -95,9 +98,9 @@ export function isPartOf(part: string, text: string): boolean {
 }
 
 /** By how much is replaced: how much is open that nothing closes, and how much is closed that was not open, on this line and in its block below. */
-export function misfits(text: string, reading: Reading): (replaced: number) => number {
+function misfits(text: string, reading: Reading): (replaced: number) => number {
   const { left, right, lineStart } = reading;
-  const aim = reading.scan(right);
+  const aim = scanRight(reading);
   const block = blockBelow(reading);
   const inBlock = (state: State): number => {
     const offset = lineStart + left.length + text.length + right.length;

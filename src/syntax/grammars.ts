@@ -10,6 +10,11 @@ const GRAMMARS: Readonly<Record<string, string>> = {
   rust: "rust",
   c: "cpp",
   cpp: "cpp",
+  csharp: "c-sharp",
+  css: "css",
+  php: "php",
+  ruby: "ruby",
+  shellscript: "bash",
 };
 
 export const grammarOf = (language: string): string | undefined => GRAMMARS[language];

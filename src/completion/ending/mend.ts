@@ -7,8 +7,11 @@ import { closersAtEnd, leavesCommentOpen, missingClosers, ownClosers } from "./c
 import { isBracket, surroundings, type Surroundings } from "./surroundings";
 import { headerAlone, variants, wantsHeader, type Close } from "./variants";
 
-/** Variants that are parsed at most. */
+/** Variants that are tried at most. */
 const MAX_TRIALS = 12;
+/** Characters that are parsed at most for them: of a long text few are tried. */
+const MAX_PARSED = 60_000;
+const MIN_TRIALS = 2;
 
 /** What is wrong with a document in which something has been inserted, from the cursor's line on. */
 interface Verdict {
@@ -49,12 +52,22 @@ export function mended(
   const fits = (verdict: Verdict | undefined): boolean =>
     verdict?.errors === 0 ||
     (verdict?.near === false && verdict.errors <= before.errors && verdict.errors < asIs.errors);
-  const fitting = firstOf(variants(completion, around), completion, (text) => fits(judge(text)));
+  const fitting = firstOf(
+    variants(completion, around),
+    completion,
+    (text) => fits(judge(text)),
+    trials(around),
+  );
   if (fitting !== undefined) {
     return fitting;
   }
   // A parser that does not take all of the author's code may be wrong about this, too.
   return before.sound && around.next !== undefined ? "" : completion;
+}
+
+function trials({ top, context: { prefix, suffix } }: Surroundings): number {
+  const parsed = prefix.length - top + suffix.length;
+  return Math.min(MAX_TRIALS, Math.max(MIN_TRIALS, Math.floor(MAX_PARSED / parsed)));
 }
 
 const CONDITION = /^[ \t]*#[ \t]*(?:if|el|endif)/m;
@@ -68,10 +81,11 @@ function firstOf(
   variants: Iterable<string>,
   completion: string,
   fits: (text: string) => boolean,
+  most = MAX_TRIALS,
 ): string | undefined {
   const tried = new Set([completion]);
   for (const text of variants) {
-    if (tried.size > MAX_TRIALS) {
+    if (tried.size > most) {
       break;
     }
     if (!tried.has(text) && fits(text)) {
