@@ -90,6 +90,21 @@ const CASES: Readonly<Record<string, Case>> = {
     text: '    │"""Adds.\n\n    Two numbers.\n    """\n    return 1│',
     expected: '"""Adds.\n\n    Two numbers.\n    """',
   },
+  "a shell's block is one statement": {
+    language: "shellscript",
+    text: "│if [ $# -lt 1 ]; then\n  for a in b; do c; done\nfi\nexit 1│",
+    expected: "if [ $# -lt 1 ]; then\n  for a in b; do c; done\nfi",
+  },
+  "a Ruby block is one statement": {
+    language: "ruby",
+    text: "  │a.each do |b|\n    c if b\n  end\n  d│",
+    expected: "a.each do |b|\n    c if b\n  end",
+  },
+  "a Lua block is one statement": {
+    language: "lua",
+    text: "│local function f()\n  if a then b() end\nend\nf()│",
+    expected: "local function f()\n  if a then b() end\nend",
+  },
   "a block ends with its scope": {
     kind: "block",
     text: "function f() {│\n  a();\n  b();\n}\nfunction g() {│",

@@ -1,6 +1,7 @@
 import { readingOf } from "../lexical/reading";
-import type { State } from "../lexical/state";
+import { textAround, type State } from "../lexical/state";
 import { StopRules } from "../stopRules";
+import { blocksBegun } from "./keywordBlocks";
 import { indentOf, type EndingContext, type EndingKind } from "./kind";
 import { endsWithLine } from "./lineLanguages";
 
@@ -63,17 +64,19 @@ function statementEnd(context: EndingContext, text: string, done: boolean): numb
   const before = blank > 0 ? "" : left;
   const body = text.slice(blank);
   const scanner = reading.scanner(text);
+  let blocks = 0;
   for (let at = body.indexOf("\n"); at >= 0; at = body.indexOf("\n", at + 1)) {
     scanner.run(left.length + blank + at);
     const statement = before + body.slice(0, at);
     const line = statement.slice(statement.lastIndexOf("\n") + 1).trimEnd();
     const code = codeOf(line, scanner, lineStart + left.length + blank + at);
     const own = statement.replace(LED_IN, "");
+    blocks += textAround(scanner.state) === undefined || code !== line ? blocksBegun(code, context.language) : 0;
     if (hash && HASH_HEADER.test(own) && code.endsWith(":") && !isOpen(scanner)) {
       const end = blockEnd(body, at, indentOf(own), done);
       return end === undefined ? undefined : blank + end;
     }
-    if (isOpen(scanner) || isComment(line, hash)) {
+    if (isOpen(scanner) || isComment(line, hash) || blocks > 0) {
       continue;
     }
     if (UNFINISHED.test(code) || MORE_NAMES.test(statement) || (hash && /^\s*@/.test(line))) {
