@@ -135,7 +135,10 @@ function misfits(text: string, reading: Reading): (replaced: number) => number {
 /**
  * The lines below, as far as what this line opens may be closed: those that are not indented less. Begins with the line break; not whole when they go on.
  */
-function blockBelow({ text: { suffix }, left, right }: Reading): { readonly text: string; readonly whole: boolean } {
+function blockBelow({ text: { suffix }, left, right }: Reading): {
+  readonly text: string;
+  readonly whole: boolean;
+} {
   const indent = indentOf(left);
   const begin = suffix.charAt(right.length) === "\r" ? right.length + 1 : right.length;
   let end = begin;
@@ -178,7 +181,11 @@ function distance(a: readonly Frame[], b: readonly Frame[]): number {
 function saysTwice(
   text: string,
   rest: string,
-  { around, inProse, inCase }: { readonly around: Frame | undefined; readonly inProse: boolean; readonly inCase: boolean },
+  {
+    around,
+    inProse,
+    inCase,
+  }: { readonly around: Frame | undefined; readonly inProse: boolean; readonly inCase: boolean },
 ): boolean {
   const right = rest.trim();
   const said = text.trimEnd();
@@ -197,7 +204,12 @@ function saysTwice(
 /**
  * Type arguments are no brackets to a scanner: `Vec<│>` with `u8> = …`. Nor are tags in comments, or the end of a tag that is an end itself: `</p│>` with `>`.
  */
-function angleIsLeft(text: string, rest: string, { text: { prefix }, state }: Reading, inProse: boolean): boolean {
+function angleIsLeft(
+  text: string,
+  rest: string,
+  { text: { prefix }, state }: Reading,
+  inProse: boolean,
+): boolean {
   const left = /^[)\]}"'`>]*/.exec(rest)![0].split(">").length - 1;
   if (left === 0) {
     return false;

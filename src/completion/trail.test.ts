@@ -120,6 +120,20 @@ describe("Trail", () => {
     assert.equal(at(one, START), "");
     assert.equal(at(one, "x = 1;\ncall(│\nend();"), "(none)");
   });
+  it("offers nothing after what was cut to fit, which the model would only say again", () => {
+    const one = trail("f() {\n  call│\n}\n");
+    one.finish("(a, b)]; foo();", "finished");
+    assert.equal(at(one, "f() {\n  call│\n}\n"), "(a, b)");
+    assert.equal(at(one, "f() {\n  call(a│\n}\n"), ", b)");
+    assert.equal(at(one, "f() {\n  call(a, b)│\n}\n"), "");
+    assert.equal(at(one, "f() {\n  call(a, b)]│\n}\n"), "(none)");
+  });
+  it("offers nothing after what was closed to fit", () => {
+    const one = trail("x();\ncall│\nend();");
+    one.finish("(a, [b", "finished");
+    assert.equal(at(one, "x();\ncall│\nend();"), "(a, [b]);");
+    assert.equal(at(one, "x();\ncall(a, [b]);│\nend();"), "");
+  });
   it("does not go on after a suggestion that was repaired", () => {
     const one = trail("f() {\n\ta();\n\tb();\n\t│\n}\n");
     one.finish("if (c) {\n        d();\n    }\n    e();", "finished");

@@ -14,6 +14,29 @@ describe("whyNotHere", () => {
     "a = [│],",
     "a │\r\nb",
   ];
+  const inLanguages: readonly (readonly [string, string])[] = [
+    ["html", "<p>│</p>"],
+    ["typescriptreact", "<li>│</li>"],
+    ["typescriptreact", "<li>{│}</li>"],
+    ["python", "x = │  # type: ignore"],
+    ["python", "f(│)  # noqa"],
+    ["typescript", "f(│); // it's"],
+    ["c", "x = │; /* a */"],
+    ["lua", "x = │ -- a"],
+    ["html", "{% │ %}"],
+    ["html", "<p>{{ │ }}</p>"],
+    ["shellscript", "a) │ ;;"],
+    ["latex", "$│$"],
+  ];
+  for (const [language, text] of inLanguages) {
+    it(`completes ${JSON.stringify(text)} in ${language}`, () =>
+      assert.equal(whyNotHere({ ...at(text), language }, "automatic"), undefined));
+  }
+  it("knows what is no comment", () =>
+    assert.match(
+      whyNotHere({ ...at("x = │ // 2"), language: "python" }, "automatic") ?? "",
+      /code to the right/,
+    ));
   for (const text of yes) {
     it(`completes ${JSON.stringify(text)}`, () => assert.equal(whyNotHere(at(text), "automatic"), undefined));
   }

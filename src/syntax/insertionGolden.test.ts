@@ -31,7 +31,10 @@ describe("what is inserted, by the rules of the language", () => {
   it("is tried in many cases", () => {
     const cases = Object.values(INSERTION_CASES).flat();
     assert.ok(cases.length >= 300, String(cases.length));
-    assert.equal(new Set(Object.entries(INSERTION_CASES).flatMap(([id, some]) => some.map((one) => id + one))).size, cases.length);
+    assert.equal(
+      new Set(Object.entries(INSERTION_CASES).flatMap(([id, some]) => some.map((one) => id + one))).size,
+      cases.length,
+    );
   });
 
   for (const [language, cases] of Object.entries(INSERTION_CASES)) {

@@ -18,14 +18,25 @@ interface Editor {
   readonly Position: new (line: number, column: number) => unknown;
   readonly Range: new (line: number, column: number, endLine: number, endColumn: number) => Range;
   readonly TextReplacement: new (range: Range, text: string) => unknown;
-  readonly inlineCompletionIsVisible: (edit: unknown, range: Range, model: unknown, cursor: unknown) => boolean;
+  readonly inlineCompletionIsVisible: (
+    edit: unknown,
+    range: Range,
+    model: unknown,
+    cursor: unknown,
+  ) => boolean;
   readonly computeGhostText: (edit: unknown, model: unknown, mode: string, cursor: unknown) => unknown;
 }
 
 async function loadEditor(): Promise<Editor> {
-  const parts = [`${MODEL}/inlineCompletionIsVisible.js`, `${MODEL}/computeGhostText.js`, `${CORE}/position.js`];
+  const parts = [
+    `${MODEL}/inlineCompletionIsVisible.js`,
+    `${MODEL}/computeGhostText.js`,
+    `${CORE}/position.js`,
+  ];
   const more = [`${CORE}/range.js`, `${CORE}/edits/textEdit.js`];
-  const modules = await Promise.all([...parts, ...more].map((name) => import(name) as Promise<Partial<Editor>>));
+  const modules = await Promise.all(
+    [...parts, ...more].map((name) => import(name) as Promise<Partial<Editor>>),
+  );
   return Object.assign({}, ...modules) as Editor;
 }
 

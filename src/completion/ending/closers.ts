@@ -145,7 +145,9 @@ function endOfText({ kind, at, close, endsWithLine }: Frame, text: string): stri
 /** Width of the indentation of the line on which what opens `one` begins: less than that of what stands in it. */
 function headIndent(one: Open, inner: Open | undefined): number {
   const indent = indentOf(one.indent);
-  return inner === undefined || inner.line === one.line ? indent : Math.min(indent, indentOf(inner.indent) - 1);
+  return inner === undefined || inner.line === one.line
+    ? indent
+    : Math.min(indent, indentOf(inner.indent) - 1);
 }
 
 /** Which of `open` nothing closes, innermost first; the others may be closed further down than `closing` tells. */

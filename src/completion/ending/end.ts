@@ -58,7 +58,9 @@ function statementEnd(context: EndingContext, text: string, done: boolean): numb
   const reading = readingOf(context);
   const { left, lineStart } = reading;
   const isOpen = (state: Pick<State, "top">): boolean =>
-    reading.openedSince(lineStart, state).some(({ kind, soft, endsWithLine: short }) => kind !== "element" && !soft && !short);
+    reading
+      .openedSince(lineStart, state)
+      .some(({ kind, soft, endsWithLine: short }) => kind !== "element" && !soft && !short);
   // A completion that begins with a line break leaves the cursor's line as it is, unless something is open there.
   const blank = isOpen(reading.state) ? 0 : (/^(?:[ \t]*\n)+/.exec(text)?.[0].length ?? 0);
   const before = blank > 0 ? "" : left;
@@ -71,7 +73,8 @@ function statementEnd(context: EndingContext, text: string, done: boolean): numb
     const line = statement.slice(statement.lastIndexOf("\n") + 1).trimEnd();
     const code = codeOf(line, scanner, lineStart + left.length + blank + at);
     const own = statement.replace(LED_IN, "");
-    blocks += textAround(scanner.state) === undefined || code !== line ? blocksBegun(code, context.language) : 0;
+    blocks +=
+      textAround(scanner.state) === undefined || code !== line ? blocksBegun(code, context.language) : 0;
     if (hash && HASH_HEADER.test(own) && code.endsWith(":") && !isOpen(scanner)) {
       const end = blockEnd(body, at, indentOf(own), done);
       return end === undefined ? undefined : blank + end;
@@ -99,7 +102,9 @@ function statementEnd(context: EndingContext, text: string, done: boolean): numb
 /** A line without the comment at its end. @param offset of the end of the line, where the scanner stands */
 function codeOf(line: string, { top }: Pick<State, "top">, offset: number): string {
   const comment = top?.line;
-  return comment?.kind === "comment" ? line.slice(0, Math.max(0, line.length - (offset - comment.at))).trimEnd() : line;
+  return comment?.kind === "comment"
+    ? line.slice(0, Math.max(0, line.length - (offset - comment.at))).trimEnd()
+    : line;
 }
 
 /** End of an indented block whose header is indented by `indent` and ends at `header`. */

@@ -73,7 +73,10 @@ function trials({ top, context: { prefix, suffix } }: Surroundings): number {
 const CONDITION = /^[ \t]*#[ \t]*(?:if|el|endif)/m;
 
 /** Parts of a file that the preprocessor leaves out make the rest hard to parse. */
-const hasConditions = (completion: string, { top, context: { language, prefix, suffix } }: Surroundings): boolean =>
+const hasConditions = (
+  completion: string,
+  { top, context: { language, prefix, suffix } }: Surroundings,
+): boolean =>
   (language === "c" || language === "cpp") && CONDITION.test(`${prefix.slice(top)}${completion}${suffix}`);
 
 /** The first of `variants` other than `completion` that fits, if it comes early enough. */

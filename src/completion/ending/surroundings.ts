@@ -109,27 +109,24 @@ const MAX_PIECES = 6;
 /** The last line above the cursor that begins a piece of the top level, after a blank line and with nothing open; or the beginning. */
 function topOf({ text: { prefix }, lineStart, stateAt }: Reading): number {
   let pieces = 0;
-  for (let start = lineStart, before = 0; start > 1 && pieces < MAX_PIECES; start = before) {
-    before = prefix.lastIndexOf("\n", start - 2) + 1;
+  let start = lineStart;
+  while (start > 1 && pieces < MAX_PIECES) {
+    const above = prefix.lastIndexOf("\n", start - 2) + 1;
     const end = prefix.indexOf("\n", start);
     const line = prefix.slice(start, end < 0 ? prefix.length : end);
-    if (TOP.test(line) && prefix.slice(before, start).trim() === "") {
+    if (TOP.test(line) && prefix.slice(above, start).trim() === "") {
       pieces++;
       if (stateAt(start).top === undefined) {
         return start;
       }
     }
+    start = above;
   }
   return 0;
 }
 
 /** The brackets that are open in `state`, after the cursor's line with `text`: those opened from `offset` on, innermost last. */
-export function opened(
-  reading: Reading,
-  text: string,
-  state: Pick<State, "top">,
-  offset = 0,
-): Open[] {
+export function opened(reading: Reading, text: string, state: Pick<State, "top">, offset = 0): Open[] {
   const frames = framesOf(state).filter((one) => isBracket(one) && one.at >= offset);
   const written = reading.text.prefix + text;
   let line = 0;
@@ -164,7 +161,10 @@ export const isBracket = ({ kind, soft, close }: Frame): boolean =>
   kind === "bracket" && !soft && close.length === 1;
 
 /** The brackets of a suffix that have no partner in it. */
-function bracketsIn(suffix: string, { state, mode, cursor }: Reading): Pick<Surroundings, "closing" | "openBelow"> {
+function bracketsIn(
+  suffix: string,
+  { state, mode, cursor }: Reading,
+): Pick<Surroundings, "closing" | "openBelow"> {
   const closing: Closing[] = [];
   const visit = ({ role, text, index, soft, frame }: Delimiter): void => {
     const closes = frame === undefined || (role === "close" && isBracket(frame) && frame.at < cursor);

@@ -12,7 +12,13 @@ export const swallowing: Filter = (text, context) => {
   const comment = textAround(reading.scan(text).state);
   const own = comment?.kind === "comment" && comment.endsWithLine && comment.at >= reading.cursor;
   const rest = own ? reading.right.slice(replacedLength(text, reading)).trim() : "";
-  if (!own || !(/^[)\]}"'`]/.test(rest) || (rest !== "" && textAround(reading.scan(reading.right).state)?.kind === "comment"))) {
+  if (
+    !own ||
+    !(
+      /^[)\]}"'`]/.test(rest) ||
+      (rest !== "" && textAround(reading.scan(reading.right).state)?.kind === "comment")
+    )
+  ) {
     return text;
   }
   return text.slice(0, comment.at - reading.cursor).trimEnd();

@@ -26,7 +26,8 @@ export const unbalancedClosers: Filter = (text, context) => {
     return text;
   }
   const spare = spareOpeners(context, reading);
-  const add = (closer: string, count: number): void => void spare.set(closer, (spare.get(closer) ?? 0) + count);
+  const add = (closer: string, count: number): void =>
+    void spare.set(closer, (spare.get(closer) ?? 0) + count);
   for (const one of framesOf(state)) {
     if (isBracket(one) && one.at >= cursor) {
       add(one.close, 1);
@@ -48,14 +49,18 @@ const closesBefore = ({ role, soft, text, frame }: Delimiter, cursor: number): b
   (frame === undefined || (role === "close" && isBracket(frame) && frame.at < cursor));
 
 /** Brackets opened before the cursor less those closed after it, by closer. Unknown openers (a cut prefix) count as spare. */
-function spareOpeners({ prefix, suffix }: FilterContext, { state, mode, cursor, right }: Reading): Map<string, number> {
+function spareOpeners(
+  { prefix, suffix }: FilterContext,
+  { state, mode, cursor, right }: Reading,
+): Map<string, number> {
   const spare = new Map<string, number>();
   // Whether a parenthesis in a shell's case closes something or ends a pattern, only the whole text tells.
   const inCase = framesOf(state).some(({ kind }) => kind === "case");
   if (prefix.length > REACH || suffix.length > REACH || inCase) {
     return new Map([")", "]", "}"].map((closer) => [closer, Number.POSITIVE_INFINITY]));
   }
-  const add = (closer: string, count: number): void => void spare.set(closer, (spare.get(closer) ?? 0) + count);
+  const add = (closer: string, count: number): void =>
+    void spare.set(closer, (spare.get(closer) ?? 0) + count);
   framesOf(state)
     .filter(isBracket)
     .forEach(({ close }) => add(close, 1));

@@ -32,7 +32,11 @@ export interface Text {
 export interface Language extends ModeOptions {
   /** What begins a comment that ends with its line; or a sticky expression for it. */
   readonly lineComments?: readonly (string | RegExp)[];
-  readonly blockComments?: readonly { readonly open: string; readonly close: string; readonly nested?: boolean }[];
+  readonly blockComments?: readonly {
+    readonly open: string;
+    readonly close: string;
+    readonly nested?: boolean;
+  }[];
   readonly strings?: readonly Text[];
   /** Before everything else. */
   readonly first?: readonly Rule[];
@@ -52,7 +56,11 @@ export const WORD_STARTS = `${LETTERS}${DIGITS}_$\u0080`;
 const WORD = /[\w$\u0080-\uffff]+/y;
 export const BACKSLASH = /\\[^]/y;
 
-export const skip = (starts: string, match: RegExp, more: Partial<Rule> = {}): Rule => ({ starts, match, ...more });
+export const skip = (starts: string, match: RegExp, more: Partial<Rule> = {}): Rule => ({
+  starts,
+  match,
+  ...more,
+});
 
 /** Brackets that have to have a partner. */
 const BRACKETS: readonly Rule[] = [
@@ -60,7 +68,7 @@ const BRACKETS: readonly Rule[] = [
     starts: "([{",
     match: /[([{]/y,
     then: (scanner, [open]) => {
-      pushBracket(scanner, open!, scanner.mode);
+      pushBracket(scanner, open, scanner.mode);
       scanner.operand = false;
     },
   },
@@ -68,14 +76,20 @@ const BRACKETS: readonly Rule[] = [
     starts: ")]}",
     match: /[)\]}]/y,
     then: (scanner, [close]) => {
-      scanner.closePair(close!);
+      scanner.closePair(close);
       scanner.operand = close !== "}" || scanner.mode.text;
     },
   },
 ];
 
 /** The scanner stands after `open`, whose last character is a bracket unless `close` says otherwise. */
-export function pushBracket(scanner: Scanner, open: string, inside: Mode, close = CLOSER_OF[open.slice(-1)]!, soft = false): void {
+export function pushBracket(
+  scanner: Scanner,
+  open: string,
+  inside: Mode,
+  close = CLOSER_OF[open.slice(-1)]!,
+  soft = false,
+): void {
   const rule: FrameRule = { kind: "bracket", open, close, inside, soft };
   scanner.push(rule, scanner.index - open.length, open.length);
 }
@@ -103,10 +117,10 @@ const SOFT: readonly Rule[] = [
   {
     starts: "([{",
     match: /[([{]/y,
-    then: (scanner, [open]) => pushBracket(scanner, open!, scanner.mode, CLOSER_OF[open!]!, true),
+    then: (scanner, [open]) => pushBracket(scanner, open, scanner.mode, CLOSER_OF[open], true),
   },
-  { starts: ")]}", match: /[)\]}]/y, then: (scanner, [close]) => scanner.closePair(close!) },
-  { starts: "\"'`", match: /["'`]/y, then: (scanner, [quote]) => softQuote(scanner, quote!) },
+  { starts: ")]}", match: /[)\]}]/y, then: (scanner, [close]) => scanner.closePair(close) },
+  { starts: "\"'`", match: /["'`]/y, then: (scanner, [quote]) => softQuote(scanner, quote) },
 ];
 
 /** Text with brackets and quotes that may mean anything. @param rules what means something in it */
@@ -131,7 +145,7 @@ export function language(options: Language): Mode {
         starts: WORD_STARTS,
         match: word,
         then: (scanner, [said]) => {
-          scanner.operand = keywords?.test(said!) !== true;
+          scanner.operand = keywords?.test(said) !== true;
         },
       },
       ...BRACKETS,
@@ -148,14 +162,18 @@ export function lineComment(start: string | RegExp): Rule {
     match,
     then: (scanner, [open]) =>
       void scanner.push(
-        { kind: "comment", open: open!, close: "", inside: PROSE, endsWithLine: true },
-        scanner.index - open!.length,
-        open!.length,
+        { kind: "comment", open: open, close: "", inside: PROSE, endsWithLine: true },
+        scanner.index - open.length,
+        open.length,
       ),
   };
 }
 
-export function blockComment({ open, close, nested = false }: NonNullable<Language["blockComments"]>[number]): Rule {
+export function blockComment({
+  open,
+  close,
+  nested = false,
+}: NonNullable<Language["blockComments"]>[number]): Rule {
   const match = new RegExp(escaped(open), "y");
   const push = (scanner: Scanner): void =>
     void scanner.push({ kind: "comment", open, close, inside }, scanner.index - open.length, open.length);
@@ -173,7 +191,7 @@ export function text(one: Text, code: () => Mode): Rule {
       starts: "",
       match: open,
       then: (scanner, [said]) => {
-        pushBracket(scanner, said!, within(), close);
+        pushBracket(scanner, said, within(), close);
         scanner.operand = false;
       },
     })),
@@ -203,9 +221,9 @@ const IN_REGEX = mode(
       match: /\[\^?/y,
       then: (scanner, [open]) =>
         void scanner.push(
-          { kind: "quote", open: open!, close: "]", inside: CLASS, endsWithLine: true },
-          scanner.index - open!.length,
-          open!.length,
+          { kind: "quote", open: open, close: "]", inside: CLASS, endsWithLine: true },
+          scanner.index - open.length,
+          open.length,
         ),
     },
     ...SOFT.slice(0, 2),
@@ -217,12 +235,11 @@ const IN_REGEX = mode(
 const REGEX: readonly Rule[] = [
   {
     starts: "/",
-    match:
-      /\/(?![*/])(?=(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])*(?:\/|\\?$|\[(?:[^\]\\\n]|\\.)*\\?$))/y,
+    match: /\/(?![*/])(?=(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])*(?:\/|\\?$|\[(?:[^\]\\\n]|\\.)*\\?$))/y,
     when: ({ operand }) => !operand,
     then: (scanner, [open]) =>
       void scanner.push(
-        { kind: "quote", open: open!, close: "/", inside: IN_REGEX, endsWithLine: true },
+        { kind: "quote", open: open, close: "/", inside: IN_REGEX, endsWithLine: true },
         scanner.index - 1,
         1,
       ),

@@ -41,7 +41,7 @@ export function mode(rules: readonly Rule[], options: ModeOptions = {}): Mode {
   const table: Rule[][] = Array.from({ length: ASCII }, () => []);
   const other: Rule[] = [];
   for (const rule of rules) {
-    const codes = new Set([...rule.starts].map((char) => Math.min(char.charCodeAt(0), ASCII)));
+    const codes = new Set(Array.from(rule.starts, (char) => Math.min(char.charCodeAt(0), ASCII)));
     for (let code = 0; code <= ASCII; code++) {
       if (rule.starts === "" || codes.has(code)) {
         (code === ASCII ? other : table[code]!).push(rule);

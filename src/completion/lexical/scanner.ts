@@ -121,7 +121,11 @@ export class Scanner {
         return true;
       }
     }
-    if (outer !== undefined && this.startsWithAnyCase(outer.close) && (base?.kind !== "quote" || base.soft || outer.kind === "element")) {
+    if (
+      outer !== undefined &&
+      this.startsWithAnyCase(outer.close) &&
+      (base?.kind !== "quote" || base.soft || outer.kind === "element")
+    ) {
       if (outer.tail === undefined) {
         this.close(outer, outer.close.length);
       } else {
@@ -226,7 +230,11 @@ export class Scanner {
   closePair(text: string, at = this.index - text.length): void {
     let skipped = 0;
     let one = this.top;
-    while (one !== undefined && one.close !== text && (one.soft || (!isText(one) && one.kind === "bracket" && !one.raw))) {
+    while (
+      one !== undefined &&
+      one.close !== text &&
+      (one.soft || (!isText(one) && one.kind === "bracket" && !one.raw))
+    ) {
       skipped += one.soft ? 0 : 1;
       one = one.parent;
     }

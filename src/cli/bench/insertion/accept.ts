@@ -16,7 +16,10 @@ export interface Accepted {
 const MAX_TABS = 12;
 
 /** Accepts what is made of the model's text, one suggestion after the other, as an editor inserts it. */
-export function accept({ place: start, raw }: InsertionHole, shaper: Pick<Shaper, "kind" | "shape" | "replaced">): Accepted {
+export function accept(
+  { place: start, raw }: InsertionHole,
+  shaper: Pick<Shaper, "kind" | "shape" | "replaced">,
+): Accepted {
   let place: Place = start;
   let rest = raw;
   let first: string | undefined;

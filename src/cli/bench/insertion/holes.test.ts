@@ -36,7 +36,10 @@ describe("what is inserted into real files", () => {
       const told = wrong.map(
         ({ kind, place, raw }) => `${kind}: ${place.prefix.slice(-40)}│${raw}│${place.suffix.slice(0, 40)}`,
       );
-      assert.ok(wrong.length <= 0.005 * holes.length, `${wrong.length} of ${holes.length}:\n${told.join("\n")}`);
+      assert.ok(
+        wrong.length <= 0.005 * holes.length,
+        `${wrong.length} of ${holes.length}:\n${told.join("\n")}`,
+      );
     }).timeout(60_000);
   }
 });

@@ -11,7 +11,8 @@ import { generator } from "../quality/random";
  * Where a hole is and what the model writes there: the rest of a piece inside of what is closed right of the cursor already, with and without those closers; the rest of
  * the line, with and without what an editor would have closed by itself; several lines.
  */
-export type HoleKind = "inside" | "inside, closers too" | "rest of line" | "rest of line, closed by the editor" | "lines";
+export type HoleKind =
+  "inside" | "inside, closers too" | "rest of line" | "rest of line, closed by the editor" | "lines";
 export const HOLE_KINDS: readonly HoleKind[] = [
   "inside",
   "inside, closers too",
@@ -38,7 +39,13 @@ const MAX_LINE = 400;
 const TRIES = 30;
 
 /** Holes of one file. Depends on the text, the language, the number and the seed only. */
-export function cutInsertionHoles(text: string, language: string, document: string, count: number, seed: number): InsertionHole[] {
+export function cutInsertionHoles(
+  text: string,
+  language: string,
+  document: string,
+  count: number,
+  seed: number,
+): InsertionHole[] {
   const next = generator(seed);
   const lines = text.split("\n");
   const starts: number[] = [0];
@@ -55,7 +62,8 @@ export function cutInsertionHoles(text: string, language: string, document: stri
       continue;
     }
     const column = indent + Math.floor(next() * (line.length - indent));
-    const last = kind === "lines" ? Math.min(lines.length - 1, first + 1 + Math.floor(next() * MAX_LINES)) : first;
+    const last =
+      kind === "lines" ? Math.min(lines.length - 1, first + 1 + Math.floor(next() * MAX_LINES)) : first;
     const from = starts[first]! + column;
     const end = starts[last]! + lines[last]!.trimEnd().length;
     const hole = holeOf(kind, text, from, end, language, document);
@@ -111,7 +119,10 @@ function holeOf(
 /** Whether several lines are what one suggestion shows: a statement or a block, and not the header of what follows. */
 function isOne(raw: string, place: Place): boolean {
   const below = linesBelow(place).find((line) => line.trim() !== "") ?? "";
-  return endOf(endingKind(place), place, raw, true) === raw.length && indentOf(below) <= indentOf(linePrefix(place));
+  return (
+    endOf(endingKind(place), place, raw, true) === raw.length &&
+    indentOf(below) <= indentOf(linePrefix(place))
+  );
 }
 
 /** Brackets are paired and quotes even, whatever the language: what is balanced so is balanced by any rule. */
@@ -129,7 +140,10 @@ function isBalanced(text: string): boolean {
 }
 
 const isClosedByEditors = ({ kind, close, open }: Frame): boolean =>
-  (kind === "bracket" || kind === "quote") && close !== "" && /^[([{]$|["'`]+$/.test(open) && /^[)\]}"'`]+$/.test(close);
+  (kind === "bracket" || kind === "quote") &&
+  close !== "" &&
+  /^[([{]$|["'`]+$/.test(open) &&
+  /^[)\]}"'`]+$/.test(close);
 
 /** What an editor would have closed right of the cursor of all that `raw` closes itself; "" for nothing. */
 function closedBy(raw: string, prefix: string, language: string): string {

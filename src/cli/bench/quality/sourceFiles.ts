@@ -49,11 +49,16 @@ export function heldOutFiles(root: string): SourceFile[] {
   }));
 }
 
-/** TypeScript, JavaScript and Python files below the current folder whose path matches. */
-export function matchingFiles(glob: string): SourceFile[] {
+/** Paths below the current folder, or below that which the glob names, that match. */
+export function matchingPaths(glob: string): string[] {
   const absolute = path.resolve(glob).replaceAll("\\", "/");
   const folder = absolute.slice(0, absolute.search(/[*?{]|$/)).replace(/[^/]*$/, "");
-  const found = filesBelow(folder).filter((file) => matchesAny(file, [absolute]));
+  return filesBelow(folder).filter((file) => matchesAny(file, [absolute]));
+}
+
+/** TypeScript, JavaScript and Python files below the current folder whose path matches. */
+export function matchingFiles(glob: string): SourceFile[] {
+  const found = matchingPaths(glob);
   const known = found.filter((file) => LANGUAGES[path.extname(file)] !== undefined);
   if (known.length === 0) {
     throw new CliError(`No TypeScript, JavaScript or Python file matches ${glob}.`);

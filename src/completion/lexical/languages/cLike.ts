@@ -9,7 +9,8 @@ const C_COMMENTS: Language = {
 };
 const NESTED: Language = { ...C_COMMENTS, blockComments: [{ open: "/*", close: "*/", nested: true }] };
 /** What the preprocessor is told: prose. */
-const DIRECTIVE_TEXT = /(?<=^|\n)[ \t]*#[ \t]*(?:error|warning|region|endregion|pragma[ \t]+(?:message|region|endregion|mark))\b/y;
+const DIRECTIVE_TEXT =
+  /(?<=^|\n)[ \t]*#[ \t]*(?:error|warning|region|endregion|pragma[ \t]+(?:message|region|endregion|mark))\b/y;
 
 const DOUBLE: Text = { starts: '"', open: /"/y };
 const SINGLE: Text = { starts: "'", open: /'/y };
@@ -17,7 +18,12 @@ const HOLE: Hole = { open: /\$\{/y, close: "}" };
 
 export const C = language({
   ...C_COMMENTS,
-  first: [lineComment(DIRECTIVE_TEXT), skip("#", /#[ \t]*include[ \t]*<[^>\n]*>/y), skip("\\", BACKSLASH), NUMBER],
+  first: [
+    lineComment(DIRECTIVE_TEXT),
+    skip("#", /#[ \t]*include[ \t]*<[^>\n]*>/y),
+    skip("\\", BACKSLASH),
+    NUMBER,
+  ],
   strings: [
     {
       starts: "RLuU",
@@ -26,7 +32,7 @@ export const C = language({
       lines: true,
       escape: false,
     },
-    { starts: "LuU\"", open: /(?:u8|[LuU])?"/y },
+    { starts: 'LuU"', open: /(?:u8|[LuU])?"/y },
     { starts: "LuU'", open: /(?:u8|[LuU])?'/y },
   ],
 });
@@ -42,7 +48,13 @@ export const CSHARP = language({
   ...C_COMMENTS,
   first: [lineComment(DIRECTIVE_TEXT)],
   strings: [
-    { starts: '$"', open: /\$+"{3,}/y, close: ([open]) => open.replace(/^\$+/, ""), lines: true, escape: false },
+    {
+      starts: '$"',
+      open: /\$+"{3,}/y,
+      close: ([open]) => open.replace(/^\$+/, ""),
+      lines: true,
+      escape: false,
+    },
     { starts: '"', open: /"{3,}/y, close: ([open]) => open, lines: true, escape: false },
     {
       starts: "$@",
@@ -69,7 +81,9 @@ export const RUST = language({
   ...NESTED,
   first: [
     // A character, or else a lifetime or a label.
-    skip("b'", /b?'(?:\\(?:u\{[^}\n]*\}|x[\da-fA-F]{2}|.)|[\ud800-\udbff][\udc00-\udfff]|[^\\'\n])'/y, { operand: true }),
+    skip("b'", /b?'(?:\\(?:u\{[^}\n]*\}|x[\da-fA-F]{2}|.)|[\ud800-\udbff][\udc00-\udfff]|[^\\'\n])'/y, {
+      operand: true,
+    }),
     skip("'", /'(?:[A-Za-z_][\w]*)?/y, { operand: true }),
     skip("r", /r#(?=[A-Za-z_])\w+/y, { operand: true }),
   ],
@@ -96,8 +110,8 @@ export const SCALA = language({
     skip("'", /'\w*/y, { operand: true }),
   ],
   strings: [
-    { starts: "fsr\"", open: /[a-z]*"""/y, lines: true, escape: false, holes: [HOLE] },
-    { starts: "fsr\"", open: /[a-z]*"/y, holes: [HOLE] },
+    { starts: 'fsr"', open: /[a-z]*"""/y, lines: true, escape: false, holes: [HOLE] },
+    { starts: 'fsr"', open: /[a-z]*"/y, holes: [HOLE] },
     { starts: "`", open: /`/y },
   ],
 });
@@ -155,7 +169,12 @@ export const JSONC = language({ ...C_COMMENTS, strings: [DOUBLE, SINGLE] });
 /** `4'b1010`, `'0`, `'{`. */
 export const VERILOG = language({
   ...C_COMMENTS,
-  first: [skip("0123456789'", /(?:\d[\d_]*\s*)?'(?:[sS]?[bodhBODH]\s*[\w?]+|[01xzXZ](?!\w)|(?=[{(]))/y, { operand: true }), skip("`", /`\w*/y)],
+  first: [
+    skip("0123456789'", /(?:\d[\d_]*\s*)?'(?:[sS]?[bodhBODH]\s*[\w?]+|[01xzXZ](?!\w)|(?=[{(]))/y, {
+      operand: true,
+    }),
+    skip("`", /`\w*/y),
+  ],
   strings: [DOUBLE],
 });
 
@@ -169,8 +188,7 @@ export const UNKNOWN = language({
       starts: "\"'`",
       // One that nothing ends on its line is none, unless the text goes on there.
       open: /(["'`])(?=(?:(?!\1)[^\\\n]|\\.)*(?:\1|\\?$))/y,
-      when: ({ text, index }) =>
-        text.charAt(index) !== "'" || !/[\p{L}\p{N}_]/u.test(text.charAt(index - 1)),
+      when: ({ text, index }) => text.charAt(index) !== "'" || !/[\p{L}\p{N}_]/u.test(text.charAt(index - 1)),
     },
   ],
 });

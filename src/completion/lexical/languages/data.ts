@@ -12,7 +12,13 @@ const yamlQuote = (quote: string, doubled: boolean): Rule => ({
   match: new RegExp(VALUE.source + quote, "y"),
   then: (scanner) =>
     void scanner.push(
-      { kind: "quote", open: quote, close: quote, inside: doubled ? prose() : prose([skip("\\", BACKSLASH)]), doubled },
+      {
+        kind: "quote",
+        open: quote,
+        close: quote,
+        inside: doubled ? prose() : prose([skip("\\", BACKSLASH)]),
+        doubled,
+      },
       scanner.index - 1,
       1,
     ),
@@ -28,7 +34,7 @@ export const YAML: Mode = prose([
       const indent = indentAt(scanner.text, scanner.index);
       scanner.pending = [
         ...scanner.pending,
-        { kind: "indented", open: open!, close: "", inside: BLOCK_TEXT, indent },
+        { kind: "indented", open: open, close: "", inside: BLOCK_TEXT, indent },
       ];
     },
   },
@@ -66,12 +72,12 @@ export const SQL: Mode = language({
       then: (scanner, [tag]) => {
         for (let one = scanner.top; one !== undefined; one = one.parent) {
           if (one.open === tag) {
-            scanner.index -= tag!.length;
-            scanner.close(one, tag!.length);
+            scanner.index -= tag.length;
+            scanner.close(one, tag.length);
             return;
           }
         }
-        pushBracket(scanner, tag!, SQL, tag);
+        pushBracket(scanner, tag, SQL, tag);
       },
     },
   ],
@@ -92,7 +98,7 @@ export const INI = prose([lineComment(/(?<=^|\n)[ \t]*[;#!]/y), skip("\\", BACKS
 export const DOCKERFILE = prose([
   lineComment(/(?<=^|\n)[ \t]*#/y),
   skip("\\", BACKSLASH),
-  { starts: "$", match: /\$[({]/y, then: (scanner, [open]) => pushBracket(scanner, open!, DOCKER_CODE) },
+  { starts: "$", match: /\$[({]/y, then: (scanner, [open]) => pushBracket(scanner, open, DOCKER_CODE) },
 ]);
 const DOCKER_CODE: Mode = prose();
 
@@ -104,9 +110,9 @@ export const CMAKE = language({
       match: /#?\[(=*)\[/y,
       then: (scanner, [open, level]) =>
         void scanner.push(
-          { kind: "quote", open: open!, close: `]${level!}]`, inside: prose() },
-          scanner.index - open!.length,
-          open!.length,
+          { kind: "quote", open: open, close: `]${level!}]`, inside: prose() },
+          scanner.index - open.length,
+          open.length,
         ),
     },
   ],
@@ -142,8 +148,14 @@ export const NIX: Mode = language({
   blockComments: [{ open: "/*", close: "*/" }],
   strings: [
     { starts: '"', open: /"/y, lines: true, holes: [{ open: /\$\{/y, close: "}" }] },
-    { starts: "'", open: /''/y, close: () => "''", lines: true, escape: /'''|''\$|''\\./y, holes: [{ open: /\$\{/y, close: "}" }] },
+    {
+      starts: "'",
+      open: /''/y,
+      close: () => "''",
+      lines: true,
+      escape: /'''|''\$|''\\./y,
+      holes: [{ open: /\$\{/y, close: "}" }],
+    },
   ],
   word: /[\w'-]+/y,
 });
-

@@ -3,7 +3,9 @@ import { BACKSLASH, language, prose, skip, type Text } from "../build";
 const STRING: Text = { starts: '"', open: /"/y, lines: true };
 /** Identifiers may end in primes, and a lone apostrophe is a mark of its own. */
 const PRIMED = /[\w\u0080-\uffff][\w'\u0080-\uffff]*/y;
-const CHARACTER = skip("'", /'(?:\\(?:[^'\n]+|')|[\ud800-\udbff][\udc00-\udfff]|[^\\'\n])'/y, { operand: true });
+const CHARACTER = skip("'", /'(?:\\(?:[^'\n]+|')|[\ud800-\udbff][\udc00-\udfff]|[^\\'\n])'/y, {
+  operand: true,
+});
 const TICK = skip("'", /'+\w*/y);
 
 export const HASKELL = language({
@@ -13,9 +15,9 @@ export const HASKELL = language({
       match: /\[(?:[a-z][\w.]*)?\|(?!\|)/y,
       then: (scanner, [open]) =>
         void scanner.push(
-          { kind: "quote", open: open!, close: "|]", inside: prose() },
-          scanner.index - open!.length,
-          open!.length,
+          { kind: "quote", open: open, close: "|]", inside: prose() },
+          scanner.index - open.length,
+          open.length,
         ),
     },
     CHARACTER,
@@ -39,9 +41,9 @@ export const OCAML = language({
       match: /\{([a-z_]*)\|/y,
       then: (scanner, [open, name]) =>
         void scanner.push(
-          { kind: "quote", open: open!, close: `|${name!}}`, inside: prose() },
-          scanner.index - open!.length,
-          open!.length,
+          { kind: "quote", open: open, close: `|${name!}}`, inside: prose() },
+          scanner.index - open.length,
+          open.length,
         ),
     },
   ],
@@ -56,7 +58,14 @@ export const FSHARP = language({
   strings: [
     { starts: '$@"', open: /[$@]*"""/y, close: () => '"""', lines: true, escape: false },
     { starts: "@$", open: /(?:@|\$@|@\$)"/y, close: () => '"', lines: true, doubled: true, escape: false },
-    { starts: "$", open: /\$"/y, close: () => '"', lines: true, escape: /\\[^]|\{\{/y, holes: [{ open: /\{(?!\{)/y, close: "}" }] },
+    {
+      starts: "$",
+      open: /\$"/y,
+      close: () => '"',
+      lines: true,
+      escape: /\\[^]|\{\{/y,
+      holes: [{ open: /\{(?!\{)/y, close: "}" }],
+    },
     STRING,
     { starts: "`", open: /``/y, close: () => "``" },
   ],
@@ -83,10 +92,7 @@ export const ERLANG = language({
 
 /** Ada, VHDL: an apostrophe after a value asks for an attribute. */
 export const ADA = language({
-  first: [
-    skip("'", /'/y, { when: ({ operand }) => operand }),
-    skip("'", /'[^\n]'/y, { operand: true }),
-  ],
+  first: [skip("'", /'/y, { when: ({ operand }) => operand }), skip("'", /'[^\n]'/y, { operand: true })],
   goesOn: true,
   lineComments: ["--"],
   blockComments: [{ open: "/*", close: "*/" }],

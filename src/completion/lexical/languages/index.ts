@@ -38,7 +38,10 @@ const LANGUAGES: readonly (readonly [mode: Mode, identifiers: string])[] = [
   [scripting.COFFEESCRIPT, "coffeescript"],
   [scripting.NIM, "nim"],
   [markup.PHP, "php"],
-  [markup.HTML, "html vue svelte astro erb html-erb handlebars mustache jinja jinja-html django-html django twig liquid ejs blade nunjucks razor aspnetcorerazor"],
+  [
+    markup.HTML,
+    "html vue svelte astro erb html-erb handlebars mustache jinja jinja-html django-html django twig liquid ejs blade nunjucks razor aspnetcorerazor",
+  ],
   [markup.XML, "xml xsl svg dtd xaml"],
   [markup.CSS, "css"],
   [markup.SCSS, "scss less sass stylus postcss"],

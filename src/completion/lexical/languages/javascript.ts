@@ -10,14 +10,15 @@ const HOLE: Rule = {
   starts: "{",
   match: /\{/y,
   then: (scanner, [open]) => {
-    pushBracket(scanner, open!, JSX);
+    pushBracket(scanner, open, JSX);
     scanner.operand = false;
   },
 };
 /** What stands in a tag besides attributes. */
 const IN_TAG: readonly Rule[] = [HOLE, lineComment("//"), blockComment({ open: "/*", close: "*/" })];
 /** `<` and a name where a value may begin, unless it is a list of type parameters. */
-const START = /<(?=>|[A-Za-z_$][\w.:$-]*(?:[\s/>]|$))(?![A-Z]\w*\s*(?:,|extends\b|=|>\s*\())(?:>|[A-Za-z_$][\w.:$-]*)?/y;
+const START =
+  /<(?=>|[A-Za-z_$][\w.:$-]*(?:[\s/>]|$))(?![A-Z]\w*\s*(?:,|extends\b|=|>\s*\())(?:>|[A-Za-z_$][\w.:$-]*)?/y;
 const CONTENT_TAGS = tags(/<(?:>|[A-Za-z_$][\w.:$-]*)/y, () => CONTENT, { markup: false, holes: IN_TAG });
 const CONTENT: Mode = prose([HOLE, CONTENT_TAGS.end, CONTENT_TAGS.begin, CONTENT_TAGS.stray]);
 const CODE_TAGS = tags(START, () => CONTENT, {

@@ -2,11 +2,7 @@ import { BACKSLASH, language, skip, type Language } from "../build";
 
 export const JAVASCRIPT: Language = {
   goesOn: true,
-  first: [
-    skip("#", /(?<=^)#!.*/y),
-    skip("+-", /\+\+|--/y, { operand: true }),
-    skip("\\", BACKSLASH),
-  ],
+  first: [skip("#", /(?<=^)#!.*/y), skip("+-", /\+\+|--/y, { operand: true }), skip("\\", BACKSLASH)],
   lineComments: ["//"],
   blockComments: [{ open: "/*", close: "*/" }],
   strings: [

@@ -1,4 +1,14 @@
-import { BACKSLASH, blockComment, escaped, language, lineComment, prose, pushBracket, skip, text } from "../build";
+import {
+  BACKSLASH,
+  blockComment,
+  escaped,
+  language,
+  lineComment,
+  prose,
+  pushBracket,
+  skip,
+  text,
+} from "../build";
 import { mode, type Mode, type Rule } from "../mode";
 import type { Scanner } from "../scanner";
 import type { Frame } from "../state";
@@ -59,7 +69,14 @@ function beginElement(scanner: Scanner, contentOf: ContentOf, markup: boolean): 
   const content = contentOf(name) ?? scanner.mode;
   const raw = markup && /^(?:script|style)$/i.test(name);
   scanner.push(
-    { kind: "element", open: tag.open, close: raw ? `</${name.toLowerCase()}` : `</${name}>`, inside: content, raw, tail: tag.inside },
+    {
+      kind: "element",
+      open: tag.open,
+      close: raw ? `</${name.toLowerCase()}` : `</${name}>`,
+      inside: content,
+      raw,
+      tail: tag.inside,
+    },
     tag.at - scanner.offset,
     scanner.index - tag.at + scanner.offset,
   );
@@ -68,10 +85,7 @@ function beginElement(scanner: Scanner, contentOf: ContentOf, markup: boolean): 
 /** What stands in a tag after its name. */
 function tagMode(contentOf: ContentOf, markup: boolean, holes: readonly Rule[]): Mode {
   const value = (quote: string): Rule =>
-    text(
-      { starts: quote, open: new RegExp(quote, "y"), escape: false, lines: true },
-      () => made,
-    );
+    text({ starts: quote, open: new RegExp(quote, "y"), escape: false, lines: true }, () => made);
   const made: Mode = mode([
     ...holes,
     skip("=", /=>/y),
@@ -83,8 +97,8 @@ function tagMode(contentOf: ContentOf, markup: boolean, holes: readonly Rule[]):
       then: (scanner, [end]) => {
         const tag = scanner.top?.base;
         if (tag?.kind === "tag") {
-          scanner.index -= end!.length;
-          scanner.close(tag, end!.length);
+          scanner.index -= end.length;
+          scanner.close(tag, end.length);
         }
         scanner.operand = true;
       },
@@ -101,7 +115,11 @@ function tagMode(contentOf: ContentOf, markup: boolean, holes: readonly Rule[]):
 export function tags(
   start: RegExp,
   contentOf: ContentOf,
-  more: { readonly markup: boolean; readonly holes?: readonly Rule[]; readonly when?: (scanner: Scanner) => boolean },
+  more: {
+    readonly markup: boolean;
+    readonly holes?: readonly Rule[];
+    readonly when?: (scanner: Scanner) => boolean;
+  },
 ): { readonly begin: Rule; readonly end: Rule; readonly stray: Rule } {
   const inTag = tagMode(contentOf, more.markup, more.holes ?? []);
   return {
@@ -111,11 +129,11 @@ export function tags(
       ...(more.when === undefined ? {} : { when: more.when }),
       then: (scanner, [open]) => {
         const tag = scanner.push(
-          { kind: "tag", open: open!, close: ">", inside: inTag },
-          scanner.index - open!.length,
-          open!.length,
+          { kind: "tag", open: open, close: ">", inside: inTag },
+          scanner.index - open.length,
+          open.length,
         );
-        if (open!.endsWith(">") && tag.open === "<>") {
+        if (open.endsWith(">") && tag.open === "<>") {
           beginElement(scanner, contentOf, more.markup);
         }
       },
@@ -124,7 +142,11 @@ export function tags(
       starts: "<",
       match: /<\/[\w.:-]*/y,
       then: (scanner, [open]) =>
-        void scanner.push({ kind: "tag", open: open!, close: ">", inside: inTag }, scanner.index - open!.length, open!.length),
+        void scanner.push(
+          { kind: "tag", open: open, close: ">", inside: inTag },
+          scanner.index - open.length,
+          open.length,
+        ),
     },
     // Text has another sign for it.
     stray: { starts: ">", match: />/y, then: (scanner) => scanner.stray(">", scanner.index - 1) },
@@ -136,16 +158,16 @@ const pair = (open: string, close: string, inside: () => Mode): readonly Rule[] 
   {
     starts: open.charAt(0),
     match: new RegExp(`${escaped(open)}[-+=!~]?`, "y"),
-    then: (scanner, [said]) => pushBracket(scanner, said!, inside(), close),
+    then: (scanner, [said]) => pushBracket(scanner, said, inside(), close),
   },
 ];
 
 const closing = (close: string): Rule => ({
   starts: "",
   match: new RegExp(`[-+~]?${escaped(close)}`, "y"),
-  then: (scanner, [said]) => {
+  then: (scanner) => {
     scanner.closePair(close, scanner.index - close.length);
-    scanner.operand = said === undefined;
+    scanner.operand = true;
   },
 });
 
@@ -172,7 +194,11 @@ export const TEMPLATES: readonly Rule[] = [
 const css = (lines: boolean): Mode =>
   language({
     goesOn: true,
-    first: [skip("uU", /url\([^"'()\s\n]*\)/iy, { operand: true }), skip("\\", BACKSLASH), ...(lines ? [skip("h", /https?:\/\/[^\s"')]*/y)] : [])],
+    first: [
+      skip("uU", /url\([^"'()\s\n]*\)/iy, { operand: true }),
+      skip("\\", BACKSLASH),
+      ...(lines ? [skip("h", /https?:\/\/[^\s"')]*/y)] : []),
+    ],
     ...(lines ? { lineComments: ["//"] } : {}),
     blockComments: [{ open: "/*", close: "*/" }],
     strings: [{ starts: "\"'", open: /["']/y }],
@@ -191,7 +217,13 @@ const contentOfHtml: ContentOf = (name) =>
   /^script$/i.test(name) ? JAVASCRIPT_CODE : /^style$/i.test(name) ? CSS : undefined;
 const HTML_TAGS = tags(/<(?:!?[A-Za-z][\w.:-]*)/y, contentOfHtml, { markup: true, holes: TEMPLATES });
 /** HTML with whatever a template engine puts into it. */
-export const HTML = prose([...MARKUP_COMMENTS, ...TEMPLATES, HTML_TAGS.end, HTML_TAGS.begin, HTML_TAGS.stray]);
+export const HTML = prose([
+  ...MARKUP_COMMENTS,
+  ...TEMPLATES,
+  HTML_TAGS.end,
+  HTML_TAGS.begin,
+  HTML_TAGS.stray,
+]);
 
 const XML_TAGS = tags(/<[A-Za-z_][\w.:-]*/y, () => undefined, { markup: false });
 export const XML = prose([...MARKUP_COMMENTS, XML_TAGS.end, XML_TAGS.begin, XML_TAGS.stray]);
@@ -201,9 +233,9 @@ const FENCE: Rule = {
   match: /(?<=^|\n)(?:```|~~~)/y,
   then: (scanner, [fence]) =>
     void scanner.push(
-      { kind: "lines", open: fence!, close: fence!, inside: prose() },
-      scanner.index - fence!.length,
-      fence!.length,
+      { kind: "lines", open: fence, close: fence, inside: prose() },
+      scanner.index - fence.length,
+      fence.length,
     ),
 };
 /** Markdown and its like. */
@@ -219,7 +251,8 @@ function heredoc(scanner: Scanner, [said, , quote, name]: RegExpExecArray): void
   scanner.pending = [...scanner.pending, { kind: "lines", open: said, close: name!, inside }];
   scanner.operand = true;
 }
-const PHP_KEYWORDS = /^(?:return|echo|print|case|and|or|xor|new|throw|yield|include|require|include_once|require_once|else|in)$/;
+const PHP_KEYWORDS =
+  /^(?:return|echo|print|case|and|or|xor|new|throw|yield|include|require|include_once|require_once|else|in)$/;
 export const PHP: Mode = language({
   goesOn: true,
   first: [
@@ -234,13 +267,17 @@ export const PHP: Mode = language({
       starts: "?",
       match: /\?>\n?/y,
       then: (scanner, [end]) => {
-        scanner.index -= end!.length;
+        scanner.index -= end.length;
         const open = scanner.top?.outer;
         if (open?.close === "?>") {
           scanner.close(open, 2);
         } else {
           // The text begins within a tag.
-          scanner.push({ kind: "element", open: "?>", close: "<?php", inside: PHP_TEXT, soft: true }, scanner.index, 2);
+          scanner.push(
+            { kind: "element", open: "?>", close: "<?php", inside: PHP_TEXT, soft: true },
+            scanner.index,
+            2,
+          );
           scanner.index += 2;
         }
       },
@@ -261,7 +298,7 @@ const PHP_HEREDOC: Mode = prose([
   ...PHP_HOLES.map(({ open, close }): Rule => ({
     starts: "{$",
     match: open,
-    then: (scanner, [said]) => pushBracket(scanner, said!, PHP, close),
+    then: (scanner, [said]) => pushBracket(scanner, said, PHP, close),
   })),
 ]);
 const PHP_OPEN: Rule = {
@@ -269,13 +306,19 @@ const PHP_OPEN: Rule = {
   match: /<\?(?:php\b|=)?/y,
   then: (scanner, [open]) =>
     void scanner.push(
-      { kind: "bracket", open: open!, close: "?>", inside: PHP, raw: true },
-      scanner.index - open!.length,
-      open!.length,
+      { kind: "bracket", open: open, close: "?>", inside: PHP, raw: true },
+      scanner.index - open.length,
+      open.length,
     ),
 };
 const PHP_TAGS = tags(/<(?:!?[A-Za-z][\w.:-]*)/y, contentOfHtml, { markup: true, holes: [PHP_OPEN] });
-export const PHP_TEXT: Mode = prose([PHP_OPEN, MARKUP_COMMENTS[0]!, PHP_TAGS.end, PHP_TAGS.begin, PHP_TAGS.stray]);
+export const PHP_TEXT: Mode = prose([
+  PHP_OPEN,
+  MARKUP_COMMENTS[0]!,
+  PHP_TAGS.end,
+  PHP_TAGS.begin,
+  PHP_TAGS.stray,
+]);
 
 /** LaTeX: a backslash makes of a brace a sign. */
 const MATH: Rule = {
@@ -284,13 +327,13 @@ const MATH: Rule = {
   then: (scanner, [dollar]) => {
     const { top } = scanner;
     if (top?.kind === "quote" && top.close === dollar) {
-      scanner.index -= dollar!.length;
-      scanner.close(top, dollar!.length);
+      scanner.index -= dollar.length;
+      scanner.close(top, dollar.length);
     } else {
       scanner.push(
-        { kind: "quote", open: dollar!, close: dollar!, inside: scanner.mode, soft: true },
-        scanner.index - dollar!.length,
-        dollar!.length,
+        { kind: "quote", open: dollar, close: dollar, inside: scanner.mode, soft: true },
+        scanner.index - dollar.length,
+        dollar.length,
       );
     }
   },
@@ -300,21 +343,25 @@ const VERBATIM: Rule = {
   match: /\\begin\{(verbatim\*?|Verbatim|lstlisting|minted|comment)\}/y,
   then: (scanner, [open, name]) => {
     const end = `\\end{${name!}}`;
-    scanner.push({ kind: "quote", open: open!, close: end, inside: prose() }, scanner.index - open!.length, open!.length);
+    scanner.push(
+      { kind: "quote", open: open, close: end, inside: prose() },
+      scanner.index - open.length,
+      open.length,
+    );
   },
 };
 const BRACES: readonly Rule[] = [
-  { starts: "{", match: /\{/y, then: (scanner, [open]) => pushBracket(scanner, open!, scanner.mode) },
+  { starts: "{", match: /\{/y, then: (scanner, [open]) => pushBracket(scanner, open, scanner.mode) },
 ];
 const TEX_QUOTES: Rule = {
   starts: "`",
   match: /``?/y,
   then: (scanner, [open]) => {
-    const close = "'".repeat(open!.length);
+    const close = "'".repeat(open.length);
     scanner.push(
-      { kind: "quote", open: open!, close, inside: scanner.mode, soft: true },
-      scanner.index - open!.length,
-      open!.length,
+      { kind: "quote", open: open, close, inside: scanner.mode, soft: true },
+      scanner.index - open.length,
+      open.length,
     );
   },
 };
@@ -324,8 +371,8 @@ const TEX_QUOTE_ENDS: Rule = {
   then: (scanner, [close]) => {
     for (let one = scanner.top; one?.soft === true; one = one.parent) {
       if (one.kind === "quote" && one.close === close) {
-        scanner.index -= close!.length;
-        scanner.close(one, close!.length);
+        scanner.index -= close.length;
+        scanner.close(one, close.length);
         return;
       }
     }

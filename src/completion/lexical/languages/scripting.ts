@@ -1,4 +1,14 @@
-import { BACKSLASH, language, lineComment, prose, pushBracket, skip, type Hole, type Language, type Text } from "../build";
+import {
+  BACKSLASH,
+  language,
+  lineComment,
+  prose,
+  pushBracket,
+  skip,
+  type Hole,
+  type Language,
+  type Text,
+} from "../build";
 import { mode, type Mode, type Rule } from "../mode";
 import type { Scanner } from "../scanner";
 
@@ -16,7 +26,11 @@ const PYTHON_STRINGS = (inside: () => Mode): readonly Text[] => {
   ];
 };
 const PYTHON_HOLE: Mode = language({ strings: PYTHON_STRINGS(() => PYTHON_HOLE) });
-export const PYTHON = language({ ...HASH, first: [skip("\\", BACKSLASH)], strings: PYTHON_STRINGS(() => PYTHON_HOLE) });
+export const PYTHON = language({
+  ...HASH,
+  first: [skip("\\", BACKSLASH)],
+  strings: PYTHON_STRINGS(() => PYTHON_HOLE),
+});
 
 const COMPUTED: Hole = { open: /#\{/y, close: "}" };
 const PARTNER: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}", "<": ">" };
@@ -36,7 +50,7 @@ function freely(match: RegExp, holes: readonly Hole[], code: () => Mode): Rule {
       ...holes.map((hole): Rule => ({
         starts: "",
         match: hole.open,
-        then: (scanner, [said]) => pushBracket(scanner, said!, code(), hole.close),
+        then: (scanner, [said]) => pushBracket(scanner, said, code(), hole.close),
       })),
       ...(partner === undefined
         ? []
@@ -57,13 +71,13 @@ function freely(match: RegExp, holes: readonly Hole[], code: () => Mode): Rule {
     return made;
   };
   return {
-    starts: match.source.charAt(0) === "%" ? "%" : "",
+    starts: match.source.startsWith("%") ? "%" : "",
     match,
     then: (scanner, [open]) =>
       void scanner.push(
-        { kind: "quote", open: open!, close: delimited(open!), inside: insideOf(open!.slice(-1)) },
-        scanner.index - open!.length,
-        open!.length,
+        { kind: "quote", open: open, close: delimited(open), inside: insideOf(open.slice(-1)) },
+        scanner.index - open.length,
+        open.length,
       ),
   };
 }
@@ -78,9 +92,9 @@ const linesFrom = (starts: string, match: RegExp, close: string): Rule => ({
   match,
   then: (scanner, [open]) =>
     void scanner.push(
-      { kind: "lines", open: open!, close, inside: prose() },
-      scanner.index - open!.length,
-      open!.length,
+      { kind: "lines", open: open, close, inside: prose() },
+      scanner.index - open.length,
+      open.length,
     ),
 });
 const RUBY_KEYWORDS =
@@ -90,7 +104,13 @@ export const RUBY: Mode = language({
     linesFrom("=", /(?<=^|\n)=begin\b/y, "=end"),
     linesFrom("_", /(?<=^|\n)__END__(?=\n|$)/y, "\u0000"),
     { starts: "<", match: /<<([~-])(["'`]?)([A-Za-z_]\w*)\2/y, then: rubyHeredoc },
-    { starts: "<", match: /<<()(["'`]?)([A-Z_]\w*)\2/y, when: ({ operand, text, index }) => !operand || text.charAt(index - 1) === " " && text.charAt(index + 2) !== " ", then: rubyHeredoc },
+    {
+      starts: "<",
+      match: /<<()(["'`]?)([A-Z_]\w*)\2/y,
+      when: ({ operand, text, index }) =>
+        !operand || (text.charAt(index - 1) === " " && text.charAt(index + 2) !== " "),
+      then: rubyHeredoc,
+    },
     skip("?", /\?(?:\\.|[^\s\w]|\w(?!\w))/y, { when: ({ operand }) => !operand, operand: true }),
     skip("$", /\$(?:[^\s\w]|\d)/y, { operand: true }),
     skip(":", /::?(?=["'])|:(?:\[\]=?|[!?<>=+\-*/%&|^~]+)(?=[\s,)\]])/y),
@@ -121,7 +141,7 @@ export const RUBY: Mode = language({
   ],
   lineComments: ["#"],
   strings: [
-    { starts: "\"`", open: /["`]/y, lines: true, holes: [COMPUTED] },
+    { starts: '"`', open: /["`]/y, lines: true, holes: [COMPUTED] },
     { starts: "'", open: /'/y, lines: true },
   ],
   word: /[\w\u0080-\uffff]+[?!]?(?!=)|[\w\u0080-\uffff]+|@@?|\$\w+/y,
@@ -130,7 +150,7 @@ export const RUBY: Mode = language({
 const inRuby = (open: RegExp): Rule => ({
   starts: "#",
   match: open,
-  then: (scanner, [said]) => pushBracket(scanner, said!, RUBY, "}"),
+  then: (scanner, [said]) => pushBracket(scanner, said, RUBY, "}"),
 });
 const RUBY_HEREDOC: Mode = prose([skip("\\", BACKSLASH), inRuby(/#\{/y)]);
 const RUBY_REGEX: Mode = prose([skip("\\", BACKSLASH), inRuby(/#\{/y)]);
@@ -145,7 +165,7 @@ const atCommand = ({ text, index }: Scanner): boolean => {
 const pushed =
   (inside: () => Mode, close: string): NonNullable<Rule["then"]> =>
   (scanner, [open]) => {
-    pushBracket(scanner, open!, inside(), close);
+    pushBracket(scanner, open, inside(), close);
     scanner.operand = false;
   };
 /** `$(…)`, `$((…))`, `${…}` and commands between back quotes. */
@@ -173,7 +193,7 @@ const string = (match: RegExp, close: string, inside: Mode): Rule => ({
   starts: match.source.startsWith("\\$") ? "$" : close,
   match,
   then: (scanner, [open]) => {
-    scanner.push({ kind: "quote", open: open!, close, inside }, scanner.index - open!.length, open!.length);
+    scanner.push({ kind: "quote", open: open, close, inside }, scanner.index - open.length, open.length);
   },
 });
 const RAW = prose();
@@ -197,7 +217,10 @@ const PARAMETER_IN_TEXT: Mode = mode([
   ...substitutions(() => PARAMETER_IN_TEXT),
   BRACE_END,
 ]);
-const ARITHMETIC: Mode = language({ first: [skip("\\", BACKSLASH), ...substitutions(() => PARAMETER)], strings: [] });
+const ARITHMETIC: Mode = language({
+  first: [skip("\\", BACKSLASH), ...substitutions(() => PARAMETER)],
+  strings: [],
+});
 
 /** A pattern of a case: `*.c|*.h)`. */
 const PATTERN = /(?:^|;;&?|\bin)[ \t]*(?:\|[ \t]*)?(?:[^\s()|;&]|\\.|\([^()\n]*\)|[ \t]*\|[ \t]*)+[ \t]*$/;
@@ -270,7 +293,7 @@ const MAKE_REFERENCE: Rule = {
   starts: "$",
   match: /\$[({]/y,
   then: (scanner, [open]) => {
-    pushBracket(scanner, open!, IN_REFERENCE);
+    pushBracket(scanner, open, IN_REFERENCE);
   },
 };
 const IN_REFERENCE: Mode = prose([
@@ -284,7 +307,12 @@ export const MAKEFILE: Mode = prose([
   skip("$", /\$\$(?:\{[^{}\n]*\}|\(\(|[\w#?$!*@-])?/y),
   MAKE_REFERENCE,
   skip("\\", BACKSLASH),
-  { ...MAKE_COMMENT, starts: "#", when: ({ text, index }) => !/\n\t[^\n]*\S$/.test(`\n${text.slice(text.lastIndexOf("\n", index - 1) + 1, index)}`) },
+  {
+    ...MAKE_COMMENT,
+    starts: "#",
+    when: ({ text, index }) =>
+      !/\n\t[^\n]*\S$/.test(`\n${text.slice(text.lastIndexOf("\n", index - 1) + 1, index)}`),
+  },
 ]);
 
 const PERL_PAIRS: readonly Rule[] = [
@@ -302,7 +330,8 @@ const PERL_PAIRS: readonly Rule[] = [
   skip("$@%", /\$#?(?:\{\^?\w+\}|\^?\w+)|\$#?(?=[{$])|\$[^\w\s);]|[@%](?:\w+|(?=[{$]))/y, { operand: true }),
   skip("-=", /-?\b[\w]+(?=\s*=>)|->|=>/y),
 ];
-const PERL_QUOTES = /(?<![\w$@%>&-])(?:qw|qq|qr|qx|q|m|tr|y|s)(?:\s*(?=[^\w\s,;=)#])|\s+(?=\w(?!\w)))[^\w\s]/y;
+const PERL_QUOTES =
+  /(?<![\w$@%>&-])(?:qw|qq|qr|qx|q|m|tr|y|s)(?:\s*(?=[^\w\s,;=)#])|\s+(?=\w(?!\w)))[^\w\s]/y;
 export const PERL: Mode = language({
   first: [
     ...PERL_PAIRS,
@@ -311,15 +340,15 @@ export const PERL: Mode = language({
       match: PERL_QUOTES,
       when: ({ text, index }) => !/^\w+\s*=>/.test(text.slice(index, index + 12)),
       then: (scanner, [open]) => {
-        const delimiter = open!.slice(-1);
+        const delimiter = open.slice(-1);
         const close = PARTNER[delimiter] ?? delimiter;
-        const two = /^(?:tr|y|s)/.test(open!);
-        const at = scanner.index - open!.length;
+        const two = /^(?:tr|y|s)/.test(open);
+        const at = scanner.index - open.length;
         const inside = insideOfPerl(delimiter);
         if (two && PARTNER[delimiter] === undefined) {
-          scanner.push({ kind: "quote", open: open!, close, inside: RAW_ESCAPED }, at, open!.length);
+          scanner.push({ kind: "quote", open: open, close, inside: RAW_ESCAPED }, at, open.length);
         }
-        scanner.push({ kind: "quote", open: open!, close, inside }, at, open!.length);
+        scanner.push({ kind: "quote", open: open, close, inside }, at, open.length);
       },
     },
   ],
@@ -329,7 +358,8 @@ export const PERL: Mode = language({
     { starts: "'", open: /(?<!\w)'/y, lines: true },
   ],
   regex: true,
-  keywords: /^(?:return|and|or|not|if|unless|while|until|split|grep|map|join|x|lt|gt|le|ge|eq|ne|cmp|push|print)$/,
+  keywords:
+    /^(?:return|and|or|not|if|unless|while|until|split|grep|map|join|x|lt|gt|le|ge|eq|ne|cmp|push|print)$/,
 });
 const RAW_ESCAPED = mode([skip("\\", BACKSLASH)], { text: true });
 const PERL_NESTED: Readonly<Record<string, Mode>> = Object.fromEntries(
@@ -355,9 +385,9 @@ const LUA_LONG = (comment: boolean): Rule => ({
   match: comment ? /--\[(=*)\[/y : /\[(=*)\[/y,
   then: (scanner, [open, level]) =>
     void scanner.push(
-      { kind: comment ? "comment" : "quote", open: open!, close: `]${level!}]`, inside: RAW },
-      scanner.index - open!.length,
-      open!.length,
+      { kind: comment ? "comment" : "quote", open: open, close: `]${level!}]`, inside: RAW },
+      scanner.index - open.length,
+      open.length,
     ),
 });
 export const LUA = language({
@@ -374,8 +404,18 @@ export const JULIA = language({
   blockComments: [{ open: "#=", close: "=#", nested: true }],
   lineComments: ["#"],
   strings: [
-    { starts: `${"abcdefghijklmnopqrstuvwxyz"}"`, open: /[a-z]*"""/y, lines: true, holes: [{ open: /\$\(/y, close: ")" }] },
-    { starts: `${"abcdefghijklmnopqrstuvwxyz"}"`, open: /[a-z]*"/y, lines: true, holes: [{ open: /\$\(/y, close: ")" }] },
+    {
+      starts: `abcdefghijklmnopqrstuvwxyz"`,
+      open: /[a-z]*"""/y,
+      lines: true,
+      holes: [{ open: /\$\(/y, close: ")" }],
+    },
+    {
+      starts: `abcdefghijklmnopqrstuvwxyz"`,
+      open: /[a-z]*"/y,
+      lines: true,
+      holes: [{ open: /\$\(/y, close: ")" }],
+    },
     { starts: "`", open: /`/y, lines: true },
   ],
 });
@@ -388,7 +428,11 @@ export const MATLAB = language({
       starts: "%",
       match: /(?<=^[ \t]*|\n[ \t]*)%\{[ \t]*(?=\n)/y,
       then: (scanner, [open]) =>
-        void scanner.push({ kind: "lines", open: open!, close: "%}", inside: RAW }, scanner.index - open!.length, open!.length),
+        void scanner.push(
+          { kind: "lines", open: open, close: "%}", inside: RAW },
+          scanner.index - open.length,
+          open.length,
+        ),
     },
   ],
   lineComments: ["%"],
@@ -400,7 +444,13 @@ export const MATLAB = language({
 export const R = language({
   ...HASH,
   strings: [
-    { starts: "rR", open: /[rR](["'])(-*)[([{]/y, close: ([open, quote, dashes]) => `${PARTNER[open.slice(-1)]!}${dashes!}${quote!}`, lines: true, escape: false },
+    {
+      starts: "rR",
+      open: /[rR](["'])(-*)[([{]/y,
+      close: ([open, quote, dashes]) => `${PARTNER[open.slice(-1)]!}${dashes!}${quote!}`,
+      lines: true,
+      escape: false,
+    },
     { starts: "\"'`", open: /["'`]/y, lines: true },
   ],
   word: /[\w.\u0080-\uffff]+/y,
@@ -408,14 +458,18 @@ export const R = language({
 const BACK_QUOTED = /`[^]/y;
 const DOLLAR: Hole = { open: /\$\(/y, close: ")" };
 export const POWERSHELL = language({
-  first: [
-    skip("`", BACK_QUOTED),
-    skip("$", /\$(?:\{[^}\n]*\}|[\w:]+|[$?^])/y, { operand: true }),
-  ],
+  first: [skip("`", BACK_QUOTED), skip("$", /\$(?:\{[^}\n]*\}|[\w:]+|[$?^])/y, { operand: true })],
   blockComments: [{ open: "<#", close: "#>" }],
   lineComments: [/(?<![\w`])#/y],
   strings: [
-    { starts: "@", open: /@"(?=[ \t]*\n)/y, close: () => '\n"@', lines: true, escape: BACK_QUOTED, holes: [DOLLAR] },
+    {
+      starts: "@",
+      open: /@"(?=[ \t]*\n)/y,
+      close: () => '\n"@',
+      lines: true,
+      escape: BACK_QUOTED,
+      holes: [DOLLAR],
+    },
     { starts: "@", open: /@'(?=[ \t]*\n)/y, close: () => "\n'@", lines: true, escape: false },
     { starts: '"', open: /"/y, lines: true, doubled: true, escape: BACK_QUOTED, holes: [DOLLAR] },
     { starts: "'", open: /'/y, lines: true, doubled: true, escape: false },
@@ -451,7 +505,7 @@ export const NIM = language({
   first: [skip("0123456789", /\d[\w.']*/y, { operand: true })],
   blockComments: [{ open: "#[", close: "]#", nested: true }],
   strings: [
-    { starts: `${"abcdefghijklmnopqrstuvwxyz"}"`, open: /[a-z]*"""/y, lines: true, escape: false },
+    { starts: `abcdefghijklmnopqrstuvwxyz"`, open: /[a-z]*"""/y, lines: true, escape: false },
     { starts: "r", open: /r"/y, doubled: true, escape: false },
     { starts: '"', open: /"/y },
     { starts: "'", open: /'/y },
