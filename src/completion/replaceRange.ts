@@ -1,6 +1,6 @@
 import { indentOf } from "./ending/kind";
 import type { Reading } from "./lexical/reading";
-import { Scanner, type Delimiter } from "./lexical/scanner";
+import { Scanner } from "./lexical/scanner";
 import { framesOf, textAround, type Frame, type State } from "./lexical/state";
 
 /** What an editor may have put right of the cursor, or what ends a statement or begins a block: a piece at a time. */
@@ -69,17 +69,13 @@ function possibleEnds(text: string, reading: Reading): number[] {
 /** Delimiters of more than one character right of the cursor, by index there. */
 function delimitersIn(reading: Reading): { readonly from: number; readonly to: number }[] {
   const found: { readonly from: number; readonly to: number }[] = [];
-  scanRight(reading, ({ text, index }) => {
+  reading.scanAfter(reading.right, reading.state, ({ text, index }) => {
     if (text.length > 1) {
       found.push({ from: index, to: index + text.length });
     }
   });
   return found;
 }
-
-/** The line right of the cursor as it is now. */
-const scanRight = ({ right, state, mode, cursor }: Reading, visit?: (one: Delimiter) => void): Scanner =>
-  new Scanner(right, state, mode, cursor, visit).run();
 
 const endsALine = (text: string, right: string): boolean =>
   text.trimEnd().endsWith(right) || text.split("\n", 1)[0]!.trimEnd().endsWith(right);
@@ -100,7 +96,7 @@ export function isPartOf(part: string, text: string): boolean {
 /** By how much is replaced: how much is open that nothing closes, and how much is closed that was not open, on this line and in its block below. */
 function misfits(text: string, reading: Reading): (replaced: number) => number {
   const { left, right, lineStart } = reading;
-  const aim = scanRight(reading);
+  const aim = reading.scanAfter(right);
   const block = blockBelow(reading);
   const inBlock = (state: State): number => {
     const offset = lineStart + left.length + text.length + right.length;
@@ -198,7 +194,8 @@ function saysTwice(
   const sign = /[:;,]$/.exec(said)?.[0];
   // In text two colons are one sign, in a shell's case two semicolons.
   const isHalf = around !== undefined ? sign === ":" : inCase && sign === ";";
-  return sign !== undefined && right.startsWith(sign) && !isHalf;
+  const isWhole = !isHalf || said.endsWith(`${sign}${sign}`);
+  return sign !== undefined && right.startsWith(sign) && isWhole;
 }
 
 /**

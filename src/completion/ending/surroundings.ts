@@ -1,6 +1,6 @@
 import { linesBelow } from "../cursor";
 import { readingOf, type Reading } from "../lexical/reading";
-import { Scanner, type Delimiter } from "../lexical/scanner";
+import type { Delimiter } from "../lexical/scanner";
 import { framesOf, textAround, type Frame, type State } from "../lexical/state";
 import { indentOf, type EndingContext } from "./kind";
 
@@ -161,10 +161,8 @@ export const isBracket = ({ kind, soft, close }: Frame): boolean =>
   kind === "bracket" && !soft && close.length === 1;
 
 /** The brackets of a suffix that have no partner in it. */
-function bracketsIn(
-  suffix: string,
-  { state, mode, cursor }: Reading,
-): Pick<Surroundings, "closing" | "openBelow"> {
+function bracketsIn(suffix: string, reading: Reading): Pick<Surroundings, "closing" | "openBelow"> {
+  const { state, cursor } = reading;
   const closing: Closing[] = [];
   const visit = ({ role, text, index, soft, frame }: Delimiter): void => {
     const closes = frame === undefined || (role === "close" && isBracket(frame) && frame.at < cursor);
@@ -175,7 +173,7 @@ function bracketsIn(
       closing.push({ char: text, index, indent });
     }
   };
-  const scanner = new Scanner(suffix, stateBefore(suffix, state), mode, cursor, visit).run();
+  const scanner = reading.scanAfter(suffix, stateBefore(suffix, state), visit);
   const open = framesOf(scanner).filter((one) => isBracket(one) && one.at >= cursor);
   return { closing, openBelow: open.map(({ close }) => close) };
 }

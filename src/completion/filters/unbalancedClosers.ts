@@ -1,6 +1,6 @@
 import { isBracket } from "../ending/surroundings";
 import { readingOf, type Reading } from "../lexical/reading";
-import { Scanner, type Delimiter } from "../lexical/scanner";
+import type { Delimiter } from "../lexical/scanner";
 import { framesOf } from "../lexical/state";
 import type { Filter, FilterContext } from "./filter";
 
@@ -49,10 +49,8 @@ const closesBefore = ({ role, soft, text, frame }: Delimiter, cursor: number): b
   (frame === undefined || (role === "close" && isBracket(frame) && frame.at < cursor));
 
 /** Brackets opened before the cursor less those closed after it, by closer. Unknown openers (a cut prefix) count as spare. */
-function spareOpeners(
-  { prefix, suffix }: FilterContext,
-  { state, mode, cursor, right }: Reading,
-): Map<string, number> {
+function spareOpeners({ prefix, suffix }: FilterContext, reading: Reading): Map<string, number> {
+  const { state, cursor, right } = reading;
   const spare = new Map<string, number>();
   // Whether a parenthesis in a shell's case closes something or ends a pattern, only the whole text tells.
   const inCase = framesOf(state).some(({ kind }) => kind === "case");
@@ -65,10 +63,10 @@ function spareOpeners(
     .filter(isBracket)
     .forEach(({ close }) => add(close, 1));
   const replaceable = REPLACEABLE.exec(right)![0].length;
-  new Scanner(suffix, state, mode, cursor, (one) => {
+  reading.scanAfter(suffix, state, (one) => {
     if (one.index >= replaceable && closesBefore(one, cursor)) {
       add(one.text, -1);
     }
-  }).run();
+  });
   return spare;
 }

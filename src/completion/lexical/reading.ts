@@ -56,6 +56,15 @@ export class Reading {
     return this.scanner(text, visit).run();
   }
 
+  /** What stands after the cursor, as it is read from there on. @param visit is told by index in `text` */
+  scanAfter(text: string, state = this.state, visit?: (delimiter: Delimiter) => void): Scanner {
+    const { left } = this;
+    const told = (one: Delimiter): void => visit?.({ ...one, index: one.index - left.length });
+    const scanner = new Scanner(left + text, state, this.mode, this.lineStart, visit && told);
+    scanner.index = left.length;
+    return scanner.run();
+  }
+
   /** What of the frames open in `state` has been opened from `offset` on, outermost first. */
   openedSince(offset: number, state: Pick<State, "top">): Frame[] {
     return framesOf(state).filter(({ at }) => at >= offset);
