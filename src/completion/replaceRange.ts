@@ -70,7 +70,7 @@ function possibleEnds(text: string, reading: Reading): number[] {
 function delimitersIn(reading: Reading): { readonly from: number; readonly to: number }[] {
   const found: { readonly from: number; readonly to: number }[] = [];
   reading.scanAfter(reading.right, reading.state, ({ text, index }) => {
-    if (text.length > 1) {
+    if (text.length > 1 && index >= 0) {
       found.push({ from: index, to: index + text.length });
     }
   });
