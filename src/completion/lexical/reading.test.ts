@@ -27,6 +27,24 @@ describe("Readings", () => {
     }
   });
 
+  it("know that a text is over as far as it is indented, or at a line of its own", () => {
+    for (const [language, text] of [
+      ["yaml", "a: |\n  it's (b\nc: d\n"],
+      ["shellscript", "cat <<EOF\nit's (b\nEOF\necho c\n"],
+    ] as const) {
+      const readings = new Readings();
+      for (let cursor = text.length; cursor > 0; cursor--) {
+        const place = placeAt(`${text.slice(0, cursor)}│${text.slice(cursor)}`, language);
+        const told = framesOf(readings.at(place).state).map(({ open }) => open);
+        assert.deepEqual(
+          told,
+          framesOf(readingOf(place).state).map(({ open }) => open),
+          String(cursor),
+        );
+      }
+    }
+  });
+
   it("tell text from code", () => {
     const inside = (text: string, language: string): string | undefined =>
       textAround(readingOf(placeAt(text, language)).state)?.kind;

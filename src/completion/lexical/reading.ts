@@ -62,6 +62,7 @@ export class Reading {
     const told = (one: Delimiter): void => visit?.({ ...one, index: one.index - left.length });
     const scanner = new Scanner(left + text, state, this.mode, this.lineStart, visit && told);
     scanner.index = left.length;
+    scanner.fresh = left === "";
     return scanner.run();
   }
 

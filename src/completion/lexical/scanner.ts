@@ -23,6 +23,8 @@ export class Scanner {
   top: Frame | undefined;
   operand: boolean;
   pending: readonly FrameRule[];
+  /** At the beginning of a line, which may end what is open: so that a state there does not depend on it. */
+  fresh = true;
   /** How much of what has been read fits nothing: closers without an opener, openers that were passed over, strings that their line ended. */
   wrong = 0;
   /** The same in text, where it may well be right. */
@@ -59,6 +61,11 @@ export class Scanner {
   run(end = this.text.length): this {
     const { text } = this;
     while (this.index < end) {
+      if (this.fresh) {
+        this.fresh = false;
+        this.endLines();
+        continue;
+      }
       const code = text.charCodeAt(this.index);
       if (code === NEW_LINE) {
         this.newLine();
@@ -165,7 +172,7 @@ export class Scanner {
         this.push(rule, this.index - 1, 0);
       }
     }
-    this.endLines();
+    this.fresh = true;
     const { mode } = this;
     if (!mode.goesOn && !mode.text) {
       this.operand = false;
