@@ -1,7 +1,5 @@
+import { saysSomething } from "./closingLine";
 import type { Filter } from "./filter";
-
-/** Lines like `}` or `});` repeat rightly. */
-const MEANINGFUL = /[\p{L}\p{N}_].*[\p{L}\p{N}_]/u;
 
 /**
  * Cuts a completion before a line that says what the line before it says: a small model's loop in the making. In the held-out files no line
@@ -12,7 +10,7 @@ export const doubledLine: Filter = (text) => {
   let before: string | undefined;
   for (const [index, line] of lines.entries()) {
     const said = line.trim();
-    if (said !== "" && said === before && MEANINGFUL.test(said)) {
+    if (said !== "" && said === before && saysSomething(said)) {
       return lines.slice(0, index).join("\n").trimEnd();
     }
     before = said === "" ? before : said;

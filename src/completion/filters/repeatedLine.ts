@@ -1,10 +1,6 @@
 import { linePrefix, lineSuffix, linesAbove, linesBelow } from "../cursor";
+import { saysSomething } from "./closingLine";
 import type { Filter } from "./filter";
-
-/** Lines like `}` or `});` repeat rightly. */
-const MEANINGFUL = /[\p{L}\p{N}_].*[\p{L}\p{N}_]/u;
-/** So do these. */
-const CLOSING = /^(?:#\s*endif|end;?|fi|done|esac|<\/[\w:.-]+>)$/;
 
 /**
  * Drops a completion that makes the current line a copy of the nearest line above or below, or of several lines a copy of as many above.
@@ -18,7 +14,7 @@ export const repeatedLine: Filter = (text, context) => {
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "");
-  if (!lines.some((line) => MEANINGFUL.test(line) && !CLOSING.test(line))) {
+  if (!lines.some(saysSomething)) {
     return text;
   }
   const written = (line: string): boolean => line.trim() !== "";
