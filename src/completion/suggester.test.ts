@@ -73,8 +73,25 @@ describe("Suggester", () => {
       await turn();
     }
     asked[0]!.end("foo(bar);");
-    assert.deepEqual(await Promise.all(answers), [undefined, "oo(bar);", "o(bar);", "(bar);"]);
+    assert.deepEqual(await Promise.all(answers), [undefined, undefined, undefined, "(bar);"]);
     assert.equal(asked.length, 1);
+  });
+
+  it("asks anew when what comes was asked for earlier, and does not go with what was typed meanwhile", async () => {
+    for (const other of ["zebra;", ""]) {
+      const { suggester: one, asked } = suggester();
+      one.expect(placeAt("x = │\n"));
+      one.moved([placeAt("x = foo│\n")]);
+      const answer = one.suggest(placeAt("x = foo│\n"), "automatic", never);
+      await turn();
+      assert.equal(asked.length, 1);
+      asked[0]!.end(other);
+      await turn();
+      assert.deepEqual(asked[1]!.place, placeAt("x = foo│\n"));
+      asked[1]!.end("");
+      assert.equal(await answer, "");
+      assert.equal(asked.length, 2, "once");
+    }
   });
 
   it("stops at once and asks anew when something else is typed", async () => {
@@ -119,12 +136,121 @@ describe("Suggester", () => {
 
   it("does not ask for someone who has typed on before the pause was over", async () => {
     const { suggester: one, asked } = suggester({ pauseMs: () => 20 });
-    const controller = new AbortController();
-    const answer = one.suggest(placeAt("x = │\n"), "automatic", controller.signal);
-    controller.abort();
+    const answer = one.suggest(placeAt("x = │\n"), "automatic", never);
+    one.moved([placeAt("x = y│\n")]);
     assert.equal(await answer, undefined);
-    await turn();
+    await new Promise((resolve) => setTimeout(resolve, 30));
     assert.equal(asked.length, 0);
+  });
+
+  describe("whose asker gives up waiting", () => {
+    const WORD = "def remove│\n";
+
+    function abandoned(options: Partial<SuggesterOptions> = {}): {
+      one: Suggester;
+      asked: Asked[];
+      ready: Place[];
+      failures: unknown[];
+      asker: AbortController;
+      answer: Promise<string | undefined>;
+    } {
+      const ready: Place[] = [];
+      const failures: unknown[] = [];
+      const { suggester: one, asked } = suggester({
+        onReady: (place) => ready.push(place),
+        onFailed: (error) => failures.push(error),
+        ...options,
+      });
+      const asker = new AbortController();
+      const answer = one.suggest(placeAt(WORD, "python"), "automatic", asker.signal);
+      return { one, asked, ready, failures, asker, answer };
+    }
+
+    it("goes on, tells when there is text, and gives it to who asks again", async () => {
+      const { one, asked, ready, asker, answer } = abandoned();
+      await turn();
+      asker.abort();
+      asker.abort(); // twice is no more than once
+      assert.equal(await answer, undefined);
+      await new Promise((resolve) => setTimeout(resolve, 200)); // longer than a typist is waited for
+      assert.equal(asked[0]!.signal.aborted, false);
+      asked[0]!.end("_item(self):");
+      await turn();
+      assert.deepEqual(ready, [placeAt(WORD, "python")]);
+      assert.equal(await one.suggest(placeAt(WORD, "python"), "automatic", never), "_item(self):");
+      assert.equal(asked.length, 1);
+    });
+
+    it("begins after a pause that was longer than the asker waited", async () => {
+      const { asked, ready, asker } = abandoned({ pauseMs: () => 10 });
+      asker.abort();
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      asked[0]!.end("_item(self):");
+      await turn();
+      assert.equal(ready.length, 1);
+    });
+
+    it("joins who asks again meanwhile, and tells nobody else", async () => {
+      const { one, asked, ready, asker } = abandoned();
+      await turn();
+      asker.abort();
+      const again = one.suggest(placeAt(WORD, "python"), "automatic", never);
+      asked[0]!.end("_item(self):");
+      assert.equal(await again, "_item(self):");
+      await turn();
+      assert.deepEqual(ready, []);
+      assert.equal(asked.length, 1);
+    });
+
+    it("says nothing of nothing", async () => {
+      const { asked, ready, asker } = abandoned();
+      await turn();
+      asker.abort();
+      asked[0]!.end("");
+      await turn();
+      assert.deepEqual(ready, []);
+    });
+
+    it("ends when the text or the cursor goes elsewhere, or the document goes", async () => {
+      const ways: ((one: Suggester) => void)[] = [
+        (one) => one.moved([placeAt("def removed│\n", "python")]),
+        (one) => one.moved([placeAt("│def remove\n", "python")]),
+        (one) => one.forget("a"),
+        (one) => one.cancel(),
+      ];
+      for (const way of ways) {
+        const { one, asked, ready, asker } = abandoned();
+        await turn();
+        asker.abort();
+        way(one);
+        asked[0]!.end("_item(self):");
+        await turn();
+        assert.deepEqual(ready, []);
+      }
+    });
+
+    it("shows all of a block whose first lines were there when the asker had gone", async () => {
+      const longer: Place[] = [];
+      const { one, asked, ready, asker } = abandoned({ onLonger: (place) => longer.push(place) });
+      await turn();
+      asker.abort();
+      asked[0]!.write("_item(self):\n    a()\n    b");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.equal(ready.length, 1);
+      assert.equal(await one.suggest(placeAt(WORD, "python"), "automatic", never), "_item(self):\n    a()");
+      asked[0]!.end("_item(self):\n    a()\n    b()");
+      await turn();
+      assert.equal(longer.length, 1);
+    });
+
+    it("tells of a failure", async () => {
+      const { asked, failures, asker } = abandoned();
+      await turn();
+      asker.abort();
+      asked[0]!.fail(new Error("no model"));
+      await turn();
+      assert.deepEqual(failures.map(String), ["Error: no model"]);
+    });
   });
 
   it("asks again when told to where there was nothing to say, and not by itself", async () => {

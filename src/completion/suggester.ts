@@ -1,3 +1,4 @@
+import { Asking } from "./asking";
 import type { EndingKind } from "./ending/kind";
 import { InFlight, type Generated, type Running } from "./inFlight";
 import { placeAfter, typedSince, type Place } from "./place";
@@ -29,6 +30,10 @@ export interface SuggesterOptions {
   readonly goesAhead?: () => boolean;
   /** The suggestion that was given for `place` has become longer: asking there again gives all of it. */
   readonly onLonger?: (place: Place) => void;
+  /** There is a suggestion for `place`, where the cursor still is, and whoever asked has given up waiting: asking there again gives it. */
+  readonly onReady?: (place: Place) => void;
+  /** The model has failed, and whoever asked has given up waiting. */
+  readonly onFailed?: (error: unknown) => void;
 }
 
 /** Long enough for a small model to finish a short block, short enough not to be waited for. */
@@ -41,6 +46,8 @@ const PATIENCE_MS = 250;
 export class Suggester {
   private readonly trails = new Trails();
   private readonly inFlight = new InFlight();
+  /** The wish that has no answer yet. */
+  private asking: Asking | undefined;
   /** The suggestion that was given last, for as long as nothing contradicts it. */
   private served: { readonly place: Place; readonly text: string } | undefined;
 
@@ -48,7 +55,7 @@ export class Suggester {
 
   /**
    * The suggestion at a place: "" and undefined for none. Rejects when the model fails.
-   * @param signal the asker does not wait any longer
+   * @param signal the asker does not wait any longer; as long as the cursor stays, the suggestion is still looked for
    */
   async suggest(
     place: Place,
@@ -57,17 +64,106 @@ export class Suggester {
   ): Promise<string | undefined> {
     const known = this.trails.at(place);
     if (known.kind === "text" && !(known.text === "" && purpose === "invoked")) {
+      this.endAsking();
       this.serve(place, known.text);
       return known.text;
     }
+    if (signal.aborted) {
+      return undefined;
+    }
+    const { asking } = this;
+    if (asking?.purpose === purpose && asking.isAt(place)) {
+      return asking.wait(signal);
+    }
+    this.endAsking();
+    const begun = new Asking(
+      place,
+      purpose,
+      (one) => this.find(one),
+      (answer) => this.unheard(place, answer),
+    );
+    this.asking = begun;
+    const over = (): void => {
+      this.asking = this.asking === begun ? undefined : this.asking;
+    };
+    begun.answer.then(over, over);
+    return begun.wait(signal);
+  }
+
+  /**
+   * Somebody is about to ask for a suggestion at `place`, by typing: starts what they would be waiting for. An engine that is not to be asked
+   * at every key is asked when they do ask.
+   */
+  expect(place: Place): void {
+    const known = this.trails.at(place).kind === "text" || this.inFlight.join(place) !== undefined;
+    if (!known && this.options.pauseMs() === 0) {
+      this.start(place, "automatic");
+    }
+  }
+
+  /** The cursor is now at one of `places`, after it has moved or the text has changed. */
+  moved(places: readonly Place[]): void {
+    if (this.asking !== undefined && !places.some((place) => this.asking?.isAt(place))) {
+      this.endAsking();
+    }
+    this.inFlight.moved(places);
+    const { served } = this;
+    const along = places.some((place) => {
+      const typed = served === undefined ? undefined : typedSince(served.place, place);
+      return typed !== undefined && served?.text.startsWith(typed) === true;
+    });
+    this.served = along ? served : undefined;
+  }
+
+  /** Stops what is under way. */
+  cancel(): void {
+    this.served = undefined;
+    this.endAsking();
+    this.inFlight.cancel();
+  }
+
+  /** Forgets what is known about a document, and stops what is under way in it. */
+  forget(document: string): void {
+    this.served = undefined;
+    if (this.asking?.place.document === document) {
+      this.endAsking();
+    }
+    this.inFlight.closed(document);
+    this.trails.forget(document);
+  }
+
+  /** Forgets everything, since another model may say something else. What is under way may be what has loaded it. */
+  forgetAll(): void {
+    this.trails.forget(undefined, this.inFlight.trail);
+  }
+
+  private endAsking(): void {
+    this.asking?.end();
+    this.asking = undefined;
+  }
+
+  private async find(asking: Asking): Promise<string | undefined> {
+    const { place, purpose, signal } = asking;
     let running = this.inFlight.join(place);
     if (running === undefined) {
       const pauseMs = purpose === "automatic" ? this.options.pauseMs() : 0;
       if (pauseMs > 0 && !(await pause(pauseMs, signal))) {
         return undefined;
       }
-      running = this.inFlight.join(place) ?? this.start(place, purpose);
+      running = this.inFlight.join(place);
     }
+    for (;;) {
+      running ??= this.start(place, purpose);
+      const text = await this.follow(running, asking);
+      if (text !== undefined || signal.aborted || typedSince(running.trail.place, place) === "") {
+        return text;
+      }
+      // It was asked for before all of this was typed, and says something else: nobody has been asked for this place yet.
+      running = undefined;
+    }
+  }
+
+  private async follow(running: Running, { place, signal }: Asking): Promise<string | undefined> {
     const release = this.inFlight.hold(running);
     const released = (): void => release();
     signal.addEventListener("abort", released, { once: true });
@@ -85,44 +181,11 @@ export class Suggester {
     }
   }
 
-  /**
-   * Somebody is about to ask for a suggestion at `place`, by typing: starts what they would be waiting for. An engine that is not to be asked
-   * at every key is asked when they do ask.
-   */
-  expect(place: Place): void {
-    const known = this.trails.at(place).kind === "text" || this.inFlight.join(place) !== undefined;
-    if (!known && this.options.pauseMs() === 0) {
-      this.start(place, "automatic");
-    }
-  }
-
-  /** The cursor is now at one of `places`, after the text has changed. */
-  moved(places: readonly Place[]): void {
-    this.inFlight.moved(places);
-    const { served } = this;
-    const along = places.some((place) => {
-      const typed = served === undefined ? undefined : typedSince(served.place, place);
-      return typed !== undefined && served?.text.startsWith(typed) === true;
-    });
-    this.served = along ? served : undefined;
-  }
-
-  /** Stops what is under way. */
-  cancel(): void {
-    this.served = undefined;
-    this.inFlight.cancel();
-  }
-
-  /** Forgets what is known about a document, and stops what is under way in it. */
-  forget(document: string): void {
-    this.served = undefined;
-    this.inFlight.closed(document);
-    this.trails.forget(document);
-  }
-
-  /** Forgets everything, since another model may say something else. What is under way may be what has loaded it. */
-  forgetAll(): void {
-    this.trails.forget(undefined, this.inFlight.trail);
+  private unheard(place: Place, answer: Promise<string | undefined>): void {
+    answer.then(
+      (text) => (text === undefined || text === "" ? undefined : this.options.onReady?.(place)),
+      (error: unknown) => this.options.onFailed?.(error),
+    );
   }
 
   private start(place: Place, purpose: Purpose): Running {

@@ -35,7 +35,7 @@ export class Generator implements vscode.Disposable {
 
   constructor(
     private readonly engine: EngineService,
-    private readonly config: Config,
+    private readonly config: Pick<Config, "settings">,
     private readonly context: Pick<ContextService, "of">,
     private readonly keys: Pick<DocumentKeys, "of">,
   ) {}

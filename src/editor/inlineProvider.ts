@@ -27,6 +27,12 @@ export interface Offered {
  */
 const ASK_AGAIN_COMMAND = "editor.action.inlineSuggest.showNext";
 
+/**
+ * Makes the editor ask where it has stopped asking: it withdraws its request when its own list is to open, after 750 ms at the end of a word, and nobody
+ * asks again. Not explicit, where VS Code knows the difference: an open list keeps its say.
+ */
+const ASK_COMMAND = ["editor.action.inlineSuggest.trigger", { explicit: false }] as const;
+
 /** Within this long the editor shows what it has been given. */
 const SHOWN_AFTER_MS = 200;
 
@@ -49,6 +55,8 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   /** When a suggestion was handed over last, and whether a list of the editor's own was open. */
   private last: { readonly at: number; readonly besideList: boolean } | undefined;
   private askingAgain: NodeJS.Timeout | undefined;
+  /** Where a suggestion was there last that the editor's list did not go with. */
+  private behindList: string | undefined;
   /** What has been typed into since the cursor moved last. */
   private typedInto: vscode.TextDocument | undefined;
 
@@ -66,6 +74,8 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
       generate: (...request) => generator.generate(...request),
       pauseMs: () => (config.settings.debounce === "auto" ? debounce.delay() : config.settings.debounce),
       onLonger: (longer) => this.askAgainSoon(longer),
+      onReady: (ready) => void (this.isHere(ready) && vscode.commands.executeCommand(...ASK_COMMAND)),
+      onFailed: (error) => this.fail(error),
       goesAhead: () => debounce.latency < AHEAD_WITHIN_MS && !eligibility.onBattery,
     });
     this.subscriptions = [
@@ -103,6 +113,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     }
     const item = this.item(document, position, place, text, context.selectedCompletionInfo);
     if (item === undefined) {
+      this.showAfterList(document, position);
       return undefined;
     }
     this.last = { at: performance.now(), besideList: context.selectedCompletionInfo !== undefined };
@@ -126,13 +137,33 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
 
   /** Shows all of a suggestion whose first lines are on the screen, if they still are. */
   private askAgain(place: Place): void {
+    if (this.isHere(place)) {
+      void vscode.commands.executeCommand(ASK_AGAIN_COMMAND);
+    }
+  }
+
+  /** An editor that has stopped asking because of its list has to be told that there is something for when the list is closed. */
+  private showAfterList(document: vscode.TextDocument, position: vscode.Position): void {
+    const where = `${document.uri.toString()} ${document.version} ${document.offsetAt(position)}`;
+    if (where !== this.behindList) {
+      this.behindList = where; // once: it may ask again for that
+      void vscode.commands.executeCommand(...ASK_COMMAND);
+    }
+  }
+
+  /** The cursor is still there, in the same text. */
+  private isHere(place: Place): boolean {
     const editor = vscode.window.activeTextEditor;
     if (editor?.document.uri.toString() !== place.document || !editor.selection.isEmpty) {
-      return;
+      return false;
     }
     const { offset, prefix } = textAt(editor.document, editor.selection.active);
-    if (offset === place.offset && prefix === place.prefix) {
-      void vscode.commands.executeCommand(ASK_AGAIN_COMMAND);
+    return offset === place.offset && prefix === place.prefix;
+  }
+
+  private fail(error: unknown): void {
+    if (!isCancelled(error)) {
+      this.failed.fire(error);
     }
   }
 
@@ -146,9 +177,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     try {
       return await this.suggester.suggest(place, purpose, controller.signal);
     } catch (error) {
-      if (!isCancelled(error) && !token.isCancellationRequested) {
-        this.failed.fire(error);
-      }
+      this.fail(error);
       return undefined;
     } finally {
       cancelled.dispose();
@@ -179,6 +208,9 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     const { document } = textEditor;
     const typed = this.typedInto === document;
     this.typedInto = undefined;
+    if (!typed && textEditor === vscode.window.activeTextEditor) {
+      this.suggester.moved(selections.map(({ active }) => textAt(document, active)));
+    }
     if (!typed || kind !== vscode.TextEditorSelectionChangeKind.Keyboard || selections.length !== 1) {
       return;
     }

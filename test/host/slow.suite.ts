@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import * as vscode from "vscode";
+import { closeAll, lacuna, setting, sleep, until, untitled } from "./helpers";
+import { SlowEngine } from "./slowEngine";
+
+/** Longer than the editor takes to show what it is given. */
+const A_WHILE = 600;
+
+const WORDS = [
+  { typed: "remove", line: "def ", text: "_item(self, item):", language: "python" },
+  { typed: "err", line: "    if ", text: " is not None:", language: "python" },
+  { typed: "items", line: "const ", text: " = cart.all();", language: "javascript" },
+] as const;
+
+const REMOVE = { after: "def ", text: "remove_item(self, item):" };
+
+/** Nothing is set: VS Code waits 750 ms for ghost text at the end of a word, then opens its list and does not ask again. */
+describe("a slow engine", () => {
+  let engine: SlowEngine;
+  let offers: string[];
+  let subscriptions: { dispose(): unknown }[];
+
+  before(async () => {
+    await lacuna();
+    await setting("enabled", false);
+  });
+  after(() => setting("enabled", undefined));
+  beforeEach(async () => {
+    offers = [];
+    engine = new SlowEngine();
+    subscriptions = [engine, engine.provider.onDidOffer(({ text }) => offers.push(text))];
+    await engine.service.ready();
+  });
+  afterEach(async () => {
+    subscriptions.forEach((subscription) => subscription.dispose());
+    await closeAll();
+  });
+
+  /** The editor's list has these to offer, and nothing of what the document says. */
+  function listing(language: string, labels: readonly string[]): void {
+    const items = labels.map((label) => new vscode.CompletionItem(label, vscode.CompletionItemKind.Function));
+    subscriptions.push(
+      vscode.languages.registerCompletionItemProvider(
+        { language },
+        { provideCompletionItems: () => new vscode.CompletionList(items) },
+      ),
+    );
+  }
+
+  async function typing(content: string, language: string, typed: string): Promise<vscode.TextEditor> {
+    const editor = await untitled(content, language);
+    await vscode.commands.executeCommand("workbench.action.focusActiveEditorGroup");
+    await sleep(A_WHILE); // an editor that is still busy with opening does not ask
+    offers = [];
+    for (const character of typed) {
+      await vscode.commands.executeCommand("type", { text: character });
+      await sleep(60);
+    }
+    return editor;
+  }
+
+  /** What is shown comes into the document; nothing does otherwise. */
+  async function commit({ document }: vscode.TextEditor): Promise<string> {
+    const before = document.lineCount === 0 ? "" : document.getText();
+    await vscode.commands.executeCommand("editor.action.inlineSuggest.commit");
+    await sleep(A_WHILE / 2);
+    return document.getText() === before ? "" : document.getText().split("\n").slice(1).join("\n");
+  }
+
+  for (const [index, seconds] of [0.8, 2, 5].entries()) {
+    const { typed, line, text, language } = WORDS[index]!;
+    it(`of ${seconds} s shows its text at the end of "${line}${typed}"`, async () => {
+      engine.answer({ firstMs: 1000 * seconds, answers: [{ after: line, text: typed + text }] });
+      const editor = await typing(`${line}│\n`, language, typed);
+      await until("the suggestion", () => offers.length > 0, 1000 * seconds + 5_000);
+      await sleep(A_WHILE);
+      assert.equal(await commit(editor), `${line}${typed}${text}\n`);
+      assert.deepEqual([...new Set(offers)], [text]);
+    });
+
+    it(`of ${seconds} s shows its text beside a list that goes with it`, async () => {
+      listing("python", ["remove_item", "remove_many"]);
+      engine.answer({ firstMs: 1000 * seconds, answers: [REMOVE] });
+      const editor = await typing("def │\n", "python", "remove");
+      await until("the suggestion", () => offers.length > 0, 1000 * seconds + 5_000);
+      await sleep(A_WHILE);
+      assert.equal(await commit(editor), "def remove_item(self, item):\n");
+    });
+  }
+
+  it("leaves a list alone that does not go with it, and shows its text after that", async () => {
+    listing("python", ["remove_all"]);
+    engine.answer({ firstMs: 1_500, answers: [REMOVE] });
+    const editor = await typing("def │\n", "python", "remove");
+    await until("the answer", () => engine.events.some(({ how }) => how === "whole"), 10_000);
+    await sleep(A_WHILE);
+    assert.equal(await commit(editor), "", "nothing is shown beside it");
+    await vscode.commands.executeCommand("hideSuggestWidget");
+    await until("the suggestion", () => offers.length > 0, 5_000);
+    await sleep(A_WHILE);
+    assert.equal(await commit(editor), "def remove_item(self, item):\n");
+  });
+
+  it("asks for the whole word when its first letter has come to something else", async () => {
+    engine.answer({
+      firstMs: 1_000,
+      answers: [
+        { after: "def r", text: "un(self):" },
+        { after: "def remove", text: "_item(self, item):" },
+      ],
+    });
+    const editor = await typing("def │\n", "python", "remove");
+    await until("the suggestion", () => offers.length > 0, 10_000);
+    await sleep(A_WHILE);
+    assert.equal(await commit(editor), "def remove_item(self, item):\n");
+  });
+
+  it("goes on when the editor no longer waits, and stops when the cursor goes elsewhere", async () => {
+    engine.answer({ firstMs: 2_500, answers: [REMOVE] });
+    const editor = await typing("def │\n", "python", "remove");
+    await sleep(1_500);
+    const last = engine.events.findLast(({ event }) => event === "complete");
+    assert.ok(!engine.events.some(({ event, id }) => event === "cancel" && id === last?.id));
+    await vscode.commands.executeCommand("cursorTop");
+    await until("a stop", () => engine.events.some(({ how }) => how === "cancelled"), 5_000);
+    await sleep(A_WHILE);
+    assert.deepEqual(offers, []);
+    assert.equal(await commit(editor), "");
+  });
+
+  it("that answers after the document was closed shows nothing, and the next document has its own", async () => {
+    engine.answer({
+      firstMs: 1_500,
+      ignoresCancel: true,
+      answers: [REMOVE],
+    });
+    await typing("def │\n", "python", "remove");
+    await sleep(300);
+    await closeAll();
+    await until("the answer", () => engine.events.some(({ how }) => how === "whole"), 10_000);
+    await sleep(A_WHILE);
+    assert.deepEqual(offers, []);
+    engine.answer({ firstMs: 1_000, answers: [{ after: "if err", text: " is not None:" }] });
+    const editor = await typing("    if │\n", "python", "err");
+    await until("the suggestion", () => offers.length > 0, 10_000);
+    await sleep(A_WHILE);
+    assert.equal(await commit(editor), "    if err is not None:\n");
+  });
+});

@@ -1,0 +1,106 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import * as vscode from "vscode";
+import { EngineService } from "../../src/editor/engineService";
+import { Generator } from "../../src/editor/generator";
+import { InlineProvider } from "../../src/editor/inlineProvider";
+import { defaultSettings, type Settings } from "../../src/editor/settings";
+import { EngineClient, forkEngine } from "../../src/engine/client";
+
+/** What the engine's double does; times in milliseconds. */
+export interface SlowEngineScript {
+  /** Until the first token of a completion. */
+  readonly firstMs?: number;
+  readonly tokenMs?: number;
+  readonly loadMs?: number;
+  /** What is written after a prefix that ends with `after`; the last that fits counts. */
+  readonly answers?: readonly { readonly after: string; readonly text: string }[];
+  /** Told as the prompt tokens of a completion. */
+  readonly promptTokens?: number;
+  readonly activeRatio?: number;
+  /** Cancelled requests are answered as if nothing had happened. */
+  readonly ignoresCancel?: boolean;
+}
+
+/** Something that has happened in the engine's double. */
+export interface SlowEngineEvent {
+  readonly event: "load" | "complete" | "warm" | "sparsify" | "stats" | "unload" | "cancel" | "answered";
+  readonly id: number;
+  readonly prefix?: string;
+  readonly method?: string;
+  readonly how?: "whole" | "cancelled" | "deadline";
+}
+
+/**
+ * The extension's own parts from the ghost text down to the engine client, over a process that answers as slowly as asked. The extension that is
+ * installed has to be switched off meanwhile.
+ */
+export class SlowEngine implements vscode.Disposable {
+  private readonly folder = mkdtempSync(path.join(os.tmpdir(), "lacuna-slow-"));
+  private readonly script = path.join(this.folder, "script.json");
+  private readonly configChanged = new vscode.EventEmitter<{ before: Settings; now: Settings }>();
+  private settingsNow: Settings;
+  readonly config;
+  readonly service: EngineService;
+  readonly generator: Generator;
+  readonly provider: InlineProvider;
+
+  constructor(settings: Partial<Settings> = {}) {
+    this.answer({});
+    const model = path.join(this.folder, "slow.gguf");
+    writeFileSync(model, "slow");
+    this.settingsNow = { ...defaultSettings(), model, threads: 1, ...settings };
+    const current = (): Settings => this.settingsNow;
+    this.config = {
+      get settings() {
+        return current();
+      },
+      onDidChange: this.configChanged.event,
+    };
+    const hostPath = path.resolve(__dirname, "../../../test/host/support/slowEngine.mjs");
+    this.service = new EngineService(
+      (callbacks) =>
+        new EngineClient({
+          ...callbacks,
+          spawn: () => forkEngine({ hostPath, env: { SLOW_ENGINE: this.script } }),
+        }),
+      (setting) => setting,
+      this.config,
+      { write: () => undefined },
+      path.join(this.folder, "states"),
+    );
+    this.generator = new Generator(this.service, this.config, { of: () => ({ files: [], edits: "" }) });
+    this.provider = new InlineProvider(
+      this.service,
+      this.generator,
+      { check: () => undefined, onBattery: true }, // nothing is generated ahead
+      this.config,
+      { parse: () => undefined },
+    );
+  }
+
+  /** From the next request on. */
+  answer(script: SlowEngineScript): void {
+    writeFileSync(this.script, JSON.stringify(script));
+  }
+
+  /** As a change of settings by the user. */
+  set(settings: Partial<Settings>): void {
+    const before = this.settingsNow;
+    this.settingsNow = { ...before, ...settings };
+    this.configChanged.fire({ before, now: this.settingsNow });
+  }
+
+  /** What has happened so far. */
+  get events(): readonly SlowEngineEvent[] {
+    const log = `${this.script}.log`;
+    const lines = existsSync(log) ? readFileSync(log, "utf8").trimEnd().split("\n") : [];
+    return lines.map((line) => JSON.parse(line) as SlowEngineEvent);
+  }
+
+  dispose(): void {
+    vscode.Disposable.from(this.provider, this.generator, this.service, this.configChanged).dispose();
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
