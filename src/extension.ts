@@ -99,9 +99,9 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
   const crossFile = own(new ContextService(admission, new Definitions(admission), engine, config, changes));
   const generator = own(new Generator(engine, config, crossFile, keys));
   const syntax = own(new DocumentSyntax(grammarFolder(context.extensionPath)));
-  const provider = own(new InlineProvider(engine, generator, eligibility, config, syntax));
   const memory = new MaskMemory(path.join(storage, "masks"), log);
   const sparsity = own(new SparsityController(engine, eligibility, config, memory, fingerprintOf, log, keys));
+  const provider = own(new InlineProvider(engine, generator, eligibility, sparsity, config, syntax));
   const statistics = new StatisticsStore(path.join(storage, "statistics.json"), (message) =>
     log.write("warn", message),
   );

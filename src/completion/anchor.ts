@@ -27,6 +27,9 @@ export interface AnchorLimits {
 /** The lines are for a small model: `leadLines` says why, and what others get. */
 export const ANCHOR_LIMITS: AnchorLimits = { maxTyped: 800, maxLines: 12, leadLines: 6 };
 
+/** Lines taken away before the anchor: where some are, more may go. */
+const LINES_BACK = 3;
+
 /** Characters that the lines before the cursor's may have. */
 const MAX_LEAD = 400;
 
@@ -63,7 +66,9 @@ export function anchorFor(
   }
   const typed = typedSince(old, place.prefix);
   if (typed === undefined) {
-    return { ...anchorAt(place, leadLines), reason: "jump" };
+    // Someone who takes back what is before the anchor stays about there: it goes behind them, once.
+    const back = tookBack(old.prefix, place.prefix) ? LINES_BACK : 0;
+    return { ...anchorAt(place, Math.max(leadLines, back)), reason: "jump" };
   }
   if (!sameSuffix(old.suffix, place.suffix)) {
     return { ...anchorAt(place, leadLines), reason: "suffix" };
@@ -107,6 +112,12 @@ function typedSince(anchor: Anchor, prefix: string): string | undefined {
   const end = at + tail.length;
   const before = prefix.slice(0, end);
   return anchor.prefix.endsWith(before) || before.endsWith(anchor.prefix) ? prefix.slice(end) : undefined;
+}
+
+/** A little of the end of `before` is gone, and perhaps something else is there. */
+function tookBack(before: string, now: string): boolean {
+  const line = now.lastIndexOf("\n") + 1;
+  return before.startsWith(now.slice(0, line)) && count(before.slice(line), "\n") <= LINES_BACK;
 }
 
 function sameSuffix(before: string, now: string): boolean {

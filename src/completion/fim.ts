@@ -31,6 +31,8 @@ export interface FimTemplate {
   readonly hasFiles: boolean;
   /** Whether the model knows recent edits. */
   readonly hasEdits: boolean;
+  /** Special tokens before the prefix, before the suffix behind it, and after that; absent where a prompt is laid out otherwise. */
+  readonly marks?: readonly [prefix: string, suffix: string, middle: string];
   render(parts: FimParts): Segment[];
 }
 
@@ -216,11 +218,18 @@ function templateOf(family: Family, model: ModelVocabulary): FimTemplate {
     stopTokens: stopTokens.filter((token) => token !== undefined),
     hasFiles: family.file !== undefined || family.inPrefix !== undefined,
     hasEdits: family.inPrefix?.edits !== undefined,
+    ...marksOf(family),
     render: (parts) => [
       ...fileSegments(family, parts, hasRepository),
       ...middleSegments(family, withinPrefix(family, parts), parts.suffix),
     ],
   };
+}
+
+function marksOf({ order, tokens: [prefix, suffix, middle], inPrefix }: Family): Pick<FimTemplate, "marks"> {
+  return order === "prefix-suffix-middle" && middle !== undefined && inPrefix === undefined
+    ? { marks: [prefix, suffix, middle] }
+    : {};
 }
 
 function fileSegments(

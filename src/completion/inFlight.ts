@@ -46,7 +46,7 @@ export class InFlight {
   private running: Run | undefined;
 
   /** @param graceMs how long a generation nobody waits for goes on */
-  constructor(private readonly graceMs = 150) {}
+  constructor(private readonly graceMs = 400) {}
 
   /** Starts a generation, stopping the one before. `generate` reports the text so far each time it grows. */
   start(

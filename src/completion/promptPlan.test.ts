@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chooseFim } from "./fim";
+import { chooseFim, type ContextFile } from "./fim";
 import { PromptPlanner, SETTLED_LIMITS, type Plan, type PlanTokenizer } from "./promptPlan";
 import { at } from "./testing";
 
@@ -48,8 +48,13 @@ describe("PromptPlanner", () => {
   });
 
   /** What an engine would do: evaluates what the cache does not hold, then writes `written`. */
-  function complete(text: string, written: readonly string[] = [], budget = 400): Plan {
-    const plan = planner.plan({ ...at(text), path: "x.ts", context: [], budget }, held);
+  function complete(
+    text: string,
+    written: readonly string[] = [],
+    budget = 400,
+    context: readonly ContextFile[] = [],
+  ): Plan {
+    const plan = planner.plan({ ...at(text), path: "x.ts", context, budget }, held);
     let same = 0;
     while (same < plan.tokens.length - 1 && plan.tokens[same] === held[same]) {
       same++;
@@ -161,5 +166,55 @@ describe("PromptPlanner", () => {
       complete(text("a"));
       assert.ok(evaluated <= 2, `${evaluated} tokens with ${leadLines} lines`);
     }
+  });
+
+  describe("reads nothing twice", () => {
+    const ABOVE = "const one = 1;\nconst two = 2;\nconst three = 3;\nconst four = 4;\n";
+    const BELOW = "\nfunction last() {\n  return one + two + three + four;\n}\n";
+    const files = ["a", "b", "c"].map((name) => ({
+      path: `${name}.ts`,
+      text: `export const ${name} = 1 + 2 + 3;\n`,
+    }));
+
+    it("when files are given in another order, or one more", () => {
+      complete(`${ABOVE}foo│${BELOW}`, [], 400, files);
+      complete(`│${ABOVE}${BELOW}`, [], 400, [files[2]!, files[0]!, files[1]!]);
+      const [a, b] = [tokenizer.all(held).indexOf("a.ts"), tokenizer.all(held).indexOf("b.ts")];
+      assert.ok(a >= 0 && a < b);
+      complete(`${ABOVE}foo│`, [], 400, [{ path: "d.ts", text: "export const d = 1;\n" }, ...files]);
+      assert.ok(tokenizer.all(held).indexOf("c.ts") < tokenizer.all(held).indexOf("d.ts"));
+    });
+
+    it("but shows no file that is not given any more", () => {
+      complete(`${ABOVE}foo│${BELOW}`, [], 400, files);
+      complete(`│${ABOVE}${BELOW}`, [], 400, [files[2]!]);
+      assert.ok(!tokenizer.all(held).includes("a.ts"));
+    });
+
+    it("when what a large model has before the cursor is taken back line by line", () => {
+      planner = new PromptPlanner(template, tokenizer, 0);
+      complete(`${ABOVE}foo│${BELOW}`);
+      complete(`${ABOVE.trimEnd()}│${BELOW}`);
+      assert.ok(evaluated > 20, "once");
+      for (const text of [
+        "const one = 1;\nconst two = 2;\nconst three = 3;│",
+        "const one = 1;\nconst two = 2;\nconst thirty│",
+      ]) {
+        complete(`${text}${BELOW}`);
+        assert.ok(evaluated < 8, `${evaluated} for ${text}`);
+      }
+    });
+
+    it("after the process was started anew, with the cache from disk", () => {
+      complete(`${ABOVE}foo│${BELOW}`, [], 400, files);
+      complete(`${ABOVE}foo = bar;\nbaz│${BELOW}`, [], 400, files);
+      planner = new PromptPlanner(template, tokenizer);
+      const plan = complete(`${ABOVE}foo = bar;\nbaz = 1│${BELOW}`, [], 400, files);
+      assert.equal(plan.reason, undefined);
+      assert.ok(evaluated < 8, String(evaluated));
+      // Elsewhere it is of no use.
+      planner = new PromptPlanner(template, tokenizer);
+      assert.equal(complete(`│${ABOVE}${BELOW}`, [], 400, files).reason, "first");
+    });
   });
 });

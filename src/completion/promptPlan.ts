@@ -1,5 +1,12 @@
-import { ANCHOR_LIMITS, anchorFor, type Anchor, type AnchorLimits, type AnchorReason } from "./anchor";
-import type { FimTemplate } from "./fim";
+import {
+  ANCHOR_LIMITS,
+  anchorFor,
+  type Anchor,
+  type AnchorLimits,
+  type AnchorReason,
+  type Place,
+} from "./anchor";
+import type { ContextFile, FimTemplate } from "./fim";
 import { heal } from "./healing";
 import { buildPrompt, type PromptRequest, type PromptTokenizer } from "./prompt";
 
@@ -36,6 +43,8 @@ export class PromptPlanner {
   private anchor: Anchor | undefined;
   private head: readonly number[] = [];
   private budget = 0;
+  /** Other files in the head, in their order. */
+  private files: readonly ContextFile[] = [];
 
   constructor(
     private readonly template: FimTemplate | undefined,
@@ -51,10 +60,15 @@ export class PromptPlanner {
     const limits = { ...when, leadLines: this.leadLines };
     const typedRoom = Math.floor(request.budget * TYPED_SHARE);
     const place = { prefix: request.prefix, suffix: request.suffix };
-    const known = request.budget === this.budget ? this.anchor : undefined;
+    const fresh = this.budget === 0;
+    const known = fresh
+      ? this.recovered(place, held)
+      : request.budget === this.budget
+        ? this.anchor
+        : undefined;
     let { anchor, typed, reason } = anchorFor(known, place, limits);
     for (;;) {
-      if (reason !== undefined) {
+      if (reason !== undefined || fresh) {
         this.head = this.headOf(request, anchor, request.budget - typedRoom);
         this.budget = request.budget;
       }
@@ -78,7 +92,34 @@ export class PromptPlanner {
   }
 
   private headOf(request: PromptRequest, anchor: Anchor, budget: number): readonly number[] {
-    return buildPrompt({ ...request, ...anchor, budget }, this.template, this.tokenizer).tokens;
+    this.files = inOldOrder(this.files, request.context);
+    const { tokens } = buildPrompt(
+      { ...request, ...anchor, context: this.files, budget },
+      this.template,
+      this.tokenizer,
+    );
+    return tokens;
+  }
+
+  /**
+   * The anchor of the prompt that the cache holds, where that comes from an earlier run of the process: nobody else remembers it.
+   */
+  private recovered({ suffix }: Place, held: readonly number[]): Anchor | undefined {
+    const [before, between, behind] = this.template?.marks ?? [];
+    if (before === undefined || between === undefined || behind === undefined) {
+      return undefined;
+    }
+    const at = (mark: string): number => held.indexOf(this.tokenizer.special(mark) ?? -1);
+    const [prefixAt, suffixAt, middleAt] = [at(before), at(between), at(behind)];
+    const text = (from: number, to: number): string | undefined => {
+      const texts = held.slice(from + 1, to).map((token) => this.tokenizer.text(token));
+      return from < 0 || to <= from || texts.includes(undefined) ? undefined : texts.join("");
+    };
+    const prefix = text(prefixAt, suffixAt);
+    const shown = text(suffixAt, middleAt);
+    return prefix === undefined || shown === undefined || !suffix.startsWith(shown)
+      ? undefined
+      : { prefix, suffix, lead: 0 };
   }
 
   /** Tokens of typed text: those in the cache as far as they say the same, then the tokenizer's. */
@@ -97,4 +138,11 @@ export class PromptPlanner {
     }
     return [...tokens, ...this.tokenizer.tokenize(text.slice(at))];
   }
+}
+
+/** Files as they were shown, in that order, and then those that are new: what is in front is evaluated already. */
+function inOldOrder(shown: readonly ContextFile[], files: readonly ContextFile[]): readonly ContextFile[] {
+  const same = (a: ContextFile) => (b: ContextFile) => a.path === b.path && a.text === b.text;
+  const kept = shown.flatMap((old) => files.find(same(old)) ?? []);
+  return [...kept, ...files.filter((file) => !kept.includes(file))];
 }

@@ -1,5 +1,6 @@
 import { endOf } from "./ending/end";
 import { asksTree, endingKind, type EndingKind } from "./ending/kind";
+import { wholePart } from "./ending/whole";
 import { mended } from "./ending/mend";
 import { surroundings } from "./ending/surroundings";
 import { applyFilters } from "./filters";
@@ -10,10 +11,10 @@ import { replacedLength } from "./replaceRange";
 import type { Syntax } from "./syntaxTree";
 
 /**
- * How far a generation is: still going on; over because the model had finished; cut off because it was long enough; or still going on, but to be
- * shown as it is.
+ * How far a generation is: still going on; over because the model had finished; cut off because it was long enough; broken off because its time was over;
+ * or still going on, but to be shown as it is.
  */
-export type Progress = "open" | "finished" | "cut" | "early";
+export type Progress = "open" | "finished" | "cut" | "expired" | "early";
 
 export interface Suggestion {
   /** "" for nothing. */
@@ -55,12 +56,17 @@ export class Shaper {
   }
 
   /**
-   * The suggestion that `raw`, what the model has written at `place` so far, amounts to: undefined when more of it is needed.
+   * The suggestion that `raw`, what the model has written at `place` so far, amounts to: undefined when more of it is needed. Of what was broken off
+   * only what is whole is one.
    */
   suggestion(kind: EndingKind, at: Place, raw: string, progress: Progress): Suggestion | undefined {
     const reading = this.readings.at(at);
     const place = { ...at, reading };
-    const end = endOf(kind, place, raw, progress !== "open");
+    const open = progress === "open" || progress === "expired";
+    let end = endOf(kind, place, raw, !open);
+    if (end === undefined && progress === "expired") {
+      end = wholePart(place, raw) || undefined;
+    }
     if (end === undefined) {
       return undefined;
     }

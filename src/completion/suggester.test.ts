@@ -267,6 +267,23 @@ describe("Suggester", () => {
     assert.equal(asked.length, 2);
   });
 
+  it("gives of what the deadline has broken off what is whole, or asks anew", async () => {
+    const broken = suggester();
+    const header = broken.suggester.suggest(placeAt("def f(│\n", "python"), "automatic", never);
+    await turn();
+    broken.asked[0]!.end("a, b):\n    try:", "expired");
+    assert.equal(await header, "a, b):");
+
+    const { suggester: one, asked } = suggester();
+    const answer = one.suggest(placeAt("x│\n"), "automatic", never);
+    await turn();
+    asked[0]!.end(" = foo(a, b", "expired");
+    assert.equal(await answer, undefined);
+    void one.suggest(placeAt("x│\n"), "automatic", never);
+    await turn();
+    assert.equal(asked.length, 2);
+  });
+
   it("generates ahead what comes after a finished suggestion, once", async () => {
     const { suggester: one, asked } = suggester({ goesAhead: () => true });
     const answer = one.suggest(placeAt("f(│)\nend\n"), "invoked", never);
@@ -337,6 +354,44 @@ describe("Suggester", () => {
     void one.suggest(placeAt("x = │\n"), "invoked", never);
     await turn();
     assert.equal(asked.length, 3);
+  });
+
+  it("forgets what was made for a document when its mask changes, but gives what somebody waits for", async () => {
+    const { suggester: one, asked } = suggester();
+    const first = one.suggest(placeAt("x = │\n"), "invoked", never);
+    const other = placeAt("x = │\n", "typescript", "b");
+    await turn();
+    asked[0]!.end("1;");
+    await first;
+    const elsewhere = one.suggest(other, "invoked", never);
+    await turn();
+    asked[1]!.end("b;");
+    await elsewhere;
+    const waiting = one.suggest(placeAt("yy = │\n"), "invoked", never);
+    await turn();
+    one.outdate("a");
+    asked[2]!.end("2;");
+    assert.equal(await waiting, "2;");
+    assert.equal(await one.suggest(other, "automatic", never), "b;");
+    for (const text of ["x = │\n", "yy = │\n"]) {
+      const asks = asked.length;
+      void one.suggest(placeAt(text), "automatic", never);
+      await turn();
+      assert.equal(asked.length, asks + 1, `${text} is asked for anew`);
+    }
+  });
+
+  it("stops what it generates ahead in a document whose mask changes", async () => {
+    const { suggester: one, asked } = suggester({ goesAhead: () => true });
+    const answer = one.suggest(placeAt("f(│)\nend\n"), "invoked", never);
+    await turn();
+    asked[0]!.end("a);");
+    await answer;
+    await turn();
+    one.outdate("b");
+    assert.equal(asked[1]!.signal.aborted, false);
+    one.outdate("a");
+    assert.equal(asked[1]!.signal.aborted, true);
   });
 
   it("forgets a document that is closed, and stops its generation", async () => {

@@ -101,6 +101,12 @@ export class Suggester {
     }
   }
 
+  /** Whether there is a suggestion for `place`, or one is being written that goes with it. */
+  hasFor(place: Place): boolean {
+    const known = this.trails.at(place);
+    return known.kind === "text" ? known.text !== "" : this.inFlight.join(place) !== undefined;
+  }
+
   /** The cursor is now at one of `places`, after it has moved or the text has changed. */
   moved(places: readonly Place[]): void {
     if (this.asking !== undefined && !places.some((place) => this.asking?.isAt(place))) {
@@ -129,6 +135,18 @@ export class Suggester {
       this.endAsking();
     }
     this.inFlight.closed(document);
+    this.trails.forget(document);
+  }
+
+  /**
+   * Forgets what is known about a document, since the model now runs otherwise there. What somebody waits for still comes, once; what was being
+   * generated ahead does not.
+   */
+  outdate(document: string): void {
+    this.served = this.served?.place.document === document ? undefined : this.served;
+    if (this.asking?.place.document !== document) {
+      this.inFlight.closed(document);
+    }
     this.trails.forget(document);
   }
 

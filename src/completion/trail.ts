@@ -3,8 +3,10 @@ import type { EndingKind } from "./ending/kind";
 import { typedSince, type Place } from "./place";
 import type { Shaper, Suggestion } from "./shaper";
 
-/** How a generation has ended: the model had nothing to add, it was long enough, or it was stopped or failed in the middle. */
-export type GenerationEnd = "finished" | "cut" | "stopped";
+/**
+ * How a generation has ended: the model had nothing to add, it was long enough, its time was over, or it was stopped or failed in the middle.
+ */
+export type GenerationEnd = "finished" | "cut" | "expired" | "stopped";
 
 /** What a trail has for a place. */
 export type OnTrail =
@@ -199,8 +201,11 @@ export class Trail {
   private shape({ start, kind, place }: Wanted): Suggestion | undefined {
     // Of what was stopped, and beyond the first suggestion of what was cut off, only what is whole is of use: the rest is asked for anew.
     const { progress } = this;
-    const whole = progress === "stopped" || (progress === "cut" && start > 0) ? "open" : progress;
-    return this.shaper.suggestion(kind, place, this.raw.slice(start), whole);
+    const over = progress === "cut" || progress === "expired";
+    const whole = progress === "stopped" || (over && start > 0) ? "open" : progress;
+    const shaped = this.shaper.suggestion(kind, place, this.raw.slice(start), whole);
+    // Out of time is not out of words: who asks again is told more.
+    return progress === "expired" && shaped?.text === "" ? undefined : shaped;
   }
 
   /** Suggestions say what was generated, so far: after one that was repaired, the rest no longer fits. */

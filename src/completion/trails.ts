@@ -29,10 +29,10 @@ export class Trails {
     return { kind: "none" };
   }
 
-  /** Forgets what was said about a document, or all but `kept`: the model has changed. */
+  /** Forgets what was said about a document, or about all of them: something else may be said now. `kept` stays. */
   forget(document?: string, kept?: Trail): void {
-    this.trails = this.trails.filter((trail) =>
-      document === undefined ? trail === kept : trail.place.document !== document,
+    this.trails = this.trails.filter(
+      (trail) => trail === kept || (document !== undefined && trail.place.document !== document),
     );
   }
 }

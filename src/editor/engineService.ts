@@ -7,6 +7,7 @@ import type {
   EngineStats,
   LoadModel,
   ModelInfo,
+  Prefill,
   SparsifyRequest,
   SparsifyResult,
   WarmRequest,
@@ -106,7 +107,7 @@ export class EngineService implements vscode.Disposable {
     const { prefill, decode, stopReason } = result;
     this.log.write(
       "debug",
-      `complete: ${prefill.tokens} + ${decode.tokens} tokens in ${Math.round(prefill.ms)} + ${Math.round(decode.ms)} ms, ${stopReason}`,
+      `complete: ${promptTokens(prefill)} + ${decode.tokens} tokens in ${Math.round(prefill.ms)} + ${Math.round(decode.ms)} ms, ${stopReason}`,
     );
     return result;
   }
@@ -114,8 +115,8 @@ export class EngineService implements vscode.Disposable {
   /** Evaluates what a completion at a place would be asked with; only for a model that is loaded. */
   async warm(request: WarmRequest, options: RequestOptions): Promise<WarmResult> {
     const result = await this.use("warm", async () => unwrap(await this.client.warm(request, options)));
-    const { tokens, ms } = result.prefill;
-    this.log.write("debug", `warm: ${tokens} tokens in ${Math.round(ms)} ms`);
+    const { prefill } = result;
+    this.log.write("debug", `warm: ${promptTokens(prefill)} tokens in ${Math.round(prefill.ms)} ms`);
     return result;
   }
 
@@ -247,6 +248,10 @@ export class EngineService implements vscode.Disposable {
     this.stateChanged.fire(state);
   }
 }
+
+/** `448 (200 read again)` */
+const promptTokens = ({ tokens, again }: Prefill): string =>
+  again > 0 ? `${tokens} (${again} read again)` : String(tokens);
 
 const needsReload = (before: Settings, now: Settings): boolean =>
   before.model !== now.model ||

@@ -22,8 +22,8 @@ export interface Completed {
   readonly latencyMs: number | undefined;
 }
 
-/** After this long nobody waits for a suggestion. */
-const DEADLINE_MS: Readonly<Record<Purpose, number>> = { automatic: 8_000, invoked: 30_000, ahead: 8_000 };
+/** A cursor that goes elsewhere ends a generation at once; one that stays waits as long as a slow model may take for a long prompt. */
+const DEADLINE_MS: Readonly<Record<Purpose, number>> = { automatic: 30_000, invoked: 30_000, ahead: 8_000 };
 
 /** Asks the engine for what comes at a place. */
 export class Generator implements vscode.Disposable {

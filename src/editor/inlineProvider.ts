@@ -6,12 +6,16 @@ import { Suggester } from "../completion/suggester";
 import type { Syntax } from "../completion/syntaxTree";
 import { agreeWith } from "../completion/suggestWidget";
 import { whyNotHere } from "../completion/trigger";
+import { askAt } from "./asksEditor";
 import type { Config } from "./config";
 import { textAt } from "./documentText";
 import type { Eligibility } from "./eligibility";
 import type { EngineService } from "./engineService";
 import { isCancelled } from "./failures";
 import type { Generator } from "./generator";
+import { LongerSuggestions } from "./longerSuggestions";
+import type { Settings } from "./settings";
+import type { SparsityController } from "./sparsityController";
 
 /** A suggestion that has been handed to the editor. */
 export interface Offered {
@@ -21,23 +25,14 @@ export interface Offered {
   readonly text: string;
 }
 
-/**
- * The stable API has no other way to say that there is a better suggestion than to ask for one, and nobody tells when one is dismissed. This
- * asks, and goes on from the suggestion that is shown to the one after it; VS Code runs it only while one is shown.
- */
-const ASK_AGAIN_COMMAND = "editor.action.inlineSuggest.showNext";
-
-/**
- * Makes the editor ask where it has stopped asking: it withdraws its request when its own list is to open, after 750 ms at the end of a word, and nobody
- * asks again. Not explicit, where VS Code knows the difference: an open list keeps its say.
- */
-const ASK_COMMAND = ["editor.action.inlineSuggest.trigger", { explicit: false }] as const;
-
-/** Within this long the editor shows what it has been given. */
-const SHOWN_AFTER_MS = 200;
-
 /** An engine that takes longer than this is not asked for what nobody may want. */
 const AHEAD_WITHIN_MS = 400;
+
+/** Settings that decide what is suggested: what was made with others is not shown again. */
+const SUGGESTED_BY = [
+  ...["model", "contextSize", "sparsity", "metric", "window", "maxQualityLoss"],
+  ...["maxTokens", "maxLines", "context", "maxContextKB"],
+] as const satisfies readonly (keyof Settings)[];
 
 /** Ghost text: asks when place and document allow it, and hands to the editor what comes of it. */
 export class InlineProvider implements vscode.InlineCompletionItemProvider, vscode.Disposable {
@@ -52,19 +47,20 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   /** Why the last place that was asked for gets no completion. */
   readonly onDidJudgePlace = this.place.event;
   private readonly subscriptions: readonly vscode.Disposable[];
-  /** When a suggestion was handed over last, and whether a list of the editor's own was open. */
-  private last: { readonly at: number; readonly besideList: boolean } | undefined;
-  private askingAgain: NodeJS.Timeout | undefined;
+  private readonly longer = new LongerSuggestions();
   /** Where a suggestion was there last that the editor's list did not go with. */
   private behindList: string | undefined;
   /** What has been typed into since the cursor moved last. */
   private typedInto: vscode.TextDocument | undefined;
+  /** Where a pair of quotes has been inserted since. */
+  private quotedIn: vscode.TextDocument | undefined;
 
   constructor(
     engine: Pick<EngineService, "onDidChangeModel">,
     generator: Pick<Generator, "generate" | "onDidTake">,
     private readonly eligibility: Pick<Eligibility, "check" | "onBattery">,
-    config: Pick<Config, "settings">,
+    sparsity: Pick<SparsityController, "onDidChangeMask">,
+    config: Pick<Config, "settings" | "onDidChange">,
     syntax: Syntax,
   ) {
     const { debounce } = this;
@@ -73,8 +69,8 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
       shaper: this.shaper,
       generate: (...request) => generator.generate(...request),
       pauseMs: () => (config.settings.debounce === "auto" ? debounce.delay() : config.settings.debounce),
-      onLonger: (longer) => this.askAgainSoon(longer),
-      onReady: (ready) => void (this.isHere(ready) && vscode.commands.executeCommand(...ASK_COMMAND)),
+      onLonger: (place) => this.longer.wanted(place),
+      onReady: (place) => askAt(place),
       onFailed: (error) => this.fail(error),
       goesAhead: () => debounce.latency < AHEAD_WITHIN_MS && !eligibility.onBattery,
     });
@@ -86,6 +82,15 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
       vscode.workspace.onDidCloseTextDocument((document) => this.suggester.forget(document.uri.toString())),
       vscode.window.onDidChangeActiveTextEditor(() => this.suggester.cancel()),
       engine.onDidChangeModel(() => this.suggester.forgetAll()),
+      sparsity.onDidChangeMask(({ document, runsOtherwise }) =>
+        runsOtherwise ? this.suggester.outdate(document.toString()) : undefined,
+      ),
+      config.onDidChange(({ before, now }) => {
+        if (SUGGESTED_BY.some((name) => before[name] !== now[name])) {
+          this.suggester.cancel();
+          this.suggester.forgetAll();
+        }
+      }),
       generator.onDidTake((outcome) => debounce.took(outcome)),
     ];
   }
@@ -108,7 +113,11 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
       return undefined;
     }
     const text = await this.suggest(place, purpose, token);
-    if (text === undefined || text === "" || token.isCancellationRequested) {
+    if (text === undefined || text === "") {
+      return undefined;
+    }
+    if (token.isCancellationRequested) {
+      askAt(place); // it was withdrawn at this moment
       return undefined;
     }
     const item = this.item(document, position, place, text, context.selectedCompletionInfo);
@@ -116,30 +125,20 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
       this.showAfterList(document, position);
       return undefined;
     }
-    this.last = { at: performance.now(), besideList: context.selectedCompletionInfo !== undefined };
+    this.longer.given(place, context.selectedCompletionInfo !== undefined);
     this.offered.fire({ document, offset: document.offsetAt(position), text });
     return [item];
   }
 
   dispose(): void {
-    clearTimeout(this.askingAgain);
     this.suggester.cancel();
-    vscode.Disposable.from(...this.subscriptions, this.offered, this.failed, this.place).dispose();
-  }
-
-  private askAgainSoon(place: Place): void {
-    if (this.last !== undefined && !this.last.besideList) {
-      const ms = this.last.at + SHOWN_AFTER_MS - performance.now();
-      clearTimeout(this.askingAgain);
-      this.askingAgain = setTimeout(() => this.askAgain(place), Math.max(0, ms));
-    }
-  }
-
-  /** Shows all of a suggestion whose first lines are on the screen, if they still are. */
-  private askAgain(place: Place): void {
-    if (this.isHere(place)) {
-      void vscode.commands.executeCommand(ASK_AGAIN_COMMAND);
-    }
+    vscode.Disposable.from(
+      ...this.subscriptions,
+      this.longer,
+      this.offered,
+      this.failed,
+      this.place,
+    ).dispose();
   }
 
   /** An editor that has stopped asking because of its list has to be told that there is something for when the list is closed. */
@@ -147,18 +146,8 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     const where = `${document.uri.toString()} ${document.version} ${document.offsetAt(position)}`;
     if (where !== this.behindList) {
       this.behindList = where; // once: it may ask again for that
-      void vscode.commands.executeCommand(...ASK_COMMAND);
+      askAt(textAt(document, position));
     }
-  }
-
-  /** The cursor is still there, in the same text. */
-  private isHere(place: Place): boolean {
-    const editor = vscode.window.activeTextEditor;
-    if (editor?.document.uri.toString() !== place.document || !editor.selection.isEmpty) {
-      return false;
-    }
-    const { offset, prefix } = textAt(editor.document, editor.selection.active);
-    return offset === place.offset && prefix === place.prefix;
   }
 
   private fail(error: unknown): void {
@@ -207,7 +196,12 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   private cursorMoved({ textEditor, kind, selections }: vscode.TextEditorSelectionChangeEvent): void {
     const { document } = textEditor;
     const typed = this.typedInto === document;
+    const quoted = this.quotedIn === document && kind !== vscode.TextEditorSelectionChangeKind.Keyboard;
     this.typedInto = undefined;
+    this.quotedIn = undefined;
+    if (quoted && selections.length === 1) {
+      this.goOnInQuotes(textAt(document, selections[0]!.active));
+    }
     if (!typed && textEditor === vscode.window.activeTextEditor) {
       this.suggester.moved(selections.map(({ active }) => textAt(document, active)));
     }
@@ -224,6 +218,16 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     }
   }
 
+  /**
+   * `type=` in HTML becomes `type=""` by itself, as a snippet. The editor shows nothing in a snippet, nor does it ask: what was suggested before, with
+   * quotes of its own, goes on between these.
+   */
+  private goOnInQuotes(place: Place): void {
+    if (this.suggester.hasFor(place)) {
+      void vscode.commands.executeCommand("leaveSnippet").then(() => askAt(place));
+    }
+  }
+
   private textChanged({ document, contentChanges, reason }: vscode.TextDocumentChangeEvent): void {
     const change = contentChanges[0];
     // Logs grow and files are formatted elsewhere meanwhile: only what is typed here contradicts a suggestion.
@@ -231,6 +235,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
       return;
     }
     this.typedInto = reason === undefined ? document : undefined;
+    this.quotedIn = /^(""|'')$/.test(change.text) ? document : undefined;
     if (change.text !== "") {
       this.debounce.keystroke(performance.now());
     }

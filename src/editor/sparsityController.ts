@@ -20,6 +20,13 @@ export interface DocumentMask {
   readonly at: number;
 }
 
+/** What has become of a document's mask. */
+export interface MaskChange {
+  readonly document: vscode.Uri;
+  /** The model now reads other neurons there than before: not for a document that stays dense. */
+  readonly runsOtherwise: boolean;
+}
+
 interface Tracked {
   mask: DocumentMask | undefined;
   /** Characters inserted or removed since the mask was made. */
@@ -78,8 +85,8 @@ export class SparsityController implements vscode.Disposable {
   private readonly documents = new Map<string, Tracked>();
   private timer: NodeJS.Timeout | undefined;
   private running: Running | undefined;
-  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
-  /** A document's mask has changed. */
+  private readonly changed = new vscode.EventEmitter<MaskChange>();
+  /** A document has a mask, or has it anew. */
   readonly onDidChangeMask = this.changed.event;
   private readonly subscriptions: readonly vscode.Disposable[];
   /** Of the model that is loaded: found once, since it takes a look at the whole header. */
@@ -324,6 +331,8 @@ export class SparsityController implements vscode.Disposable {
       { signal: options.signal, onItem: ({ fraction }) => options.onProgress?.(fraction) },
     );
     const result = why === undefined ? applied : { ...applied, why };
+    const dense = ({ source }: SparsifyResult): boolean => source === "dense";
+    const runsOtherwise = !dense(result) || (tracked.mask !== undefined && !dense(tracked.mask.result));
     tracked.mask = { result, at: Date.now() };
     tracked.crashes = 0;
     if (!document.isClosed) {
@@ -337,7 +346,7 @@ export class SparsityController implements vscode.Disposable {
     if (result.source === "attributed" && result.mask !== undefined) {
       await this.memory?.remember(key, text, result.mask);
     }
-    this.changed.fire(document.uri);
+    this.changed.fire({ document: document.uri, runsOtherwise });
     return result;
   }
 

@@ -8,7 +8,7 @@ import type { EngineService } from "./engineService";
 import type { Generator } from "./generator";
 import type { InlineProvider } from "./inlineProvider";
 import type { SparsityController } from "./sparsityController";
-import { statusView, type Status, type StatusView } from "./statusText";
+import { statusView, steadyBytes, type Status, type StatusView } from "./statusText";
 
 /** States shorter than this are not shown: they would only flicker. */
 const SETTLE_MS = 250;
@@ -46,8 +46,8 @@ export class StatusBar implements vscode.Disposable {
         void this.readMemory();
       }),
       engine.onDidChangeModel(() => this.forget()),
-      sparsity.onDidChangeMask(() => {
-        this.outdated = true;
+      sparsity.onDidChangeMask(({ runsOtherwise }) => {
+        this.outdated ||= runsOtherwise;
         update();
         void this.readMemory();
       }),
@@ -91,7 +91,8 @@ export class StatusBar implements vscode.Disposable {
   private async readMemory(): Promise<void> {
     const stats = await this.engine.stats();
     if (stats !== undefined) {
-      this.memory = stats;
+      const residentBytes = steadyBytes(this.memory?.residentBytes, stats.residentBytes);
+      this.memory = { ...stats, residentBytes };
       this.schedule();
     }
   }

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import type { CompleteResult, ModelInfo, SparsifyResult } from "../engine/protocol";
-import { age, bytes, statusView, tokensPerSecond, type Status } from "./statusText";
+import { age, bytes, statusView, steadyBytes, tokensPerSecond, type Status } from "./statusText";
 
 const completion: CompleteResult = {
   text: "x",
   stopReason: "eos",
   activeRatio: 0.4,
-  prefill: { tokens: 120, ms: 80.4 },
+  prefill: { tokens: 120, ms: 80.4, again: 0 },
   decode: { tokens: 12, ms: 100, tokensPerSecond: 120 },
   times: { arrived: 0, turn: 1, prompt: 2, firstToken: 82.4 },
 };
@@ -34,6 +34,13 @@ const status: Status = {
 };
 
 describe("statusView", () => {
+  it("goes on showing the memory that it showed while there is about as much", () => {
+    assert.equal(steadyBytes(undefined, 100), 100);
+    assert.equal(steadyBytes(100, 109), 100);
+    assert.equal(steadyBytes(100, 92), 100);
+    assert.equal(steadyBytes(100, 111), 111);
+  });
+
   it("shows speed, memory and share", () => {
     assert.equal(statusView(status).text, "$(layers-dot) 120 tok/s · 112 MB · 40 %");
     assert.equal(statusView(status).accessibleLabel, "Lacuna: 120 tokens per second, 112 MB, 40 %");

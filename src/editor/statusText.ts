@@ -36,6 +36,8 @@ export interface StatusView {
 /** Slower than this is felt. */
 const SLOW_LATENCY_MS = 1_500;
 const SLOW_TOKENS_PER_SECOND = 8;
+/** Memory that has changed by less than this share of it is shown as it was. */
+const STEADY_SHARE = 0.1;
 
 /** Reasons that last; the others come and go with the cursor and are told in the tooltip only. */
 const LASTING = new Set([
@@ -61,6 +63,11 @@ export function tokensPerSecond(value: number): string {
 export function bytes(value: number): string {
   const mib = value / 2 ** 20;
   return mib < 1000 ? `${Math.round(mib)} MB` : `${(mib / 1024).toFixed(1)} GB`;
+}
+
+/** Bytes to go on showing: those that were shown, as long as what there is now is about as much. A figure that moves with every key says nothing. */
+export function steadyBytes(shown: number | undefined, now: number): number {
+  return shown !== undefined && Math.abs(now - shown) < STEADY_SHARE * shown ? shown : now;
 }
 
 export function age(ms: number): string {

@@ -1,4 +1,5 @@
 import type { LlamaContext, LlamaModel } from "node-llama-cpp";
+import { ReadTokens } from "../completion/readTokens";
 import type { Evaluation } from "../sparsity/guard";
 import { ffnShare } from "../sparsity/levels";
 import type { LayerMask } from "../sparsity/mask";
@@ -37,6 +38,9 @@ export class DocumentContext {
   packedBytes = 0;
   /** Tokens at the start of the sequence whose KV entries were computed densely. */
   private exactTokens = 0;
+  private readonly read = new ReadTokens();
+  /** Prompt tokens evaluated so far whose text had been evaluated before. */
+  readAgain = 0;
 
   private constructor(
     private readonly context: LlamaContext,
@@ -142,6 +146,7 @@ export class DocumentContext {
       const tokens = await loadState(this.context, file);
       this.sequence.restored(tokens);
       this.exactTokens = tokens.length;
+      this.read.evaluated([], tokens);
       return tokens;
     } catch {
       return undefined;
@@ -157,9 +162,15 @@ export class DocumentContext {
     const at = this.keep(tokens);
     const chunk = tokens.slice(at, at + BATCH_TOKENS);
     if (chunk.length > 0) {
+      this.readPrompt(chunk);
       await this.evaluate(chunk, true, { outputs: 0 });
     }
     return { tokens: chunk.length, done: at + chunk.length === tokens.length };
+  }
+
+  /** Takes note that `tokens` of a prompt are evaluated after what the sequence holds. */
+  readPrompt(tokens: readonly number[]): void {
+    this.readAgain += this.read.evaluated(this.tokens, tokens);
   }
 
   /** Evaluates tokens after what the sequence holds, densely. */

@@ -36,6 +36,7 @@ export async function generate(generation: Generation): Promise<CompleteResult> 
   try {
     const pending = await document.approach(prompt, signal);
     run.promptTokens = prompt.length - run.cachedTokens;
+    document.readPrompt(pending);
     const room = generation.contextSize - 1 - prompt.length + pending.length;
     const choosing = { document, tokenizer, prompt, pending, piece, drafts, room, drafted: run.drafted };
     for await (const choice of chooseTokens(choosing)) {
@@ -64,10 +65,12 @@ class Run {
   private steps = 0;
   private text: string | undefined;
   readonly cachedTokens: number;
+  private readonly readAgain: number;
 
   constructor(private readonly generation: Generation) {
     const { document, plan, tokenizer } = generation;
     this.cachedTokens = document.cached(plan.tokens);
+    this.readAgain = document.readAgain;
     this.stream = tokenizer.stream(plan.tokens);
   }
 
@@ -113,7 +116,11 @@ class Run {
       stopReason: this.stopReason,
       activeRatio,
       ...(activeRatio < 1 ? { readRatio } : {}),
-      prefill: { tokens: this.promptTokens, ms: firstAt - this.start },
+      prefill: {
+        tokens: this.promptTokens,
+        ms: firstAt - this.start,
+        again: this.generation.document.readAgain - this.readAgain,
+      },
       decode: { tokens, ms, tokensPerSecond: tokens > 0 && ms > 0 ? (1000 * tokens) / ms : 0 },
       ...(this.drafted.proposed === 0 ? {} : { drafts: this.drafted }),
       times: {

@@ -35,6 +35,12 @@ export interface Timing {
   readonly ms: number;
 }
 
+/** Prompt tokens that were evaluated. */
+export interface Prefill extends Timing {
+  /** Those of them whose text had been evaluated before for this document: something in front of it has changed. */
+  readonly again: number;
+}
+
 export interface MemoryStats {
   readonly residentBytes: number;
   readonly mappedBytes: number;
@@ -118,18 +124,18 @@ export type WarmRequest = Omit<CompleteRequest, "maxTokens" | "maxLines">;
 
 /** What was evaluated; less than the prompt when a completion or another document's work came between. */
 export interface WarmResult {
-  readonly prefill: Timing;
+  readonly prefill: Prefill;
 }
 
 export type StopReason = "eos" | "max-tokens" | "max-lines" | "stop-rule" | "cancelled" | "deadline";
 
-/** Whether there would have been more: it ended by itself, was cut off by a limit, or was stopped from outside. */
-export const ENDING: Readonly<Record<StopReason, "finished" | "cut" | "stopped">> = {
+/** Whether there would have been more: it ended by itself, was cut off by a limit, ran out of time, or was stopped from outside. */
+export const ENDING: Readonly<Record<StopReason, "finished" | "cut" | "expired" | "stopped">> = {
   eos: "finished",
   "stop-rule": "finished",
   "max-lines": "finished",
   "max-tokens": "cut",
-  deadline: "cut",
+  deadline: "expired",
   cancelled: "stopped",
 };
 
@@ -153,7 +159,7 @@ export interface CompleteResult {
   /** The share that tokens have read with the document's mask, as counted; absent for dense. */
   readonly readRatio?: number;
   /** Prompt tokens evaluated (the others were in the KV cache), until the first token was chosen. */
-  readonly prefill: Timing;
+  readonly prefill: Prefill;
   readonly decode: Timing & { readonly tokensPerSecond: number };
   /** Tokens drafted from the file itself, and those that the model wrote, too; absent: none. */
   readonly drafts?: { readonly proposed: number; readonly accepted: number };

@@ -192,6 +192,7 @@ export class Session {
     let ticket: number | undefined;
     let plan: Plan | undefined;
     let tokens = 0;
+    let again = 0;
     for (let done = false; !done;) {
       done = await gate.run(
         "background",
@@ -209,14 +210,16 @@ export class Session {
           if (plan.tokens.length === 0) {
             return true;
           }
+          const readBefore = kept.context.readAgain;
           const step = await kept.context.prefillStep(plan.tokens);
           tokens += step.tokens;
+          again += kept.context.readAgain - readBefore;
           return step.done;
         },
         signal,
       );
     }
-    return { prefill: { tokens, ms: performance.now() - start } };
+    return { prefill: { tokens, ms: performance.now() - start, again } };
   }
 
   private plan(

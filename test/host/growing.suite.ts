@@ -49,6 +49,8 @@ describe("a suggestion that becomes longer", () => {
     asked = [];
     offers = [];
     const models = new vscode.EventEmitter<undefined>();
+    const masks = new vscode.EventEmitter<never>();
+    const settings = new vscode.EventEmitter<never>();
     const outcomes = new vscode.EventEmitter<RequestOutcome>();
     order = [];
     begun = FIRST;
@@ -66,11 +68,12 @@ describe("a suggestion that becomes longer", () => {
           }),
       },
       { check: () => undefined, onBattery: true }, // nothing is generated ahead
-      { settings: { debounce: "auto" } as never },
+      { onDidChangeMask: masks.event },
+      { settings: { debounce: "auto" } as never, onDidChange: settings.event },
       { parse: () => undefined },
     );
     const offered = provider.onDidOffer(({ text }) => offers.push(text));
-    subscriptions = [provider, models, outcomes, offered];
+    subscriptions = [provider, models, masks, settings, outcomes, offered];
   });
   afterEach(async () => {
     subscriptions.forEach((subscription) => subscription.dispose());

@@ -115,6 +115,92 @@ describe("a slow engine", () => {
     assert.equal(await commit(editor), "def remove_item(self, item):\n");
   });
 
+  it("forgets what it has written when settings or the mask change what it would write", async () => {
+    engine.answer({ answers: [{ after: "total = ", text: "one;" }] });
+    const editor = await typing("const total =│\n", "javascript", " ");
+    await until("the suggestion", () => offers.includes("one;"));
+    // It does not ask again while it shows something.
+    const asks = async (): Promise<void> => {
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+    };
+    engine.answer({ answers: [{ after: "total = ", text: "two;" }] });
+    offers = [];
+    engine.maskChanged.fire({ document: editor.document.uri, runsOtherwise: false });
+    await asks();
+    await until("the same", () => offers.includes("one;"));
+    engine.maskChanged.fire({ document: editor.document.uri, runsOtherwise: true });
+    await asks();
+    await until("another", () => offers.includes("two;"));
+    for (const [index, settings] of [
+      { sparsity: 0.5 },
+      { sparsity: "dense" as const },
+      { metric: "gxo" },
+      { contextSize: 512 },
+    ].entries()) {
+      const text = `after${index};`;
+      engine.answer({ answers: [{ after: "total = ", text }] });
+      engine.set(settings);
+      await asks();
+      await until(`what is written with ${JSON.stringify(settings)}`, () => offers.includes(text));
+    }
+  });
+
+  it("that is out of time offers what is whole of its text", async () => {
+    engine.answer({
+      tokenMs: 500,
+      deadlineMs: 3_300,
+      answers: [{ after: "def add(self, ", text: "a, b):\n    try:\n        self.c = 1" }],
+    });
+    const editor = await typing("def add(self,│\n", "python", " ");
+    await until("its end", () => engine.events.some(({ how }) => how === "deadline"), 20_000);
+    await sleep(A_WHILE);
+    assert.equal(await commit(editor), "def add(self, a, b):\n");
+    assert.deepEqual(new Set(offers), new Set(["a, b):"]));
+  });
+
+  describe("whose suggestion has several lines", () => {
+    const BEFORE = "class Cart {\n  items = [];\n\n  ";
+    const REST = "Item(id) {\n    this.items = this.items.filter((item) => item.id !== id);\n  }";
+    const AFTER = "\n}\n";
+
+    for (const [how, tokenMs] of [
+      ["at once", 0],
+      ["slowly", 60],
+    ] as const) {
+      async function shown(): Promise<vscode.TextEditor> {
+        engine.answer({ firstMs: 200, tokenMs, answers: [{ after: BEFORE, text: `remove${REST}` }] });
+        const editor = await typing(`${BEFORE}│${AFTER}`, "javascript", "remove");
+        await until("all of the suggestion", () => offers.includes(REST), 10_000);
+        await sleep(A_WHILE);
+        return editor;
+      }
+      const whole = `${BEFORE}remove${REST}${AFTER}`;
+
+      for (const part of ["acceptNextWord", "acceptNextLine"]) {
+        it(`and was written ${how}, keeps the rest of it whole after ${part}`, async () => {
+          const editor = await shown();
+          const before = editor.document.getText();
+          await vscode.commands.executeCommand(`editor.action.inlineSuggest.${part}`);
+          await sleep(A_WHILE);
+          assert.notEqual(editor.document.getText(), before);
+          assert.equal(engine.events.filter(({ event }) => event === "complete").length, 1);
+          assert.equal(await commit(editor), whole);
+        });
+      }
+
+      it(`and was written ${how}, keeps the rest of it whole while one types through`, async () => {
+        const editor = await shown();
+        for (const character of "Item(") {
+          await vscode.commands.executeCommand("type", { text: character });
+          await sleep(150);
+        }
+        await sleep(A_WHILE);
+        assert.equal(await commit(editor), whole);
+      });
+    }
+  });
+
   it("goes on when the editor no longer waits, and stops when the cursor goes elsewhere", async () => {
     engine.answer({ firstMs: 2_500, answers: [REMOVE] });
     const editor = await typing("def │\n", "python", "remove");

@@ -2,11 +2,17 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import os from "node:os";
 import path from "node:path";
 import * as vscode from "vscode";
+import { DocumentSyntax } from "../../src/editor/documentSyntax";
 import { EngineService } from "../../src/editor/engineService";
 import { Generator } from "../../src/editor/generator";
 import { InlineProvider } from "../../src/editor/inlineProvider";
 import { defaultSettings, type Settings } from "../../src/editor/settings";
+import type { MaskChange } from "../../src/editor/sparsityController";
 import { EngineClient, forkEngine } from "../../src/engine/client";
+import { grammarFolder } from "../../src/syntax/folder";
+
+/** This file is bundled into dist/test/host. */
+const ROOT = path.resolve(__dirname, "../../..");
 
 /** What the engine's double does; times in milliseconds. */
 export interface SlowEngineScript {
@@ -19,6 +25,8 @@ export interface SlowEngineScript {
   /** Told as the prompt tokens of a completion. */
   readonly promptTokens?: number;
   readonly activeRatio?: number;
+  /** A completion's time is over after this, whatever the request says. */
+  readonly deadlineMs?: number;
   /** Cancelled requests are answered as if nothing had happened. */
   readonly ignoresCancel?: boolean;
 }
@@ -40,7 +48,10 @@ export class SlowEngine implements vscode.Disposable {
   private readonly folder = mkdtempSync(path.join(os.tmpdir(), "lacuna-slow-"));
   private readonly script = path.join(this.folder, "script.json");
   private readonly configChanged = new vscode.EventEmitter<{ before: Settings; now: Settings }>();
+  /** To tell of a mask. */
+  readonly maskChanged = new vscode.EventEmitter<MaskChange>();
   private settingsNow: Settings;
+  private readonly syntax = new DocumentSyntax(grammarFolder(ROOT));
   readonly config;
   readonly service: EngineService;
   readonly generator: Generator;
@@ -58,7 +69,7 @@ export class SlowEngine implements vscode.Disposable {
       },
       onDidChange: this.configChanged.event,
     };
-    const hostPath = path.resolve(__dirname, "../../../test/host/support/slowEngine.mjs");
+    const hostPath = path.join(ROOT, "test/host/support/slowEngine.mjs");
     this.service = new EngineService(
       (callbacks) =>
         new EngineClient({
@@ -75,8 +86,9 @@ export class SlowEngine implements vscode.Disposable {
       this.service,
       this.generator,
       { check: () => undefined, onBattery: true }, // nothing is generated ahead
+      { onDidChangeMask: this.maskChanged.event },
       this.config,
-      { parse: () => undefined },
+      this.syntax,
     );
   }
 
@@ -100,7 +112,9 @@ export class SlowEngine implements vscode.Disposable {
   }
 
   dispose(): void {
-    vscode.Disposable.from(this.provider, this.generator, this.service, this.configChanged).dispose();
+    vscode.Disposable.from(
+      ...[this.provider, this.generator, this.syntax, this.service, this.configChanged, this.maskChanged],
+    ).dispose();
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }

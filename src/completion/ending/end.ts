@@ -1,5 +1,5 @@
 import { readingOf } from "../lexical/reading";
-import { textAround, type State } from "../lexical/state";
+import { textAround, type Frame, type State } from "../lexical/state";
 import { StopRules } from "../stopRules";
 import { blocksBegun } from "./keywordBlocks";
 import { indentOf, type EndingContext, type EndingKind } from "./kind";
@@ -58,9 +58,7 @@ function statementEnd(context: EndingContext, text: string, done: boolean): numb
   const reading = readingOf(context);
   const { left, lineStart } = reading;
   const isOpen = (state: Pick<State, "top">): boolean =>
-    reading
-      .openedSince(lineStart, state)
-      .some(({ kind, soft, endsWithLine: short }) => kind !== "element" && !soft && !short);
+    reading.openedSince(lineStart, state).some(waitsForMore);
   // A completion that begins with a line break leaves the cursor's line as it is, unless something is open there.
   const blank = isOpen(reading.state) ? 0 : (/^(?:[ \t]*\n)+/.exec(text)?.[0].length ?? 0);
   const before = blank > 0 ? "" : left;
@@ -99,8 +97,12 @@ function statementEnd(context: EndingContext, text: string, done: boolean): numb
   return undefined;
 }
 
+/** Of what is open: a bracket or a text that has to be closed for a statement to end. */
+export const waitsForMore = ({ kind, soft, endsWithLine: short }: Frame): boolean =>
+  kind !== "element" && !soft && !short;
+
 /** A line without the comment at its end. @param offset of the end of the line, where the scanner stands */
-function codeOf(line: string, { top }: Pick<State, "top">, offset: number): string {
+export function codeOf(line: string, { top }: Pick<State, "top">, offset: number): string {
   const comment = top?.line;
   return comment?.kind === "comment"
     ? line.slice(0, Math.max(0, line.length - (offset - comment.at))).trimEnd()

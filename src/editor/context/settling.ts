@@ -17,8 +17,10 @@ const PAUSE_MS = 1_000;
 const SAME_KEY_MS = 50;
 /** Someone who types has paused for longer than between two thoughts. */
 const IDLE_MS = 3_000;
-/** A context is not made anew for a pause more often than this. */
+/** A context is not made anew for a pause more often than this, */
 const REFRESH_MS = 20_000;
+/** nor where reading it takes long: it stands in front of all that has been read. */
+const SLOW_REFRESH_MS = 180_000;
 /** Further than this is another place, with other things in sight. */
 const JUMP_LINES = 30;
 
@@ -86,6 +88,15 @@ export class Settling implements vscode.Disposable {
     }
   }
 
+  /** The model reads a whole prompt in no time. */
+  private get isCheap(): boolean {
+    return this.speed.isCheap(this.engine.model?.contextSize ?? Infinity);
+  }
+
+  private get refreshMs(): number {
+    return this.isCheap ? REFRESH_MS : SLOW_REFRESH_MS;
+  }
+
   private after(ms: number): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.settled(), ms);
@@ -95,7 +106,7 @@ export class Settling implements vscode.Disposable {
     clearTimeout(this.restTimer);
     this.restTimer = setTimeout(() => {
       const place = this.place();
-      if (place !== undefined && this.speed.isCheap(this.engine.model?.contextSize ?? Infinity)) {
+      if (place !== undefined && this.isCheap) {
         void this.warm(place);
       }
     }, ms);
@@ -124,7 +135,7 @@ export class Settling implements vscode.Disposable {
     const key = document.uri.toString();
     const before = this.settledAt.get(key);
     const jumped = before === undefined || Math.abs(position.line - before.line) > JUMP_LINES;
-    if (!jumped && performance.now() - before.time < REFRESH_MS) {
+    if (!jumped && performance.now() - before.time < this.refreshMs) {
       return;
     }
     this.settledAt.set(key, { line: position.line, time: performance.now() });

@@ -98,8 +98,8 @@ const handlers = {
 async function answer({ id, method, params, deadlineMs }) {
   const request = {};
   running.set(id, request);
-  const deadline =
-    deadlineMs === undefined ? undefined : setTimeout(() => (request.end ??= "deadline"), deadlineMs);
+  const limit = method === "complete" ? (script().deadlineMs ?? deadlineMs) : deadlineMs;
+  const deadline = limit === undefined ? undefined : setTimeout(() => (request.end ??= "deadline"), limit);
   log({ event: method, id, ...(method === "complete" ? { prefix: params.prefix.slice(-40) } : {}) });
   // One at a time, as the engine; only figures are told at once.
   const before = turn;

@@ -2,7 +2,8 @@ import { FrozenContexts } from "../../../completion/context/frozen";
 import { AdaptiveDebounce } from "../../../completion/debounce";
 import { firstLineEnd } from "../../../completion/ending/end";
 import type { Generated } from "../../../completion/inFlight";
-import type { Place } from "../../../completion/place";
+import { isFragment } from "../../../completion/ending/whole";
+import { typedSince, type Place } from "../../../completion/place";
 import { PrefillSpeed } from "../../../completion/prefillSpeed";
 import { Shaper } from "../../../completion/shaper";
 import { Suggester, type Wish } from "../../../completion/suggester";
@@ -21,13 +22,19 @@ import type { System, Usage, Watcher } from "./system";
 import type { Trace } from "./trace";
 import { cpuSeconds, residentBytes } from "./usage";
 
+/** VS Code withdraws its request after this long at the end of a word, to open its list. */
+const WITHDRAWN_MS = 750;
+const WORD_END = /[\p{L}_$][\p{L}\p{N}_$]*$/u;
+
 /** As in the extension. */
 const AHEAD_WITHIN_MS = 400;
+const DEADLINE_MS = { automatic: 30_000, invoked: 30_000, ahead: 8_000 } as const;
 const SETTLE_MS = 400;
 const REST_MS = 150;
 const PAUSE_MS = 1_000;
 const IDLE_MS = 3_000;
 const REFRESH_MS = 20_000;
+const SLOW_REFRESH_MS = 180_000;
 const JUMP_LINES = 30;
 
 /** Lacuna as the extension runs it, without the editor: its engine process, and its pipeline round it, with grammars and other files of the project. */
@@ -41,6 +48,10 @@ export class LacunaSystem implements System {
   private asked: RequestLog | undefined;
   private promptTokens = 0;
   private generatedTokens = 0;
+  private againTokens = 0;
+  private readonly offers = { texts: 0, fragments: 0 };
+  /** Told where a suggestion is ready that was asked for too long ago. */
+  private ready: ((place: Place) => void) | undefined;
   private requests = 0;
   private readonly decoding = { tokens: 0, ms: 0, proposed: 0, accepted: 0 };
   private settling: NodeJS.Timeout | undefined;
@@ -65,6 +76,7 @@ export class LacunaSystem implements System {
       shaper: new Shaper(syntax),
       generate: (...request) => this.generate(...request),
       pauseMs: () => this.debounce.delay(),
+      onReady: (place) => this.ready?.(place),
       goesAhead: () => this.debounce.latency < AHEAD_WITHIN_MS,
     });
   }
@@ -107,14 +119,31 @@ export class LacunaSystem implements System {
     const at = now();
     const joined = this.active > 0 ? this.log : undefined;
     const { asked } = this;
-    const text = await this.suggester.suggest(place, "automatic", signal);
+    const text = await this.shown(place, signal);
     if (text !== undefined && text !== "") {
+      this.offers.texts++;
+      this.offers.fragments += isFragment(place, text) ? 1 : 0;
       // What is generated ahead starts before this is known; it is not where the text comes from.
       const log = this.asked === asked ? joined : this.asked;
       first(log?.grewSince(at) === true, log);
       await this.generation;
       full();
     }
+  }
+
+  /** What comes on the screen: also when it is ready only after the editor has withdrawn its request. */
+  private async shown(place: Place, signal: AbortSignal): Promise<string | undefined> {
+    const atWordEnd = WORD_END.test(place.prefix.slice(-64));
+    const asks = atWordEnd ? AbortSignal.any([signal, AbortSignal.timeout(WITHDRAWN_MS)]) : signal;
+    const text = await this.suggester.suggest(place, "automatic", asks);
+    if (text !== undefined || signal.aborted || !asks.aborted) {
+      return text;
+    }
+    await new Promise<void>((resolve) => {
+      this.ready = (where) => (typedSince(place, where) === "" ? resolve() : undefined);
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    return this.suggester.suggest(place, "automatic", signal); // nothing where another key has come
   }
 
   async finish(): Promise<Usage> {
@@ -128,9 +157,11 @@ export class LacunaSystem implements System {
     return {
       promptTokens: this.promptTokens,
       generatedTokens: this.generatedTokens,
+      againTokens: this.againTokens,
       cpuSeconds: now === undefined || this.cpuAtStart === undefined ? undefined : now - this.cpuAtStart,
       residentBytes: residentBytes(pid!),
       requests: this.requests,
+      offers: this.offers,
       decoding: this.decoding,
     };
   }
@@ -164,7 +195,8 @@ export class LacunaSystem implements System {
   /** As the extension's `Settling`. */
   private async settle(editor: SimulatedEditor): Promise<void> {
     const jumped = this.jumped(editor);
-    if (!jumped && performance.now() - this.settled!.time < REFRESH_MS) {
+    const refreshMs = this.speed.isCheap(this.contextSize) ? REFRESH_MS : SLOW_REFRESH_MS;
+    if (!jumped && performance.now() - this.settled!.time < refreshMs) {
       return;
     }
     this.settled = { line: editor.line, time: performance.now() };
@@ -184,6 +216,7 @@ export class LacunaSystem implements System {
     const done = this.client.warm(this.request(place), { signal }).then((outcome) => {
       if (outcome.ok) {
         this.promptTokens += outcome.value.prefill.tokens;
+        this.againTokens += outcome.value.prefill.again;
         this.speed.evaluated(outcome.value.prefill);
       }
     });
@@ -210,6 +243,7 @@ export class LacunaSystem implements System {
     const ask = async (): Promise<Generated> => {
       const outcome = await this.client.complete(completeRequest(this.request(place), kind), {
         signal,
+        deadlineMs: DEADLINE_MS[purpose],
         onItem: ({ text }) => {
           written += text;
           log.grown(now(), written);
@@ -244,6 +278,7 @@ export class LacunaSystem implements System {
     this.speed.evaluated(prefill);
     this.requests++;
     this.promptTokens += prefill.tokens;
+    this.againTokens += prefill.again;
     this.generatedTokens += decode.tokens + drafts.proposed - drafts.accepted;
     this.decoding.tokens += decode.tokens;
     this.decoding.ms += decode.ms;

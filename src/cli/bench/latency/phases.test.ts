@@ -6,7 +6,7 @@ const result = (overrides: Partial<CompleteResult> = {}): CompleteResult => ({
   text: "",
   stopReason: "eos",
   activeRatio: 1,
-  prefill: { tokens: 3, ms: 10 },
+  prefill: { tokens: 3, ms: 10, again: 0 },
   decode: { tokens: 5, ms: 50, tokensPerSecond: 100 },
   times: { arrived: 121, turn: 125, prompt: 127, firstToken: 137 },
   ...overrides,
@@ -64,7 +64,7 @@ describe("phases of an answer", () => {
   });
 
   it("are summed up, with the prompts by how they came about", () => {
-    const jump = log(result({ anchored: "jump", prefill: { tokens: 600, ms: 10 } }));
+    const jump = log(result({ anchored: "jump", prefill: { tokens: 600, ms: 10, again: 0 } }));
     const work = summariseWork([log().asked(100, 163)!, log().asked(110, 163)!, jump.asked(100, 163)!])!;
     assert.equal(work.keys, 3);
     assert.equal(work.phases.before.p50, 20);

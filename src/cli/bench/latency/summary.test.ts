@@ -50,6 +50,26 @@ describe("latency summary", () => {
     assert.ok(!table([summarise("b", [run([10])])]).some(([label]) => label!.startsWith("drafted")));
   });
 
+  it("tells what came late, what was read again and what was a fragment, where a system does", () => {
+    const late: Run = {
+      ...run([10], { againTokens: 5, offers: { texts: 4, fragments: 1 } }),
+      keys: [{ gapMs: 2_000, firstMs: 900 }, { gapMs: 2_000, firstMs: 100 }, { gapMs: 900 }, { gapMs: 700 }],
+    };
+    const rows = new Map(
+      table([summarise("own", [late]), summarise("b", [run([10])])]).map(([label, ...cells]) => [
+        label,
+        cells,
+      ]),
+    );
+    assert.deepEqual(rows.get("keys with text later than 750 ms, of those that waited for it (%)"), [
+      "50.0",
+      "not measured",
+      "",
+    ]);
+    assert.deepEqual(rows.get("of these, read before (%)"), ["25.0", "not measured", ""]);
+    assert.deepEqual(rows.get("fragments, of the suggestions shown (%)"), ["25.0", "not measured", ""]);
+  });
+
   it("says what was not measured, and compares the second system with the first", () => {
     const own = summarise("own", [run([10])]);
     const rival = summarise("rival", [run([40], { cpuSeconds: undefined })]);

@@ -10,6 +10,10 @@ export interface SystemSummary {
   readonly keys: number;
   /** Share of the keys whose suggestion's first text came before the next key. */
   readonly answered: number;
+  /** Of the keys that had no text within {@link LATE_MS} and were not followed by another until then: the share that still got some. */
+  readonly late: number | undefined;
+  /** Share of the suggestions shown that leave something begun. */
+  readonly fragments: number | undefined;
   /** Milliseconds from the key, over the keys that were answered. */
   readonly first: Percentiles | undefined;
   readonly full: Percentiles | undefined;
@@ -20,6 +24,8 @@ export interface SystemSummary {
   /** Until it was known whether there is a suggestion, over the keys for which that was before the next. */
   readonly answer: Percentiles | undefined;
   readonly promptTokensPerKey: number;
+  /** Share of the prompt tokens evaluated whose text had been evaluated before. */
+  readonly readAgain: number | undefined;
   readonly generatedTokensPerKey: number;
   readonly requestsPerKey: number;
   /** Processor seconds per minute of typing at the trace's own pace. */
@@ -31,6 +37,9 @@ export interface SystemSummary {
   readonly draftsAccepted: number | undefined;
 }
 
+/** After this long VS Code opens its list rather than wait for a suggestion. */
+const LATE_MS = 750;
+
 export function summarise(name: string, runs: readonly Run[]): SystemSummary {
   const keys = runs.flatMap((run) => run.keys);
   const defined = <T>(values: readonly (T | undefined)[]): T[] =>
@@ -38,6 +47,9 @@ export function summarise(name: string, runs: readonly Run[]): SystemSummary {
   const first = defined(keys.map(({ firstMs }) => firstMs));
   const cpu = defined(runs.map(({ usage }) => usage.cpuSeconds));
   const resident = defined(runs.map(({ usage }) => usage.residentBytes));
+  const late = keys.filter(({ gapMs, firstMs }) => gapMs > LATE_MS && (firstMs ?? Infinity) > LATE_MS);
+  const offers = defined(runs.map(({ usage }) => usage.offers));
+  const again = defined(runs.map(({ usage }) => usage.againTokens));
   const minutes = sum(runs.map(({ traceMs }) => traceMs)) / 60_000;
   const decoding = defined(runs.map(({ usage }) => usage.decoding));
   const decoded = (of: (one: Decoding) => number): number => sum(decoding.map(of));
@@ -47,6 +59,8 @@ export function summarise(name: string, runs: readonly Run[]): SystemSummary {
     name,
     keys: keys.length,
     answered: first.length / keys.length,
+    late: ratio(late.filter(({ firstMs }) => firstMs !== undefined).length, late.length),
+    fragments: ratio(sum(offers.map(({ fragments }) => fragments)), sum(offers.map(({ texts }) => texts))),
     first: percentiles(first),
     firstAsked: percentiles(
       defined(keys.map(({ firstMs, asked }) => (asked === true ? firstMs : undefined))),
@@ -55,6 +69,10 @@ export function summarise(name: string, runs: readonly Run[]): SystemSummary {
     answer: percentiles(defined(keys.map(({ answerMs }) => answerMs))),
     full: percentiles(defined(keys.map(({ fullMs }) => fullMs))),
     promptTokensPerKey: perKey(runs.map(({ usage }) => usage.promptTokens)),
+    readAgain:
+      again.length === runs.length
+        ? ratio(sum(again), sum(runs.map(({ usage }) => usage.promptTokens)))
+        : undefined,
     generatedTokensPerKey: perKey(runs.map(({ usage }) => usage.generatedTokens)),
     requestsPerKey: perKey(runs.map(({ usage }) => usage.requests)),
     cpuSecondsPerMinute: cpu.length === runs.length ? sum(cpu) / minutes : undefined,
@@ -107,7 +125,28 @@ const ROWS: readonly Row[] = [
     digits: 1,
     share: true,
   },
+  {
+    label: `keys with text later than ${LATE_MS} ms, of those that waited for it (%)`,
+    of: ({ late }) => (late === undefined ? undefined : 100 * late),
+    digits: 1,
+    share: true,
+    optional: true,
+  },
+  {
+    label: "fragments, of the suggestions shown (%)",
+    of: ({ fragments }) => (fragments === undefined ? undefined : 100 * fragments),
+    digits: 1,
+    share: true,
+    optional: true,
+  },
   { label: "prompt tokens evaluated per key", of: (s) => s.promptTokensPerKey, digits: 1 },
+  {
+    label: "of these, read before (%)",
+    of: ({ readAgain }) => (readAgain === undefined ? undefined : 100 * readAgain),
+    digits: 1,
+    share: true,
+    optional: true,
+  },
   { label: "tokens generated per key", of: (s) => s.generatedTokensPerKey, digits: 1 },
   { label: "requests per key", of: (s) => s.requestsPerKey, digits: 2 },
   { label: "CPU seconds per minute of typing", of: (s) => s.cpuSecondsPerMinute, digits: 1 },

@@ -21,11 +21,15 @@ export interface Usage {
   /** Prompt tokens and generated ones. */
   readonly promptTokens: number;
   readonly generatedTokens: number;
+  /** Prompt tokens whose text had been evaluated before; absent where the system does not tell. */
+  readonly againTokens?: number;
   /** Of the process that runs the model, since the trace began; undefined where the system does not tell. */
   readonly cpuSeconds: number | undefined;
   /** Of the same process, at the end. */
   readonly residentBytes: number | undefined;
   readonly requests: number;
+  /** Suggestions that were shown, and those of them that leave something begun; absent where the system does not tell. */
+  readonly offers?: { readonly texts: number; readonly fragments: number };
   /** Absent where the system does not tell. */
   readonly decoding?: Decoding;
 }
