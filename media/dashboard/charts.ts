@@ -53,11 +53,15 @@ export const speed: ChartSpec = {
 
 export const latency: ChartSpec = {
   id: "latency",
-  of: ({ completions, latencyP50, latencyP95 }) => ({
-    summary:
+  of: ({ completions, latencyP50, latencyP95, read }) => ({
+    summary: [
       latencyP50 === undefined || latencyP95 === undefined
         ? "From asking to text."
-        : `From asking to text: half within ${milliseconds(latencyP50)}, 95 % within ${milliseconds(latencyP95)}.`,
+        : `From asking to text: half within ${milliseconds(latencyP50)}, 95 % within ${milliseconds(latencyP95)}, with all models.`,
+      ...(read.tokens === 0
+        ? []
+        : [`${percent((100 * read.again) / read.tokens)} of ${read.tokens} prompt tokens were read again.`]),
+    ].join(" "),
     x: seconds(completions),
     xKind: "time",
     series: [

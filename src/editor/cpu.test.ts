@@ -20,6 +20,8 @@ describe("cpu", () => {
   it("knows when it knows nothing", () => assert.equal(performanceCores([]), undefined));
   it("leaves one core to the editor, and takes one at least", () => {
     assert.equal(defaultThreads(8), 7);
+    assert.equal(defaultThreads(3), 2);
+    assert.equal(defaultThreads(2), 2);
     assert.equal(defaultThreads(1), 1);
   });
   it("finds the cores of this machine", () => {

@@ -26,8 +26,11 @@ export function performanceCores(cpus: readonly LogicalCpu[]): number | undefine
   return [...cores.values()].filter((frequency) => frequency >= 0.8 * fastest).length;
 }
 
-/** Threads for the engine: the performance cores less one, which stays with the editor. At least one. */
-export const defaultThreads = (cores: number): number => Math.max(1, cores - 1);
+/**
+ * Threads for the engine: the performance cores less one, which stays with the editor; of two cores both, since half of the speed is more than the editor
+ * gains by the other.
+ */
+export const defaultThreads = (cores: number): number => (cores > 2 ? cores - 1 : Math.max(1, cores));
 
 /** Performance cores of this machine, as well as the system tells. Touches a few small files; call it outside of typing. */
 export function countCores(): number {

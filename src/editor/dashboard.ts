@@ -105,6 +105,7 @@ export class Dashboard implements vscode.Disposable {
         : {
             model: `${model.name}, ${model.architecture}, ${(model.parameters / 1e6).toFixed(1)} M parameters, ${model.layerCount} layers`,
           }),
+      read: history.read,
       completions: history.completions,
       memory: history.memory,
       days: Object.entries(days)

@@ -8,6 +8,8 @@ export interface DashboardData {
   readonly status: string;
   /** Name, architecture, size; absent while no model is loaded. */
   readonly model?: string;
+  /** Prompt tokens read since it was loaded, and those of them whose text had been read before. */
+  readonly read: { readonly tokens: number; readonly again: number };
   readonly completions: readonly CompletionPoint[];
   readonly memory: readonly MemoryPoint[];
   readonly days: readonly (DayCounts & { readonly day: string })[];

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { unwrap, type ClientOptions, type EngineClient, type RequestOptions } from "../engine/client";
 import type {
+  CompleteItem,
   CompleteRequest,
   CompleteResult,
   EngineState,
@@ -96,10 +97,7 @@ export class EngineService implements vscode.Disposable {
   }
 
   /** Rejects when the model cannot be loaded or the engine ends meanwhile. */
-  async complete(
-    request: CompleteRequest,
-    options: RequestOptions<{ readonly text: string }>,
-  ): Promise<CompleteResult> {
+  async complete(request: CompleteRequest, options: RequestOptions<CompleteItem>): Promise<CompleteResult> {
     await this.ready();
     const result = await this.use("complete", async () =>
       unwrap(await this.client.complete(request, options)),

@@ -22,6 +22,15 @@ export interface Completed {
   readonly latencyMs: number | undefined;
 }
 
+/** Why there is no text yet, or at all. */
+export interface Waiting {
+  readonly document: vscode.TextDocument;
+  /** `reading`: the prompt; `late`: the time is over. */
+  readonly what: "reading" | "late";
+  /** Of the reading, 0..1. */
+  readonly share: number;
+}
+
 /** A cursor that goes elsewhere ends a generation at once; one that stays waits as long as a slow model may take for a long prompt. */
 const DEADLINE_MS: Readonly<Record<Purpose, number>> = { automatic: 30_000, invoked: 30_000, ahead: 8_000 };
 
@@ -32,6 +41,13 @@ export class Generator implements vscode.Disposable {
   private readonly took = new vscode.EventEmitter<RequestOutcome>();
   /** A request that somebody waited for is over, also when it was stopped. */
   readonly onDidTake = this.took.event;
+
+  private readonly warmed = new vscode.EventEmitter<WarmResult>();
+  /** A prompt has been read before anybody has asked. */
+  readonly onDidWarm = this.warmed.event;
+  private readonly waited = new vscode.EventEmitter<Waiting | undefined>();
+  /** What somebody who waits for a completion is waiting for; undefined: nobody waits, or there is text. */
+  readonly onDidWait = this.waited.event;
 
   constructor(
     private readonly engine: EngineService,
@@ -55,6 +71,13 @@ export class Generator implements vscode.Disposable {
     const started = performance.now();
     let written = "";
     let firstLineAt: number | undefined;
+    let waiting = false;
+    const wait = (now: Omit<Waiting, "document"> | undefined): void => {
+      if (purpose !== "ahead" && (waiting || now !== undefined)) {
+        waiting = now !== undefined;
+        this.waited.fire(now === undefined ? undefined : { document, ...now });
+      }
+    };
     const ask = (): Promise<CompleteResult> => {
       written = "";
       return this.engine.complete(
@@ -66,7 +89,12 @@ export class Generator implements vscode.Disposable {
         {
           signal,
           deadlineMs: DEADLINE_MS[purpose],
-          onItem: ({ text }) => {
+          onItem: ({ text, read }) => {
+            if (read !== undefined) {
+              wait({ what: "reading", share: read });
+              return;
+            }
+            wait(undefined);
             written += text;
             const fit = toLf(written);
             if (firstLineEnd(fit) !== undefined) {
@@ -78,12 +106,23 @@ export class Generator implements vscode.Disposable {
       );
     };
     // The editor does not ask again at the same place: after a crash the new process is asked, once.
-    const result = await ask().catch((error: unknown) => {
+    const again = (error: unknown): Promise<CompleteResult> => {
       if (codeOf(error) !== "engine-crashed" || signal.aborted) {
         throw error;
       }
       return ask();
-    });
+    };
+    let late = false;
+    const result = await ask()
+      .catch(again)
+      .catch((error: unknown) => {
+        late = codeOf(error) === "deadline" && !signal.aborted;
+        throw error;
+      })
+      .finally(() => wait(late ? { what: "late", share: 0 } : undefined));
+    if (result.stopReason === "deadline" && written === "") {
+      wait({ what: "late", share: 0 });
+    }
     const ms = (firstLineAt ?? performance.now()) - started;
     const cancelled = result.stopReason === "cancelled";
     if (purpose !== "ahead") {
@@ -97,8 +136,14 @@ export class Generator implements vscode.Disposable {
   }
 
   /** Lets the engine evaluate what a completion at `position` would be asked with. */
-  warm(document: vscode.TextDocument, position: vscode.Position, signal: AbortSignal): Promise<WarmResult> {
-    return this.engine.warm(this.request(document, textAt(document, position)), { signal });
+  async warm(
+    document: vscode.TextDocument,
+    position: vscode.Position,
+    signal: AbortSignal,
+  ): Promise<WarmResult> {
+    const result = await this.engine.warm(this.request(document, textAt(document, position)), { signal });
+    this.warmed.fire(result);
+    return result;
   }
 
   private request(document: vscode.TextDocument, place: Place): WarmRequest {
@@ -119,6 +164,8 @@ export class Generator implements vscode.Disposable {
   dispose(): void {
     this.completed.dispose();
     this.took.dispose();
+    this.waited.dispose();
+    this.warmed.dispose();
   }
 }
 

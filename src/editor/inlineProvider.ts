@@ -196,9 +196,8 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   private cursorMoved({ textEditor, kind, selections }: vscode.TextEditorSelectionChangeEvent): void {
     const { document } = textEditor;
     const typed = this.typedInto === document;
-    const quoted = this.quotedIn === document && kind !== vscode.TextEditorSelectionChangeKind.Keyboard;
     this.typedInto = undefined;
-    this.quotedIn = undefined;
+    const quoted = this.quotedIn === document && kind !== vscode.TextEditorSelectionChangeKind.Keyboard;
     if (quoted && selections.length === 1) {
       this.goOnInQuotes(textAt(document, selections[0]!.active));
     }
@@ -223,7 +222,9 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
    * quotes of its own, goes on between these.
    */
   private goOnInQuotes(place: Place): void {
-    if (this.suggester.hasFor(place)) {
+    // It puts the cursor behind them first, then between.
+    if (/^["']/.test(place.suffix) && this.suggester.hasFor(place)) {
+      this.quotedIn = undefined;
       void vscode.commands.executeCommand("leaveSnippet").then(() => askAt(place));
     }
   }

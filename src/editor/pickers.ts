@@ -5,7 +5,7 @@ import type { GuardPoint, Sparsity } from "../engine/protocol";
 import type { FoundModel } from "../models/discovery/discovery";
 import { measuredAt, type MeasuredData } from "./measured";
 import { parseSparsity } from "./settings";
-import { bytes, percent, signedPercent, tokensPerSecond } from "./statusText";
+import { bytes, costOf, measuredPoint, percent, tokensPerSecond } from "./statusText";
 
 /** Choices of `Lacuna: Set Sparsity`, besides a custom one. */
 const RATIOS = [0.7, 0.5, 0.4, 0.3, 0.2];
@@ -29,11 +29,14 @@ interface SparsityItem extends vscode.QuickPickItem {
 /** What is known about a share: speed and memory as seen on this machine, quality as measured on this file. */
 function known(choices: SparsityChoices, ratio: number): string {
   const seen = choices.model === undefined ? undefined : measuredAt(choices.measured, choices.model, ratio);
-  const point = choices.guard.find(({ activeRatio }) => Math.abs(activeRatio - ratio) < 0.01);
+  const point = measuredPoint(choices.guard, ratio);
+  const over = point !== undefined && point.lossIncrease > choices.maxQualityLoss;
   const parts = [
-    seen === undefined ? undefined : `${tokensPerSecond(seen.tokensPerSecond)} tok/s`,
-    seen === undefined ? undefined : bytes(seen.residentBytes),
-    point === undefined ? undefined : `loss ${signedPercent(point.lossIncrease)} on this file`,
+    seen === undefined
+      ? undefined
+      : `so far ${tokensPerSecond(seen.tokensPerSecond)} tok/s, ${bytes(seen.residentBytes)}`,
+    point === undefined ? undefined : `${costOf(point)}, on this file`,
+    over ? `$(warning) more than your ${percent(choices.maxQualityLoss)}` : undefined,
   ].filter((part) => part !== undefined);
   return parts.length > 0 ? parts.join(" · ") : "not measured yet";
 }
@@ -108,9 +111,12 @@ export async function pickModel(choices: ModelChoices): Promise<string | undefin
     const others = found.filter((model) => fixed.every((item) => item.detail !== model.path));
     const items = others.map((model): ModelItem => ({
       label: model.name,
-      description: [bytes(model.bytes), model.source, model.fim === true ? "fills in the middle" : undefined]
-        .filter((part) => part !== undefined)
-        .join(" · "),
+      description: [
+        bytes(model.bytes),
+        model.source,
+        ...(model.fim === true ? ["fills in the middle"] : []),
+        ...trainedFor(model.path),
+      ].join(" · "),
       detail: model.path,
       model: model.path,
     }));
@@ -151,6 +157,16 @@ function fixedModels({ current, bundled }: ModelChoices): ModelItem[] {
   }
   return items;
 }
+
+/** Models that have been trained to chat now and then answer in prose where code is wanted; their base model does not. */
+const trainedFor = (file: string): readonly string[] => {
+  const name = path.basename(file);
+  return /instruct|chat|(?:^|[-_.])it(?:[-_.]|$)/i.test(name)
+    ? ["Instruct: made for chat, may answer in prose"]
+    : /coder|code|starcoder|fim/i.test(name)
+      ? ["base: made for completion"]
+      : [];
+};
 
 async function browseModel(): Promise<string | undefined> {
   const files = await vscode.window.showOpenDialog({

@@ -26,6 +26,7 @@ export class Recorder implements vscode.Disposable {
       generator.onDidComplete(({ document, result, latencyMs }) => {
         const { decode, activeRatio } = result;
         sparsity.used(document, activeRatio);
+        this.records.history.addPrompt(result.prefill);
         const time = Date.now();
         if (latencyMs !== undefined) {
           this.records.statistics.add({ kind: "latency", ms: latencyMs });
@@ -41,7 +42,13 @@ export class Recorder implements vscode.Disposable {
         void this.readMemory(activeRatio, decode);
       }),
       sparsity.onDidChangeMask(() => void this.readMemory()),
-      engine.onDidChangeModel(() => void this.readMemory()),
+      generator.onDidWarm(({ prefill }) => this.records.history.addPrompt(prefill)),
+      engine.onDidChangeModel((model) => {
+        if (model !== undefined) {
+          this.records.history.begin(model.path);
+        }
+        void this.readMemory();
+      }),
     );
   }
 

@@ -152,7 +152,7 @@ export class SparsityController implements vscode.Disposable {
     if (lost && tracked.making === 0) {
       tracked.mask = undefined;
       tracked.wanted = true;
-      this.changed.fire(document.uri);
+      this.changed.fire({ document: document.uri, runsOtherwise: true });
       this.postpone();
     }
   }

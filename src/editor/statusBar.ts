@@ -5,7 +5,7 @@ import type { ActiveDocument } from "./activeDocument";
 import type { Config } from "./config";
 import type { Eligibility } from "./eligibility";
 import type { EngineService } from "./engineService";
-import type { Generator } from "./generator";
+import type { Generator, Waiting } from "./generator";
 import type { InlineProvider } from "./inlineProvider";
 import type { SparsityController } from "./sparsityController";
 import { statusView, steadyBytes, type Status, type StatusView } from "./statusText";
@@ -17,10 +17,10 @@ const RECENT = 8;
 /** The one line at the bottom: state, speed, memory, share of neurons; and why nothing appears. */
 export class StatusBar implements vscode.Disposable {
   private readonly item: vscode.StatusBarItem;
-  private last: CompleteResult | undefined;
+  private last: { readonly result: CompleteResult; readonly document: vscode.TextDocument } | undefined;
+  /** Of the completions of one document with one mask. */
   private speed: number | undefined;
-  /** The speed was measured with another mask: shown until there is a new one, but not averaged with it. */
-  private outdated = false;
+  private waiting: Waiting | undefined;
   private latencies: number[] = [];
   private memory: MemoryStats | undefined;
   private place: string | undefined;
@@ -47,7 +47,7 @@ export class StatusBar implements vscode.Disposable {
       }),
       engine.onDidChangeModel(() => this.forget()),
       sparsity.onDidChangeMask(({ runsOtherwise }) => {
-        this.outdated ||= runsOtherwise;
+        this.speed = runsOtherwise ? undefined : this.speed;
         update();
         void this.readMemory();
       }),
@@ -58,8 +58,12 @@ export class StatusBar implements vscode.Disposable {
         this.place = place;
         update();
       }),
-      generator.onDidComplete(({ result, latencyMs }) => {
-        this.completed(result, latencyMs);
+      generator.onDidWait((waiting) => {
+        this.waiting = waiting;
+        update();
+      }),
+      generator.onDidComplete(({ document, result, latencyMs }) => {
+        this.completed(document, result, latencyMs);
         void this.readMemory();
       }),
     ];
@@ -77,12 +81,19 @@ export class StatusBar implements vscode.Disposable {
     vscode.Disposable.from(...this.subscriptions, this.item).dispose();
   }
 
-  private completed(result: CompleteResult, latencyMs: number | undefined): void {
-    this.last = result;
+  private completed(
+    document: vscode.TextDocument,
+    result: CompleteResult,
+    latencyMs: number | undefined,
+  ): void {
+    const { last } = this;
+    this.last = { result, document };
+    if (last?.document !== document || last.result.activeRatio !== result.activeRatio) {
+      this.speed = undefined;
+    }
     if (result.decode.tokens >= 2) {
       const now = result.decode.tokensPerSecond;
-      this.speed = this.speed === undefined || this.outdated ? now : 0.6 * this.speed + 0.4 * now;
-      this.outdated = false;
+      this.speed = this.speed === undefined ? now : 0.6 * this.speed + 0.4 * now;
     }
     this.latencies = [...this.latencies, ...(latencyMs === undefined ? [] : [latencyMs])].slice(-RECENT);
     this.schedule();
@@ -116,15 +127,19 @@ export class StatusBar implements vscode.Disposable {
   private status(): Status {
     const document = this.active.current;
     const state = this.engine.state;
-    const { sparsity } = this.config.settings;
+    const { sparsity, maxQualityLoss } = this.config.settings;
+    // Figures of one document: nothing is said about another's speed.
+    const last = this.last?.document === document ? this.last?.result : undefined;
     return {
       // The engine's own state names the document that was packed last; the bar speaks of the active one.
       engine: state.kind === "sparse" || state.kind === "dense" ? this.stateOf(document) : state,
       model: this.engine.model,
       ineligible: document === undefined ? undefined : this.eligibility.check(document),
       place: this.place,
-      last: this.last,
-      tokensPerSecond: this.speed,
+      last,
+      tokensPerSecond: last === undefined ? undefined : this.speed,
+      waiting: this.waiting?.document === document ? this.waiting : undefined,
+      maxQualityLoss,
       latencyMs: this.latencies.length < RECENT ? undefined : percentile(this.latencies, 0.5),
       memory: this.memory,
       mask: document === undefined ? undefined : this.sparsity.maskOf(document),

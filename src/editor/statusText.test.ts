@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import type { CompleteResult, ModelInfo, SparsifyResult } from "../engine/protocol";
-import { age, bytes, statusView, steadyBytes, tokensPerSecond, type Status } from "./statusText";
+import {
+  age,
+  bytes,
+  statusView,
+  steadyBytes,
+  tokensPerSecond,
+  type Status,
+  type StatusView,
+} from "./statusText";
 
 const completion: CompleteResult = {
   text: "x",
@@ -20,15 +28,21 @@ const mask: SparsifyResult = {
   ],
   attribution: { tokens: 256, ms: 1_000 },
   packing: { ms: 20 },
-  memory: { residentBytes: 1, mappedBytes: 1, packedBytes: 1 },
+  memory: { residentBytes: 1, mappedBytes: 1, packedBytes: 1, cacheBytes: 1 },
   heatmap: { bins: 1, values: new Float32Array([0.4]) },
 };
 const status: Status = {
   engine: { kind: "sparse", activeRatio: 0.4, path: "/w/a.ts" },
   tokensPerSecond: 123.4,
-  memory: { residentBytes: 112 * 2 ** 20, mappedBytes: 1.5 * 2 ** 30, packedBytes: 2 ** 20 },
+  memory: {
+    residentBytes: 112 * 2 ** 20,
+    mappedBytes: 1.5 * 2 ** 30,
+    packedBytes: 2 ** 20,
+    cacheBytes: 3 * 2 ** 20,
+  },
   last: completion,
   mask: { result: mask, at: 0 },
+  maxQualityLoss: 0.05,
   sparsity: "auto",
   now: 120_000,
 };
@@ -57,7 +71,7 @@ describe("statusView", () => {
   it("tells mask, guard, prefill and decode in the tooltip", () => {
     const { tooltip } = statusView(status);
     assert.match(tooltip, /40 %, made from this file, 2 minutes ago/);
-    assert.match(tooltip, /loss \+2\.1 % on this file, same first choice 93 %/);
+    assert.match(tooltip, /loss \+2\.1 %, same first choice 93 %, on this file/);
     assert.match(tooltip, /120 tokens in 80 ms/);
     assert.match(tooltip, /\[Dashboard\]\(command:lacuna\.showDashboard\)/);
   });
@@ -102,6 +116,32 @@ describe("statusView", () => {
     assert.match(passing.tooltip, /No suggestions: text is selected\./);
     assert.match(statusView({ ...status, place: "the cursor is inside a word" }).tooltip, /inside a word/);
   });
+  it("says what one waits for, and that it did not come", () => {
+    const reading = statusView({ ...status, waiting: { what: "reading", share: 0.45 } });
+    assert.match(reading.text, /^\$\(sync~spin\) .* · reading 45 %$/);
+    assert.match(reading.tooltip, /No suggestions: the prompt is being read\./);
+    const late = statusView({ ...status, waiting: { what: "late", share: 0 } });
+    assert.match(late.text, /no answer in time$/);
+    assert.match(late.tooltip, /No suggestions: the model did not answer in time\./);
+    const making = statusView({ ...status, engine: { kind: "attributing", fraction: 0.3, path: "/w/a.ts" } });
+    assert.match(making.text, / · mask 30 %$/);
+  });
+  it("marks a share that costs more than is tolerated, and tells nothing of one that was not measured", () => {
+    const of = (lossIncrease: number, activeRatio = 0.4): StatusView =>
+      statusView({
+        ...status,
+        mask: { result: { ...mask, guard: [{ activeRatio, lossIncrease, top1Agreement: 0.83 }] }, at: 0 },
+      });
+    assert.match(of(0.24).text, /40 % · loss \+24\.0 %$/);
+    assert.match(of(0.24).tooltip, /loss \+24\.0 %.*more than your 5 %/);
+    assert.doesNotMatch(of(0.02).text, /loss/);
+    assert.match(
+      of(-0.026).tooltip,
+      /no loss \(−2\.6 %: within what so short a text can tell\), same first choice 83 %/,
+    );
+    assert.match(of(0.24, 0.5).tooltip, /not measured for this share/);
+    assert.doesNotMatch(of(0.24, 0.5).text, /loss/);
+  });
   it("warns when slow and says what would help", () => {
     const slow = statusView({ ...status, tokensPerSecond: 3.2 });
     assert.equal(slow.severity, "warning");
@@ -138,7 +178,7 @@ describe("statusView", () => {
       { kind: "attributing", fraction: 0.2, path: "/w/a.ts" },
     ];
     for (const engine of states) {
-      const view = statusView({ engine, sparsity: "auto", now: 0 });
+      const view = statusView({ engine, maxQualityLoss: 0.05, sparsity: "auto", now: 0 });
       assert.ok(view.text.length > 10 && view.tooltip.length > 20, engine.kind);
       assert.doesNotMatch(view.text + view.tooltip, /undefined|NaN/);
     }

@@ -1,4 +1,11 @@
-import type { CompleteResult, EngineState, MemoryStats, ModelInfo, SparsifyResult } from "../engine/protocol";
+import type {
+  CompleteResult,
+  EngineState,
+  GuardPoint,
+  MemoryStats,
+  ModelInfo,
+  SparsifyResult,
+} from "../engine/protocol";
 import type { Ineligible } from "../completion/eligibility";
 import type { CommandId } from "./commandIds";
 
@@ -19,6 +26,10 @@ export interface Status {
   readonly mask?: { readonly result: SparsifyResult; readonly at: number } | undefined;
   /** Values of settings that are not used, one sentence each. */
   readonly problems?: readonly string[];
+  /** Why there is no text yet, or at all, where somebody waits for it. */
+  readonly waiting?: { readonly what: "reading" | "late"; readonly share: number } | undefined;
+  /** Tolerated rise of the loss. */
+  readonly maxQualityLoss: number;
   readonly sparsity: string;
   readonly now: number;
 }
@@ -38,6 +49,9 @@ const SLOW_LATENCY_MS = 1_500;
 const SLOW_TOKENS_PER_SECOND = 8;
 /** Memory that has changed by less than this share of it is shown as it was. */
 const STEADY_SHARE = 0.1;
+
+/** Shares that differ by less are one. */
+const SAME_SHARE = 0.01;
 
 /** Reasons that last; the others come and go with the cursor and are told in the tooltip only. */
 const LASTING = new Set([
@@ -126,9 +140,19 @@ function headline(
     case "idle":
       return { icon: "debug-pause", words: "Lacuna: idle", severity: "normal" };
     case "attributing":
-      return { icon: "sync~spin", words: figures(status), severity: "normal" };
+      return {
+        icon: "sync~spin",
+        words: `${figures(status)} · mask ${percent(engine.fraction)}`,
+        severity: "normal",
+      };
     case "dense":
     case "sparse":
+      if (status.waiting !== undefined) {
+        const { what, share } = status.waiting;
+        return what === "reading"
+          ? { icon: "sync~spin", words: `${figures(status)} · reading ${percent(share)}`, severity: "normal" }
+          : { icon: "warning", words: `${figures(status)} · no answer in time`, severity: "warning" };
+      }
       return slow
         ? { icon: "warning", words: `${figures(status)} · slow`, severity: "warning" }
         : {
@@ -151,8 +175,30 @@ function figures(status: Status): string {
     status.tokensPerSecond === undefined ? "– tok/s" : `${tokensPerSecond(status.tokensPerSecond)} tok/s`;
   const memory = status.memory === undefined ? [] : [bytes(status.memory.residentBytes)];
   const sees = seesPrefixOnly(status) ? ["prefix only"] : [];
-  return [speed, ...memory, percent(activeRatio(status)), ...sees].join(" · ");
+  const point = guardPoint(status);
+  const costs =
+    point !== undefined && point.lossIncrease > status.maxQualityLoss
+      ? [`loss ${signedPercent(point.lossIncrease)}`]
+      : [];
+  return [speed, ...memory, percent(activeRatio(status)), ...costs, ...sees].join(" · ");
 }
+
+/** What has been measured of the share that the active document runs with. */
+function guardPoint({ engine, mask }: Status): GuardPoint | undefined {
+  return engine.kind === "sparse" && mask !== undefined
+    ? measuredPoint(mask.result.guard, mask.result.activeRatio)
+    : undefined;
+}
+
+/** The point of the guard's curve for a share, if that has been measured: another share's says nothing about it. */
+export const measuredPoint = (guard: readonly GuardPoint[], ratio: number): GuardPoint | undefined =>
+  guard.find(({ activeRatio }) => Math.abs(activeRatio - ratio) < SAME_SHARE);
+
+/** What a share costs, in a few words. A loss below none is what so few tokens cannot tell. */
+export const costOf = ({ lossIncrease, top1Agreement }: GuardPoint): string =>
+  lossIncrease < 0
+    ? `no loss (${signedPercent(lossIncrease)}: within what so short a text can tell), same first choice ${percent(top1Agreement)}`
+    : `loss ${signedPercent(lossIncrease)}, same first choice ${percent(top1Agreement)}`;
 
 /**
  * What a token reads of the FFN with the active document's mask: as counted, once there is a completion; until then, what it is to read.
@@ -197,8 +243,9 @@ function sentence({ engine, model, mask }: Status): string {
   }
 }
 
-function whyNothing({ ineligible, place }: Status): string | undefined {
-  const why = ineligible?.text ?? place;
+function whyNothing({ ineligible, place, waiting }: Status): string | undefined {
+  const waits = waiting && { reading: "the prompt is being read", late: "the model did not answer in time" };
+  const why = ineligible?.text ?? place ?? waits?.[waiting!.what];
   return why === undefined ? undefined : `$(info) No suggestions: ${escape(why)}.`;
 }
 
@@ -217,19 +264,20 @@ function table(status: Status): string {
     const size = `${(model.parameters / 1e6).toFixed(model.parameters < 1e8 ? 1 : 0)} M parameters`;
     rows.push([
       "Model",
-      `${escape(model.name)}, ${escape(model.architecture)}, ${size}, ${model.gpu === "cpu" ? "CPU" : escape(model.gpu)}`,
+      `${escape(model.name)}, ${escape(model.architecture)}, ${size}, ${model.gpu === "cpu" ? "CPU" : escape(model.gpu)}, ${model.threads} ${model.threads === 1 ? "thread" : "threads"}`,
     ]);
   }
   if (mask !== undefined) {
     rows.push(["Mask", maskRow(mask.result, status.now - mask.at)]);
-    const guard = guardRow(mask.result);
+    const guard = guardRow(mask.result, status.maxQualityLoss);
     if (guard !== undefined) {
       rows.push(["Guard", guard]);
     }
   }
   if (last !== undefined) {
     const { prefill, decode } = last;
-    rows.push(["Prefill", `${prefill.tokens} tokens in ${Math.round(prefill.ms)} ms`]);
+    const again = prefill.again > 0 ? ` (${prefill.again} of them read again)` : "";
+    rows.push(["Prefill", `${prefill.tokens} tokens in ${Math.round(prefill.ms)} ms${again}`]);
     rows.push([
       "Decode",
       `${decode.tokens} tokens in ${Math.round(decode.ms)} ms (${tokensPerSecond(decode.tokensPerSecond)} tok/s)`,
@@ -238,7 +286,7 @@ function table(status: Status): string {
   if (memory !== undefined) {
     rows.push([
       "Memory",
-      `${bytes(memory.residentBytes)} resident, ${bytes(memory.packedBytes)} packed, model file ${bytes(memory.mappedBytes)}`,
+      `${bytes(memory.residentBytes)} resident: ${bytes(memory.packedBytes)} packed, ${bytes(memory.cacheBytes)} for prompts, the rest weights and buffers; model file ${bytes(memory.mappedBytes)}`,
     ]);
   }
   rows.push(["Sparsity", escape(status.sparsity)]);
@@ -252,19 +300,16 @@ function maskRow(result: SparsifyResult, ageMs: number): string {
   return `${percent(result.activeRatio)}, ${result.source === "remembered" ? "remembered from before" : "made from this file"}, ${age(ageMs)}`;
 }
 
-function guardRow(result: SparsifyResult): string | undefined {
-  const point = result.guard.reduce<SparsifyResult["guard"][number] | undefined>(
-    (best, candidate) =>
-      best === undefined ||
-      Math.abs(candidate.activeRatio - result.activeRatio) < Math.abs(best.activeRatio - result.activeRatio)
-        ? candidate
-        : best,
-    undefined,
-  );
-  if (point === undefined || result.source === "dense") {
+function guardRow(result: SparsifyResult, maxQualityLoss: number): string | undefined {
+  if (result.source === "dense") {
     return undefined;
   }
-  return `loss ${signedPercent(point.lossIncrease)} on this file, same first choice ${percent(point.top1Agreement)}`;
+  const point = measuredPoint(result.guard, result.activeRatio);
+  if (point === undefined) {
+    return "not measured for this share";
+  }
+  const over = point.lossIncrease > maxQualityLoss ? `; more than your ${percent(maxQualityLoss)}` : "";
+  return `${costOf(point)}, on this file${over}`;
 }
 
 export const signedPercent = (share: number): string =>
@@ -286,7 +331,6 @@ function remedies({ engine, ineligible }: Status): readonly (readonly [string, C
   if (engine.kind === "failed") {
     return [
       ["Restart engine", "lacuna.restartEngine"],
-      ["Select model", "lacuna.selectModel"],
       ["Show log", "lacuna.showLog"],
     ];
   }
@@ -304,6 +348,7 @@ function remedies({ engine, ineligible }: Status): readonly (readonly [string, C
 
 const USUAL: readonly (readonly [string, CommandId])[] = [
   ["Set sparsity", "lacuna.setSparsity"],
+  ["Select model", "lacuna.selectModel"],
   ["Dashboard", "lacuna.showDashboard"],
   ["Snooze", "lacuna.snooze"],
   ["Settings", "lacuna.openSettings"],

@@ -4,6 +4,7 @@ import type { Ladder } from "./clientLadder";
 import { processorName } from "./clientRungFile";
 import { ClientRequests, type Outcome, type RequestOptions } from "./clientRequests";
 import type {
+  CompleteItem,
   CompleteRequest,
   CompleteResult,
   EngineError,
@@ -92,7 +93,7 @@ export class EngineClient {
 
   complete(
     params: CompleteRequest,
-    options: RequestOptions<{ readonly text: string }> = {},
+    options: RequestOptions<CompleteItem> = {},
   ): Promise<Outcome<CompleteResult>> {
     this.loadAgain();
     return this.request("complete", params, options);

@@ -89,15 +89,21 @@ export class DocumentContext {
   /**
    * Evaluates the prompt up to its last piece, which {@link next} is to evaluate: a short one needs no evaluation of its
    * own. Resolves to that piece, which is never empty.
+   * @param onRead the share of what had to be evaluated that has been, after each piece
    */
-  async approach(prompt: readonly number[], signal: AbortSignal): Promise<readonly number[]> {
-    for (;;) {
+  async approach(
+    prompt: readonly number[],
+    signal: AbortSignal,
+    onRead: (share: number) => void = () => undefined,
+  ): Promise<readonly number[]> {
+    const first = this.keep(prompt.slice(0, -1));
+    for (let at = first; ; at = this.keep(prompt.slice(0, -1))) {
       throwIfAborted(signal);
-      const at = this.keep(prompt.slice(0, -1));
       if (prompt.length - at <= BATCH_TOKENS) {
         return prompt.slice(at);
       }
       await this.prefillStep(prompt);
+      onRead((this.tokens.length - first) / (prompt.length - first));
     }
   }
 

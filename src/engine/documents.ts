@@ -71,6 +71,11 @@ export class Documents {
     return this.kept.get(key);
   }
 
+  /** Of the KV caches that are kept. */
+  get cacheBytes(): number {
+    return this.kept.size * this.options.kvBytes;
+  }
+
   contexts(): DocumentContext[] {
     return [...this.kept.values()].map(({ context }) => context);
   }

@@ -10,6 +10,7 @@ import { llamaVersions, startLlama, type Log } from "./llama";
 import { memoryStats } from "./memory";
 import { setRepackFfn } from "./native";
 import type {
+  CompleteItem,
   CompleteRequest,
   CompleteResult,
   EngineState,
@@ -143,10 +144,7 @@ export class Engine {
     return this.started.llama;
   }
 
-  private async complete(
-    request: CompleteRequest,
-    call: Call<{ readonly text: string }>,
-  ): Promise<CompleteResult> {
+  private async complete(request: CompleteRequest, call: Call<CompleteItem>): Promise<CompleteResult> {
     const arrived = now();
     await unlessAborted(this.loading, call.signal);
     clearTimeout(this.evictTimer);
@@ -155,7 +153,8 @@ export class Engine {
       return await this.gate.run(
         "completion",
         async () => {
-          const emit = (text: string): void => call.emit({ text });
+          const emit = (text: string, read?: number): void =>
+            call.emit({ text, ...(read === undefined ? {} : { read }) });
           const result = await this.requireSession().complete(request, signal, emit, arrived);
           this.tokensPerSecond = result.decode.tokensPerSecond || this.tokensPerSecond;
           this.activeRatio = result.activeRatio;

@@ -19,7 +19,8 @@ export interface Generation {
   readonly signal: AbortSignal;
   /** When the request arrived and when its turn came, on `clock.now`. */
   readonly since: { readonly arrived: number; readonly turn: number };
-  emit(text: string): void;
+  /** @param read how much of the prompt has been evaluated, as long as it is */
+  emit(text: string, read?: number): void;
   /** The prompt is evaluated; what follows is decoding. */
   onPrompt(): void;
 }
@@ -34,7 +35,7 @@ export async function generate(generation: Generation): Promise<CompleteResult> 
   const run = new Run(generation);
   const { tokens: prompt, piece } = plan;
   try {
-    const pending = await document.approach(prompt, signal);
+    const pending = await document.approach(prompt, signal, (share) => generation.emit("", share));
     run.promptTokens = prompt.length - run.cachedTokens;
     document.readPrompt(pending);
     const room = generation.contextSize - 1 - prompt.length + pending.length;

@@ -45,6 +45,8 @@ export interface MemoryStats {
   readonly residentBytes: number;
   readonly mappedBytes: number;
   readonly packedBytes: number;
+  /** KV caches of the documents that are kept. */
+  readonly cacheBytes: number;
 }
 
 export interface LoadModel {
@@ -92,6 +94,8 @@ export interface ModelInfo {
   /** The model can be shown recent edits. */
   readonly hasEdits?: boolean;
   readonly gpu: string;
+  /** CPU threads that it uses. */
+  readonly threads: number;
   /** Absent when sparse activation is supported. */
   readonly denseOnly?: string;
 }
@@ -229,10 +233,16 @@ export interface EngineStats extends MemoryStats {
   readonly versions: Readonly<Record<string, string>>;
 }
 
+/** What has been written since the last one; while a prompt is read, how much of it has been (0..1). */
+export interface CompleteItem {
+  readonly text: string;
+  readonly read?: number;
+}
+
 /** Requests by name: `[parameters, result, streamed item]`. */
 export interface EngineMethods {
   load: [LoadModel, ModelInfo, { readonly fraction: number }];
-  complete: [CompleteRequest, CompleteResult, { readonly text: string }];
+  complete: [CompleteRequest, CompleteResult, CompleteItem];
   /** Evaluates the prompt of a place in idle time, so that a completion there starts at once; gives way to completions. */
   warm: [WarmRequest, WarmResult, never];
   sparsify: [SparsifyRequest, SparsifyResult, { readonly fraction: number }];

@@ -28,8 +28,13 @@ import { StateStore } from "./stateStore";
 import { usefulThreads } from "./threads";
 import { ModelTokenizer } from "./tokenizer";
 
-/** For KV caches and packed rows, unless the load says otherwise. */
-const DOCUMENT_BYTES = 512 * 2 ** 20;
+/** For KV caches and packed rows, unless the load says otherwise: a share of the model's file, within limits. What makes room is on disk. */
+const DOCUMENT_SHARE = 0.3;
+const MIN_DOCUMENT_BYTES = 64 * 2 ** 20;
+const MAX_DOCUMENT_BYTES = 512 * 2 ** 20;
+
+const documentBytes = (fileBytes: number): number =>
+  Math.min(MAX_DOCUMENT_BYTES, Math.max(MIN_DOCUMENT_BYTES, DOCUMENT_SHARE * fileBytes));
 
 /** A document's KV cache goes to disk no more often than this while the model is loaded. */
 const SAVE_EVERY_MS = 60_000;
@@ -107,6 +112,7 @@ export class Session {
       hasFim: tokenizer.fim !== undefined,
       ...(tokenizer.fim === undefined ? {} : { fim: tokenizer.fim.family, hasEdits: tokenizer.fim.hasEdits }),
       gpu: llama.gpu === false ? "cpu" : llama.gpu,
+      threads: usefulThreads(header.fileBytes, params.threads),
       ...denseOnly(support),
     };
     const usable = support.supported ? support : undefined;
@@ -118,14 +124,14 @@ export class Session {
       tokenizer,
       info,
       identity,
-      usefulThreads(header.fileBytes, params.threads),
+      info.threads,
       usable,
       params.evictAfterMs === 0,
       lookupOptions(params.draftTokens ?? DRAFT_TOKENS),
       params.leadLines ?? leadLinesFor(info.parameters),
       {
         kvBytes: kvBytesPerToken(header) * info.contextSize,
-        maxBytes: params.documentBytes ?? DOCUMENT_BYTES,
+        maxBytes: params.documentBytes ?? documentBytes(header.fileBytes),
         states: stateDirectory === undefined ? undefined : new StateStore(stateDirectory, use),
         onRestored: (_, tokens, ms) => log("debug", `restored ${tokens} tokens in ${ms.toFixed(0)} ms`),
       },
@@ -150,7 +156,7 @@ export class Session {
   async complete(
     request: CompleteRequest,
     signal: AbortSignal,
-    emit: (text: string) => void,
+    emit: (text: string, read?: number) => void,
     arrived = now(),
   ): Promise<CompleteResult> {
     const since = { arrived, turn: now() };
@@ -247,6 +253,11 @@ export class Session {
   /** Lets dense FFN pages leave memory when a document decodes sparsely; returns the bytes released. */
   evictDense(documents: Iterable<DocumentContext> = this.documents.contexts()): number {
     return [...documents].some(({ activeRatio }) => activeRatio < 1) ? evictDense(this.model) : 0;
+  }
+
+  /** Of the documents' KV caches. */
+  get cacheBytes(): number {
+    return this.documents.cacheBytes;
   }
 
   get packedBytes(): number {

@@ -146,6 +146,19 @@ describe("a slow engine", () => {
     }
   });
 
+  it("goes on between quotes that the editor has inserted", async () => {
+    const text = '"submit" class="main">Save</button>';
+    engine.answer({ firstMs: 100, answers: [{ after: "<button type=", text }] });
+    const editor = await typing("<form>\n<button type│\n</form>\n", "plaintext", "=");
+    await until("the suggestion", () => offers.includes(text));
+    await sleep(A_WHILE);
+    await editor.insertSnippet(new vscode.SnippetString('"$1"')); // as VS Code's HTML does
+    await until("the rest of it", () => offers.includes(text.slice(1)), 5_000);
+    await sleep(A_WHILE);
+    assert.equal(await commit(editor), `<form>\n<button type=${text}\n</form>\n`);
+    assert.equal(engine.events.filter(({ event }) => event === "complete").length, 1);
+  });
+
   it("that is out of time offers what is whole of its text", async () => {
     engine.answer({
       tokenMs: 500,

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import os from "node:os";
 import path from "node:path";
 import * as vscode from "vscode";
+import { DocumentKeys } from "../../src/editor/documentKeys";
 import { DocumentSyntax } from "../../src/editor/documentSyntax";
 import { EngineService } from "../../src/editor/engineService";
 import { Generator } from "../../src/editor/generator";
@@ -51,6 +52,7 @@ export class SlowEngine implements vscode.Disposable {
   /** To tell of a mask. */
   readonly maskChanged = new vscode.EventEmitter<MaskChange>();
   private settingsNow: Settings;
+  private readonly keys = new DocumentKeys();
   private readonly syntax = new DocumentSyntax(grammarFolder(ROOT));
   readonly config;
   readonly service: EngineService;
@@ -81,7 +83,8 @@ export class SlowEngine implements vscode.Disposable {
       { write: () => undefined },
       path.join(this.folder, "states"),
     );
-    this.generator = new Generator(this.service, this.config, { of: () => ({ files: [], edits: "" }) });
+    const context = { of: () => ({ files: [], edits: "" }) };
+    this.generator = new Generator(this.service, this.config, context, this.keys);
     this.provider = new InlineProvider(
       this.service,
       this.generator,
@@ -113,7 +116,15 @@ export class SlowEngine implements vscode.Disposable {
 
   dispose(): void {
     vscode.Disposable.from(
-      ...[this.provider, this.generator, this.syntax, this.service, this.configChanged, this.maskChanged],
+      ...[
+        this.provider,
+        this.generator,
+        this.keys,
+        this.syntax,
+        this.service,
+        this.configChanged,
+        this.maskChanged,
+      ],
     ).dispose();
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }

@@ -93,9 +93,9 @@ export class BenchWorker {
       [token] = (await document.next([token])) as [number];
       tokenMs.push(performance.now() - start);
     }
-    const { residentBytes, mappedBytes } = memoryStats(this.session);
+    const stats = memoryStats(this.session);
     // The first token comes out of the prompt's last position, which is evaluated densely.
-    const memory = { residentBytes, mappedBytes, packedBytes: document.packedBytes };
+    const memory = { ...stats, packedBytes: document.packedBytes };
     return { prefillMs: prefill.ms + firstMs, tokenMs, memory };
   }
 
