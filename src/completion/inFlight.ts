@@ -45,8 +45,8 @@ class Run implements Running {
 export class InFlight {
   private running: Run | undefined;
 
-  /** @param graceMs how long a generation nobody waits for goes on */
-  constructor(private readonly graceMs = 400) {}
+  /** @param graceMs how long a generation nobody waits for goes on: an editor on a busy machine is late to ask again */
+  constructor(private readonly graceMs = 2_000) {}
 
   /** Starts a generation, stopping the one before. `generate` reports the text so far each time it grows. */
   start(

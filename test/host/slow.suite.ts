@@ -155,8 +155,8 @@ describe("a slow engine", () => {
     await editor.insertSnippet(new vscode.SnippetString('"$1"')); // as VS Code's HTML does
     await until("the rest of it", () => offers.includes(text.slice(1)), 5_000);
     await sleep(A_WHILE);
-    assert.equal(await commit(editor), `<form>\n<button type=${text}\n</form>\n`);
     assert.equal(engine.events.filter(({ event }) => event === "complete").length, 1);
+    assert.equal(await commit(editor), `<form>\n<button type=${text}\n</form>\n`);
   });
 
   it("that is out of time offers what is whole of its text", async () => {

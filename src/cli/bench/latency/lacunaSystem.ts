@@ -252,7 +252,7 @@ export class LacunaSystem implements System {
         },
       });
       if (!outcome.ok) {
-        if (signal.aborted) {
+        if (signal.aborted || outcome.error.code === "deadline") {
           return { text: written, end: "stopped" };
         }
         unwrap(outcome);
