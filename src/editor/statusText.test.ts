@@ -125,6 +125,11 @@ describe("statusView", () => {
     assert.match(late.tooltip, /No suggestions: the model did not answer in time\./);
     const making = statusView({ ...status, engine: { kind: "attributing", fraction: 0.3, path: "/w/a.ts" } });
     assert.match(making.text, / · mask 30 %$/);
+    const both = { engine: { kind: "attributing", fraction: 0.3, path: "/w/a.ts" } } as const;
+    assert.match(
+      statusView({ ...status, ...both, waiting: { what: "reading", share: 0.5 } }).text,
+      / · reading 50 %$/,
+    );
   });
   it("marks a share that costs more than is tolerated, and tells nothing of one that was not measured", () => {
     const of = (lossIncrease: number, activeRatio = 0.4): StatusView =>

@@ -113,10 +113,13 @@ function isSlow({ tokensPerSecond: speed, latencyMs }: Status): boolean {
   );
 }
 
-function headline(
-  status: Status,
-  slow: boolean,
-): { readonly icon: string; readonly words: string; readonly severity: StatusView["severity"] } {
+interface Headline {
+  readonly icon: string;
+  readonly words: string;
+  readonly severity: StatusView["severity"];
+}
+
+function headline(status: Status, slow: boolean): Headline {
   const { engine, ineligible } = status;
   if (engine.kind === "failed") {
     return { icon: "error", words: "Lacuna: engine failed", severity: "error" };
@@ -140,26 +143,41 @@ function headline(
     case "idle":
       return { icon: "debug-pause", words: "Lacuna: idle", severity: "normal" };
     case "attributing":
-      return {
-        icon: "sync~spin",
-        words: `${figures(status)} · mask ${percent(engine.fraction)}`,
-        severity: "normal",
-      };
+      return (
+        waitingFor(status) ?? {
+          icon: "sync~spin",
+          words: `${figures(status)} · mask ${percent(engine.fraction)}`,
+          severity: "normal",
+        }
+      );
     case "dense":
     case "sparse":
-      if (status.waiting !== undefined) {
-        const { what, share } = status.waiting;
-        return what === "reading"
-          ? { icon: "sync~spin", words: `${figures(status)} · reading ${percent(share)}`, severity: "normal" }
-          : { icon: "warning", words: `${figures(status)} · no answer in time`, severity: "warning" };
-      }
-      return slow
-        ? { icon: "warning", words: `${figures(status)} · slow`, severity: "warning" }
-        : {
-            icon: engine.kind === "sparse" ? "layers-dot" : "layers",
-            words: figures(status),
-            severity: "normal",
-          };
+      return (
+        waitingFor(status) ??
+        (slow
+          ? { icon: "warning", words: `${figures(status)} · slow`, severity: "warning" }
+          : {
+              icon: engine.kind === "sparse" ? "layers-dot" : "layers",
+              words: figures(status),
+              severity: "normal",
+            })
+      );
+  }
+}
+
+/** What somebody waits for at this moment goes before what happens besides. */
+function waitingFor(status: Status): Headline | undefined {
+  switch (status.waiting?.what) {
+    case "reading":
+      return {
+        icon: "sync~spin",
+        words: `${figures(status)} · reading ${percent(status.waiting.share)}`,
+        severity: "normal",
+      };
+    case "late":
+      return { icon: "warning", words: `${figures(status)} · no answer in time`, severity: "warning" };
+    case undefined:
+      return undefined;
   }
 }
 

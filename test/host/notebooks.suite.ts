@@ -48,7 +48,7 @@ describe("what the engine is told of a document", () => {
     const warm = (request: WarmRequest): Promise<object> => Promise.resolve({ asked: asked.push(request) });
     generator = new Generator(
       { warm } as never,
-      { settings: defaultSettings() } as never,
+      { settings: defaultSettings() },
       { of: () => NO_CONTEXT },
       keys,
     );
