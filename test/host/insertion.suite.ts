@@ -34,14 +34,17 @@ describe("what the editor shows and inserts", () => {
     it(`${line} with ${raw}`, async () => {
       const models = new vscode.EventEmitter<undefined>();
       const outcomes = new vscode.EventEmitter<RequestOutcome>();
+      const masks = new vscode.EventEmitter<never>();
+      const changes = new vscode.EventEmitter<never>();
       const provider = new InlineProvider(
         { onDidChangeModel: models.event },
         { onDidTake: outcomes.event, generate: () => Promise.resolve({ text: raw, end: "finished" }) },
         { check: () => undefined, onBattery: true }, // nothing is generated ahead
-        { settings: { debounce: 0 } as never },
+        { onDidChangeMask: masks.event },
+        { settings: { debounce: 0 } as never, onDidChange: changes.event },
         { parse: () => undefined },
       );
-      subscriptions = [provider, models, outcomes];
+      subscriptions = [provider, models, outcomes, masks, changes];
       const editor = await untitled(line, language);
       assert.notEqual(await accept(editor), "", "nothing was shown");
       assert.equal(editor.document.lineAt(1).text, accepted);
