@@ -93,7 +93,7 @@ describe("cross-file context", () => {
   });
 
   it("has the declarations that the editor's language support finds in time", async () => {
-    mkdirSync(workspaceFile("lib").fsPath);
+    mkdirSync(workspaceFile("lib").fsPath, { recursive: true });
     writeFileSync(
       workspaceFile("lib/found.js").fsPath,
       `// elsewhere\n${LIKE.replace("countItems", "tally")}`,

@@ -156,7 +156,7 @@ describe("what may be read for another file", () => {
   before(async () => {
     await lacuna();
     execFileSync("git", ["init", "-q", workspaceFile("").fsPath]);
-    mkdirSync(workspaceFile("notes").fsPath);
+    mkdirSync(workspaceFile("notes").fsPath, { recursive: true });
     for (const [name, text] of Object.entries({
       ".gitignore": "*.local.*\n",
       "notes/kept.ipynb": NOTEBOOK,

@@ -38,7 +38,7 @@ describe("what the engine is told of a document", () => {
   let asked: WarmRequest[];
   before(async () => {
     await lacuna();
-    mkdirSync(workspaceFile("notes").fsPath);
+    mkdirSync(workspaceFile("notes").fsPath, { recursive: true });
     writeFileSync(workspaceFile("notes/prices.ipynb").fsPath, notebookOf(CELLS));
     writeFileSync(workspaceFile("notes/helper.py").fsPath, "def mean_price(prices):\n    pass\n");
   });
