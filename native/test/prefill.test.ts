@@ -4,20 +4,11 @@ import { evaluate } from "../../src/engine/native";
 import type { StorageType } from "./models/blocks";
 import { TestModel, type Shape } from "./models/model";
 import { runReference } from "./reference/forward";
+import { SHAPE } from "./sparseShape";
 import { cosine, NativeFixture, randomTokens } from "./support";
 
 /** Rows and columns that every layout for a processor's kernels takes. */
-const WIDE: Shape = {
-  arch: "qwen2",
-  layers: 2,
-  embedding: 256,
-  ffn: 512,
-  heads: 4,
-  kvHeads: 2,
-  headSize: 64,
-  vocabulary: 320,
-  tied: false,
-};
+const WIDE: Shape = { ...SHAPE, arch: "qwen2", vocabulary: 320, tied: false, ffnBias: false };
 
 /** Prompts and single tokens through the layouts that this processor's kernels like best: AMX's tiles, repacked rows. */
 describe("repacked weights", function () {

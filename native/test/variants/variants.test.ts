@@ -6,6 +6,7 @@ import path from "node:path";
 import type { StorageType } from "../models/blocks";
 import { TestModel, type Shape } from "../models/model";
 import { runReference } from "../reference/forward";
+import { SHAPE } from "../sparseShape";
 import { randomTokens } from "../support";
 
 const BINS = path.resolve(`native/.build/package-bins/linux-x64`);
@@ -22,17 +23,7 @@ const EMULATED = [
   ["Haswell", "haswell"],
 ] as const;
 
-const SHAPE: Shape = {
-  arch: "qwen2",
-  layers: 2,
-  embedding: 256,
-  ffn: 512,
-  heads: 4,
-  kvHeads: 2,
-  headSize: 64,
-  vocabulary: 64,
-  tied: false,
-};
+const SMALL: Shape = { ...SHAPE, arch: "qwen2", vocabulary: 64, tied: false, ffnBias: false };
 
 /** Every kind of weight that has kernels of its own. */
 const TYPES: Readonly<Record<string, StorageType>> = {
@@ -58,10 +49,10 @@ describe("the variants of the portable build", function () {
 
   before(() => {
     folder = mkdtempSync(path.join(tmpdir(), "lacuna-variants-"));
-    const random = new TestModel(SHAPE, typeOf, 17);
+    const random = new TestModel(SMALL, typeOf, 17);
     model = path.join(folder, "random.gguf");
     random.write(model);
-    prompt = randomTokens(SHAPE, 24);
+    prompt = randomTokens(SMALL, 24);
     expected = greedy(random, prompt);
     program = path.join(folder, "decode");
     const includes = ["include", "ggml/include"].flatMap((name) => ["-I", `${LLAMA}/${name}`]);
@@ -128,7 +119,7 @@ function greedy(model: TestModel, prompt: Int32Array): number[] {
   const tokens = [...prompt];
   for (let i = 0; i < COUNT; i++) {
     const { logits } = runReference(model, Int32Array.from([...tokens, 0]), [1, tokens.length + 1]);
-    const row = [...logits.values.subarray((tokens.length - 1) * SHAPE.vocabulary)];
+    const row = [...logits.values.subarray((tokens.length - 1) * SMALL.vocabulary)];
     const [best, second] = row.map((_, token) => token).sort((a, b) => row[b]! - row[a]!);
     assert.ok(
       row[best!]! - row[second!]! > 0.1,
