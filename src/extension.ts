@@ -70,7 +70,7 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
   const battery = own(new Battery(config));
   const eligibility = own(new Eligibility(config, battery));
   const ladder = new Ladder(
-    rungsFor(process.arch),
+    rungsFor(process.platform, process.arch),
     rungFile(storage, path.join(context.extensionPath, BINARIES)),
     (descent) => noticeDescent(descent, log),
   );

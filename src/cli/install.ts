@@ -31,7 +31,7 @@ export function engineLadder(install: Install, progress: Pick<Progress, "note">)
     cacheDirectory(process.env),
     path.join(install.root, "node_modules/node-llama-cpp/bins"),
   );
-  return new Ladder(rungsFor(process.arch), memory, ({ rung, signal }) => {
+  return new Ladder(rungsFor(process.platform, process.arch), memory, ({ rung, signal }) => {
     progress.note(
       `The engine's fastest code does not run on this processor (${signal}): it runs ${rung.how}, more slowly. Please report it.`,
     );

@@ -14,7 +14,7 @@ import {
 import { completion, errorOf, loadParams, root } from "./support";
 
 const hostPath = path.join(root, "test/engine/dyingHost.mjs");
-const [full, unpacked, plainest] = rungsFor("x64");
+const [full, unpacked, plainest] = rungsFor("linux", "x64");
 
 describe("an engine process that native code ends", () => {
   let folder: string;
@@ -43,7 +43,7 @@ describe("an engine process that native code ends", () => {
         return forkEngine({ hostPath, env: { ...env, LACUNA_TEST_DEATHS: deaths } });
       },
       ladder: new Ladder(
-        rungsFor("x64"),
+        rungsFor("linux", "x64"),
         rungFile(path.join(folder, "state"), path.join(folder, "bins")),
         (descent) => descents.push(descent),
       ),
