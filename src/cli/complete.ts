@@ -121,7 +121,9 @@ function print(
 ): void {
   const { residentBytes, mappedBytes, packedBytes } = memory;
   if (args.flag("json")) {
-    const { text, stopReason, activeRatio, readRatio, prefill, decode } = result;
+    const { text, stopReason, activeRatio, readRatio, decode } = result;
+    const { tokens, ms } = result.prefill;
+    const prefill = { tokens, ms };
     const attribution = sparse?.attribution ?? { tokens: 0, ms: 0 };
     const packing = sparse?.packing ?? { ms: 0 };
     const report = { text, stopReason, activeRatio, readRatio, prefill, decode, attribution, packing };

@@ -9,8 +9,10 @@ import { isHere } from "./asksEditor";
 const NEXT_COMMAND = "editor.action.inlineSuggest.showNext";
 const ASK_COMMAND = "editor.action.inlineSuggest.trigger";
 
-/** Within this long the editor shows what it has been given. */
+/** Within this long the editor shows what it has been given, unless it is busy. */
 const SHOWN_AFTER_MS = 200;
+/** An editor that shows nothing yet does not ask; so often it is told to. */
+const TRIES = 5;
 
 /** Puts all of a suggestion in the place of its first lines, while these are on the screen. */
 export class LongerSuggestions implements vscode.Disposable {
@@ -46,9 +48,11 @@ export class LongerSuggestions implements vscode.Disposable {
     clearTimeout(this.timer);
   }
 
-  private goOn(place: Place): void {
-    if (isHere(place)) {
+  private goOn(place: Place, tries = TRIES): void {
+    if (isHere(place) && tries > 0) {
       this.longer = { place, asked: true };
+      // Once it asks, `given` has other plans.
+      this.later(2 * SHOWN_AFTER_MS, () => this.goOn(place, tries - 1));
       void vscode.commands.executeCommand(NEXT_COMMAND);
     }
   }
