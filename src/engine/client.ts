@@ -88,6 +88,7 @@ export class EngineClient {
   ): Promise<Outcome<ModelInfo>> {
     this.lastLoad = params;
     this.failures = 0;
+    this.options.ladder?.allow();
     return this.request("load", params, options);
   }
 

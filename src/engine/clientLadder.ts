@@ -66,6 +66,11 @@ export class Ladder {
     }
   }
 
+  /** What comes next may be another model: where one has ended the process on every rung, the rungs may be tried once more. */
+  allow(): void {
+    this.exhausted = false;
+  }
+
   /** Tries the first rung again. */
   reset(): void {
     this.current = 0;

@@ -133,6 +133,10 @@ describe("an engine process that native code ends", () => {
     assert.match(failed.message, /SIGSEGV/);
     assert.deepEqual(descents, []);
     assert.throws(() => readdirSync(path.join(folder, "state")));
+    // The next model that somebody chooses has all rungs again.
+    const before = starts;
+    assert.equal(errorOf(await client.load(loadParams)).code, "engine-crashed");
+    assert.ok(starts - before >= 3, `${starts - before} starts`);
   });
 
   it("by what is not native code's doing starts where it was", async () => {
