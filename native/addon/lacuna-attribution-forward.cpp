@@ -13,7 +13,7 @@ void lacuna_attribution::impl::embed() {
 }
 
 // fi: [E, R] of the positions from r0 on; keeps what the backward pass needs
-ggml_tensor * lacuna_attribution::impl::ffn(io & g, int il, T fi, int r0, T * x_out, T * act_out, T * up_out) {
+ggml_tensor * lacuna_attribution::impl::ffn(io & g, int il, T fi, int r0, T * x_out, T * up_out) {
     const auto & l = model.layers[il];
 
     T fn   = rms(g, fi, l.ffn_norm);
@@ -29,9 +29,8 @@ ggml_tensor * lacuna_attribution::impl::ffn(io & g, int il, T fi, int r0, T * x_
     if (x_out) {
         *x_out = rows(g, x, first - r0, n_pred);
     }
-    if (act_out) {
-        *act_out = ggml_silu(g.ctx, rows(g, gate, first - r0, n_pred));
-        *up_out  = rows(g, up, first - r0, n_pred);
+    if (up_out) {
+        *up_out = rows(g, up, first - r0, n_pred);
     }
     return ffn_down(g, il, x, fi);
 }
@@ -39,7 +38,7 @@ ggml_tensor * lacuna_attribution::impl::ffn(io & g, int il, T fi, int r0, T * x_
 // Positions from r0 on. The earlier ones do not depend on them, and their K and V are kept.
 void lacuna_attribution::impl::forward_layer(int il, int r0, bool score) {
     const auto & l = model.layers[il];
-    lacuna_values x_host, attn_host, act_host, up_host;
+    lacuna_values x_host, attn_host, up_host;
 
     runner.run([&](io & g) {
         auto * c = g.ctx;
@@ -65,12 +64,11 @@ void lacuna_attribution::impl::forward_layer(int il, int r0, bool score) {
         const auto attn = attend(g, il, q, k, v, r0);
         T fi = ggml_add(c, linear(g, l.wo, l.wo_b, attn.out), x);
 
-        const bool gates = score && params.gates;
+        const bool sizes = score && params.sizes;
 
-        T act = nullptr, gate = nullptr, up = nullptr;
-        T out = ffn(g, il, fi, r0, &act, gates ? &gate : nullptr, gates ? &up : nullptr);
-        if (gates) {
-            g.output(gate, act_host);
+        T act = nullptr, up = nullptr;
+        T out = ffn(g, il, fi, r0, &act, sizes ? &up : nullptr);
+        if (sizes) {
             g.output(up, up_host);
         }
         if (score) {
@@ -81,10 +79,10 @@ void lacuna_attribution::impl::forward_layer(int il, int r0, bool score) {
     });
 
     if (score) {
-        const auto down_norms = w_norms(l.ffn_down, params.gates);
-        if (params.gates) {
-            scores[il].gates = lacuna_measure_gates(act_host.data(), up_host.data(), M, n_pred, params.n_threads);
-            scores[il].gates.down = down_norms;
+        const auto down_norms = w_norms(l.ffn_down, params.sizes);
+        if (params.sizes) {
+            scores[il].sizes = lacuna_measure_sizes(x_host.data(), up_host.data(), M, n_pred, params.n_threads);
+            scores[il].sizes.down = down_norms;
         }
         lacuna_score_forward(units(UNIT_NEURONS), x_host.data(), down_norms.data(), params.metrics, scores[il].neurons, &scores[il].mean);
         lacuna_score_forward(units(UNIT_HEADS), attn_host.data(), w_norms(l.wo).data(), params.metrics, scores[il].heads, nullptr);

@@ -87,7 +87,7 @@ struct lacuna_attribution::impl : lacuna_blocks {
 
     // pieces of graphs
 
-    T ffn(io & g, int il, T fi, int r0, T * x_out, T * act_out = nullptr, T * up_out = nullptr);
+    T ffn(io & g, int il, T fi, int r0, T * x_out, T * up_out = nullptr);
 
     // passes
 

@@ -34,16 +34,16 @@ static Napi::Object attributionResult(const Napi::Env& env, const lacuna_attribu
         means.Set(il, toTypedArray<Napi::Float32Array>(env, job.layers()[il].mean));
     }
     res.Set("means", means);
-    if (!job.layers()[0].gates.up.empty()) {
-        auto gates = Napi::Array::New(env, job.layers().size());
+    if (!job.layers()[0].sizes.up.empty()) {
+        auto sizes = Napi::Array::New(env, job.layers().size());
         for (size_t il = 0; il < job.layers().size(); il++) {
             auto layer = Napi::Object::New(env);
-            layer.Set("histogram", toTypedArray<Napi::Uint16Array>(env, job.layers()[il].gates.histogram));
-            layer.Set("up", toTypedArray<Napi::Float32Array>(env, job.layers()[il].gates.up));
-            layer.Set("down", toTypedArray<Napi::Float32Array>(env, job.layers()[il].gates.down));
-            gates.Set(il, layer);
+            layer.Set("up", toTypedArray<Napi::Float32Array>(env, job.layers()[il].sizes.up));
+            layer.Set("x", toTypedArray<Napi::Float32Array>(env, job.layers()[il].sizes.x));
+            layer.Set("down", toTypedArray<Napi::Float32Array>(env, job.layers()[il].sizes.down));
+            sizes.Set(il, layer);
         }
-        res.Set("gates", gates);
+        res.Set("sizes", sizes);
     }
     res.Set("peakBytes", job.peak_bytes());
 
@@ -89,7 +89,7 @@ Napi::Value lacunaCreateAttribution(const Napi::CallbackInfo& info) {
     }
     params.n_ig_steps = std::max(1, optionOr(options, "igSteps", params.n_ig_steps));
     params.seed = optionOr(options, "seed", params.seed);
-    params.gates = optionOr(options, "gates", params.gates);
+    params.sizes = optionOr(options, "sizes", params.sizes);
     params.n_threads = std::max(1, optionOr(options, "threads", params.n_threads));
     params.keep_bytes = optionOr(options, "keepBytes", params.keep_bytes);
     if (options.Get("labels").IsTypedArray()) {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "lacuna-aggregate.h"
-#include "lacuna-gates.h"
+#include "lacuna-sizes.h"
 #include "lacuna-scores.h"
 #include "lacuna-weights.h"
 
@@ -32,7 +32,7 @@ struct lacuna_attribution_params {
     // lower one, and what does not fit at all is computed again.
     size_t   keep_bytes = (size_t) 208*1024*1024;
 
-    bool gates = false; // keep lacuna_layer_scores::gates
+    bool sizes = false; // keep lacuna_layer_scores::sizes
 
     // for studies
 
@@ -52,7 +52,7 @@ struct lacuna_layer_scores {
     lacuna_scores heads;
     lacuna_scores tokens; // of neurons, by gradient, if asked for: [end - start, n_ff]
     std::vector<float> mean; // [n_ff]
-    lacuna_gates  gates;
+    lacuna_sizes  sizes;
 };
 
 enum lacuna_phase {

@@ -1,7 +1,6 @@
 #include "lacuna-ffn.h"
 
 #include "lacuna-parallel.h"
-#include "lacuna-sparse-device.h"
 
 #include "ggml-backend.h"
 #include "llama-model.h"
@@ -10,35 +9,16 @@
 #include <cstring>
 #include <stdexcept>
 
-#if defined(__linux__)
-#    include <sys/mman.h>
-#    include <unistd.h>
-#endif
-
 struct lacuna_ffn::packed_layer {
     std::vector<int32_t> rows;
     std::vector<float>   mean;
-    ggml_type            down_type;
+    ggml_type            down_type = GGML_TYPE_COUNT;
 
-    // both null: up and down are packed tensors
-    std::unique_ptr<lacuna_sparse_ffn>    sparse;
-    std::unique_ptr<lacuna_sparse_device> device;
-    std::string                           kernels;
+    std::unique_ptr<lacuna_choice_ffn> choice; // null: packed tensors
 
     ggml_context_ptr ctx;
     std::vector<ggml_backend_buffer_ptr> bufs;
     llama_adapter_ffn_tensors tensors = {};
-
-    bool has_threshold() const { return sparse || device; }
-
-    void set_threshold(float threshold, const std::vector<float> & weight) {
-        if (sparse) {
-            sparse->threshold = threshold;
-            sparse->weight    = weight;
-        } else {
-            device->set_threshold(threshold, weight);
-        }
-    }
 
     size_t bytes() const {
         size_t res = 0;
@@ -98,7 +78,8 @@ static ggml_backend_buffer_type_t fastest_buft(const ggml_tensor * dense, const 
     return ggml_backend_cpu_buffer_type();
 }
 
-lacuna_ffn::lacuna_ffn(std::shared_ptr<lacuna_weights> weights) : weights(std::move(weights)), layers(this->weights->model.layers.size()) {}
+lacuna_ffn::lacuna_ffn(std::shared_ptr<lacuna_weights> weights, std::shared_ptr<lacuna_planes> planes) :
+    weights(std::move(weights)), planes(std::move(planes)), layers(this->weights->model.layers.size()) {}
 
 lacuna_ffn::~lacuna_ffn() = default;
 
@@ -133,21 +114,6 @@ static void add_left_out(const std::vector<float> & row, const std::vector<float
         sum += (double) row[i]*left[i];
     }
     bias = (float) sum;
-}
-
-// Records are read here and there, so address translation costs more than for a tensor that is read from end to end
-static void use_large_pages(void * data, size_t size) {
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-    const uintptr_t page  = (uintptr_t) sysconf(_SC_PAGESIZE);
-    const uintptr_t first = ((uintptr_t) data + page - 1) & ~(page - 1);
-    const uintptr_t last  = ((uintptr_t) data + size) & ~(page - 1);
-    if (first < last) {
-        madvise((void *) first, last - first, MADV_HUGEPAGE);
-    }
-#else
-    (void) data;
-    (void) size;
-#endif
 }
 
 // Columns of w in the order of idx, quantised anew; the padding is zero, so padded neurons have no effect.
@@ -185,39 +151,6 @@ static std::vector<uint8_t> gather_columns(const ggml_tensor * w, const std::vec
     return res;
 }
 
-// The neurons of idx one by one: the row of up byte by byte, the column of down quantised anew along n_embd. bias: as above
-static void gather_records(const lacuna_sparse_layout & layout, const ggml_tensor * up, const ggml_tensor * down, const std::vector<int32_t> & idx,
-                           const std::vector<float> & mean, std::vector<float> & bias, uint8_t * dst, int n_threads) {
-    const auto   left    = left_out(mean, idx);
-    const size_t up_size = up->nb[1];
-
-    constexpr int64_t TILE = 32; // rows of down: a block of its columns
-    std::atomic<int64_t> next { 0 };
-
-    lacuna_parallel(n_threads, [&](int ith) {
-        for (size_t i = ith; i < idx.size(); i += n_threads) {
-            memcpy(dst + i*layout.record_size + layout.up_offset, (const uint8_t *) up->data + idx[i]*up_size, up_size);
-        }
-
-        std::vector<std::vector<float>> rows(TILE, std::vector<float>(down->ne[0]));
-
-        for (int64_t r0 = next.fetch_add(TILE); r0 < down->ne[1]; r0 = next.fetch_add(TILE)) {
-            const int64_t n = std::min(TILE, down->ne[1] - r0);
-            for (int64_t r = 0; r < n; r++) {
-                lacuna_row_to_float(down, r0 + r, 0, down->ne[0], rows[r].data());
-                add_left_out(rows[r], left, bias[r0 + r]);
-            }
-            float values[TILE] = { 0.0f };
-            for (size_t i = 0; i < idx.size(); i++) {
-                for (int64_t r = 0; r < n; r++) {
-                    values[r] = rows[r][idx[i]];
-                }
-                lacuna_sparse_write_down(layout, dst + i*layout.record_size, r0, values);
-            }
-        }
-    });
-}
-
 static std::vector<float> to_floats(const ggml_tensor * t) {
     std::vector<float> res(ggml_nelements(t));
     lacuna_row_to_float(t, 0, 0, t->ne[0], res.data());
@@ -245,24 +178,10 @@ size_t lacuna_ffn::set_rows(llama_context * ctx, int il, const std::vector<int32
         throw std::invalid_argument("means must have " + std::to_string(n_ff) + " values");
     }
 
-    if (!options.weight.empty() && (int32_t) options.weight.size() != n_ff) {
-        throw std::invalid_argument("weights must have " + std::to_string(n_ff) + " values");
-    }
-
     const auto down_type = options.down_type.value_or(default_down_type(model));
     auto & old = layers[il];
 
-    // what decides which of the rows are active may change without packing again
-    std::vector<float> weight;
-    for (size_t i = 0; i < rows.size() && !options.weight.empty(); i++) {
-        weight.push_back(options.weight[rows[i]]);
-    }
-
-    if (old && old->rows == rows && old->mean == options.mean && old->down_type == down_type &&
-            old->has_threshold() == options.threshold.has_value() && old->kernels == options.kernels) {
-        if (options.threshold) {
-            old->set_threshold(*options.threshold, weight);
-        }
+    if (old && !old->choice && old->rows == rows && old->mean == options.mean && old->down_type == down_type) {
         return old->bytes();
     }
 
@@ -273,7 +192,6 @@ size_t lacuna_ffn::set_rows(llama_context * ctx, int il, const std::vector<int32
     packed->rows      = rows;
     packed->mean      = options.mean;
     packed->down_type = down_type;
-    packed->kernels   = options.kernels;
 
     ggml_init_params params = { /*.mem_size =*/ 8*ggml_tensor_overhead(), /*.mem_buffer =*/ nullptr, /*.no_alloc =*/ true };
     packed->ctx.reset(ggml_init(params));
@@ -322,83 +240,55 @@ size_t lacuna_ffn::set_rows(llama_context * ctx, int il, const std::vector<int32
     packed->tensors.gate_b = place_row_bias(layer.ffn_gate_b);
 
     auto bias = layer.ffn_down_b ? to_floats(weights->host(layer.ffn_down_b)) : std::vector<float>(layer.ffn_down->ne[1]);
-    if (options.threshold) {
-        const auto * up = weights->host(layer.ffn_up);
-        const lacuna_sparse_layout layout(up->type, down_type, up->ne[0]);
+    packed->tensors.up   = place_rows(layer.ffn_up);
+    packed->tensors.up_b = place_row_bias(layer.ffn_up_b);
 
-        ggml_tensor * records = ggml_new_tensor_2d(packed->ctx.get(), GGML_TYPE_I8, layout.record_size, rows.size());
-
-        const auto gather = [&](uint8_t * dst) {
-            gather_records(layout, up, weights->host(layer.ffn_down), rows, options.mean, bias, dst, options.n_threads);
-        };
-        std::vector<float> up_b;
-        if (layer.ffn_up_b) {
-            const auto all = to_floats(weights->host(layer.ffn_up_b));
-            for (const auto row : rows) {
-                up_b.push_back(all[row]);
-            }
-        }
-
-        if (lacuna_device_of(layer.ffn_up) == nullptr) {
-            allocate(records, ggml_backend_cpu_buffer_type());
-            use_large_pages(records->data, ggml_nbytes(records));
-            gather((uint8_t *) records->data);
-
-            if (!workspace || options.kernels != workspace->asked) {
-                workspace = std::make_shared<lacuna_sparse_workspace>(up->ne[0], options.kernels);
-            }
-            packed->sparse = std::make_unique<lacuna_sparse_ffn>(workspace, layout, (const uint8_t *) records->data, (int) rows.size());
-            packed->sparse->up_b = std::move(up_b);
-            packed->tensors.build_data = packed->sparse.get();
-            packed->tensors.build = [](ggml_context * ctx, ggml_tensor * x, ggml_tensor * gate, void * sparse) {
-                return ((lacuna_sparse_ffn *) sparse)->build(ctx, x, gate);
-            };
-        } else {
-            auto * buft = ggml_backend_buffer_get_type(layer.ffn_up->buffer);
-            std::vector<uint8_t> data(ggml_nbytes(records));
-            gather(data.data());
-            allocate(records, buft);
-            ggml_backend_tensor_set(records, data.data(), 0, data.size());
-
-            const auto place_vector = [&](ggml_type type, int64_t ne0) {
-                ggml_tensor * t = ggml_new_tensor_1d(packed->ctx.get(), type, ne0);
-                allocate(t, buft);
-                return t;
-            };
-            auto * limit   = place_vector(GGML_TYPE_F32, rows.size());
-            auto * counted = place_vector(GGML_TYPE_I64, 2);
-            auto * b       = up_b.empty() ? nullptr : place_vector(GGML_TYPE_F32, rows.size());
-            if (b) {
-                ggml_backend_tensor_set(b, up_b.data(), 0, ggml_nbytes(b));
-            }
-            packed->device = std::make_unique<lacuna_sparse_device>(layout, records, limit, counted, b);
-            packed->tensors.build_data = packed->device.get();
-            packed->tensors.build = [](ggml_context * ctx, ggml_tensor * x, ggml_tensor * gate, void * device) {
-                return ((lacuna_sparse_device *) device)->build(ctx, x, gate);
-            };
-        }
-        packed->set_threshold(*options.threshold, weight);
-    } else {
-        packed->tensors.up   = place_rows(layer.ffn_up);
-        packed->tensors.up_b = place_row_bias(layer.ffn_up_b);
-
-        const auto * w    = weights->host(layer.ffn_down);
-        const auto   data = gather_columns(w, rows, n, down_type, options.mean, bias, options.n_threads);
-        packed->tensors.down = place(layer.ffn_down, down_type, n, w->ne[1], data.data());
-    }
+    const auto * w    = weights->host(layer.ffn_down);
+    const auto   data = gather_columns(w, rows, n, down_type, options.mean, bias, options.n_threads);
+    packed->tensors.down = place(layer.ffn_down, down_type, n, w->ne[1], data.data());
     if (layer.ffn_down_b || !options.mean.empty()) {
         packed->tensors.down_b = place(layer.ffn_down, GGML_TYPE_F32, (int64_t) bias.size(), 1, bias.data());
     }
 
+    replace(ctx, il, std::move(packed));
+
+    return layers[il]->bytes();
+}
+
+void lacuna_ffn::set_choice(llama_context * ctx, int il, lacuna_choice_params params, const std::string & kernels) {
+    const auto layer = planes->layer(il);
+    if (!layer) {
+        throw std::invalid_argument("layer " + std::to_string(il) + " is not in planes");
+    }
+    const auto & model = weights->model.layers[il];
+
+    if (layers[il] && layers[il]->choice && workspace && workspace->asked == kernels) {
+        layers[il]->choice->set(std::move(params));
+        return;
+    }
+    if (!workspace || workspace->asked != kernels) {
+        workspace = std::make_shared<lacuna_choice_workspace>(kernels);
+    }
+    const auto bias = [&](ggml_tensor * b) { return b ? to_floats(weights->host(b)) : std::vector<float>(); };
+
+    auto packed = std::make_unique<packed_layer>();
+    packed->choice = std::make_unique<lacuna_choice_ffn>(workspace, layer, bias(model.ffn_up_b), bias(model.ffn_gate_b));
+    packed->choice->set(std::move(params));
+    packed->tensors.down_b     = model.ffn_down_b;
+    packed->tensors.build_data = packed->choice.get();
+    packed->tensors.build      = [](ggml_context * ctx, ggml_tensor * x, void * choice) { return ((lacuna_choice_ffn *) choice)->build(ctx, x); };
+
+    replace(ctx, il, std::move(packed));
+}
+
+void lacuna_ffn::replace(llama_context * ctx, int il, std::unique_ptr<packed_layer> layer) {
     // the old tensors are in use until llama.cpp has the new ones
-    switch (llama_set_adapter_ffn(ctx, il, &packed->tensors)) {
+    switch (llama_set_adapter_ffn(ctx, il, &layer->tensors)) {
         case 0:  break;
         case -2: throw std::runtime_error("sparse activation and LoRA adapters cannot be used together");
         default: throw std::runtime_error("layer " + std::to_string(il) + " has no plain FFN, it stays dense");
     }
-    old = std::move(packed);
-
-    return old->bytes();
+    layers[il] = std::move(layer);
 }
 
 void lacuna_ffn::clear(llama_context * ctx, int il) {
@@ -409,15 +299,10 @@ void lacuna_ffn::clear(llama_context * ctx, int il) {
     layers[il].reset();
 }
 
-lacuna_ffn::counters lacuna_ffn::read() const {
-    counters res;
+uint64_t lacuna_ffn::n_chosen() const {
+    uint64_t res = 0;
     for (const auto & layer : layers) {
-        if (layer && layer->has_threshold()) {
-            const auto c = layer->sparse ? layer->sparse->counters() : layer->device->counters();
-            res.tokens     += c.tokens;
-            res.active     += c.active;
-            res.candidates += c.tokens*layer->rows.size();
-        }
+        res += layer && layer->choice ? layer->choice->n_tokens() : 0;
     }
     return res;
 }

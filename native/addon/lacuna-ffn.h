@@ -1,6 +1,6 @@
 #pragma once
 
-#include "lacuna-sparse.h"
+#include "lacuna-choice.h"
 #include "lacuna-weights.h"
 
 #include "llama.h"
@@ -9,8 +9,8 @@
 #include <optional>
 #include <vector>
 
-// The packed FFNs of one context: for each layer, the rows of gate and up and the columns of down that are kept,
-// in the buffer type that decodes fastest
+// What the FFNs of one context read: a choice for every token, or a mask for all of them. Of a mask, the rows of gate and up and the columns
+// of down that are kept are packed, in the buffer type that decodes fastest
 
 struct lacuna_ffn_options {
     // down is quantised along the neurons, so its columns cannot be gathered byte by byte
@@ -18,41 +18,38 @@ struct lacuna_ffn_options {
 
     std::vector<float> mean;            // [n_ff] or empty: what the dropped neurons leave behind
 
-    // If set: of the rows, up and down of those whose |silu(gate)|*weight is below this are not read, token by token
-    std::optional<float> threshold;
-    std::vector<float>   weight;        // [n_ff] or empty
-    std::string          kernels;       // of lacuna-sparse-kernels.h; empty: the fastest
-
     int n_threads = 1;
 };
 
 class lacuna_ffn {
 public:
-    explicit lacuna_ffn(std::shared_ptr<lacuna_weights> weights);
+    lacuna_ffn(std::shared_ptr<lacuna_weights> weights, std::shared_ptr<lacuna_planes> planes);
     ~lacuna_ffn();
 
     // rows: ascending and unique; throws std::invalid_argument, or std::runtime_error if llama.cpp refuses.
     // Returns the packed bytes of the layer. Does nothing if the layer is packed like that already.
     size_t set_rows(llama_context * ctx, int il, const std::vector<int32_t> & rows, const lacuna_ffn_options & options);
 
+    // Every token chooses for itself from now on. The layer's planes must have been made. kernels: empty: the fastest.
+    // Throws std::invalid_argument, or std::runtime_error if llama.cpp refuses
+    void set_choice(llama_context * ctx, int il, lacuna_choice_params params, const std::string & kernels);
+
     // back to the dense layer
     void clear(llama_context * ctx, int il);
 
     size_t packed_bytes() const;
 
-    // what the layers with a threshold have computed since they were packed, summed over the layers
-    struct counters {
-        uint64_t tokens     = 0;
-        uint64_t active     = 0; // neurons whose up and down were read, summed over the tokens
-        uint64_t candidates = 0; // neurons whose gate was, likewise
-    };
-    counters read() const;
+    // tokens that chose, summed over the layers
+    uint64_t n_chosen() const;
 
 private:
     struct packed_layer;
 
+    void replace(llama_context * ctx, int il, std::unique_ptr<packed_layer> layer);
+
     std::shared_ptr<lacuna_weights> weights;
-    std::shared_ptr<lacuna_sparse_workspace> workspace;
+    std::shared_ptr<lacuna_planes>  planes;
+    std::shared_ptr<lacuna_choice_workspace> workspace;
     std::vector<std::unique_ptr<packed_layer>> layers;
 };
 

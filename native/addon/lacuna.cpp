@@ -22,10 +22,30 @@ bool lacunaRepackFfn() {
     return repackFfn;
 }
 
+static std::shared_ptr<lacuna_planes> planesOf(AddonModel* model) {
+    return attached<lacuna_planes>(model->Value(), "lacunaPlanes", [&] {
+        return std::make_shared<lacuna_planes>(weightsOf(model));
+    });
+}
+
 static std::shared_ptr<lacuna_ffn> ffnOf(AddonContext* context) {
     return attached<lacuna_ffn>(context->Value(), "lacunaFfn", [&] {
-        return std::make_shared<lacuna_ffn>(weightsOf(context->model));
+        return std::make_shared<lacuna_ffn>(weightsOf(context->model), planesOf(context->model));
     });
+}
+
+// bytes of a layer that a token reads, see lacuna_plane_sizes
+static Napi::Object planeSizes(const Napi::Env& env, const llama_layer& layer) {
+    const auto sizes = lacuna_plane_sizes_of(layer.ffn_up, layer.ffn_gate, layer.ffn_down);
+
+    auto res = Napi::Object::New(env);
+    res.Set("file", sizes.file);
+    res.Set("up", sizes.up);
+    res.Set("gate", sizes.gate);
+    res.Set("down", sizes.down);
+    res.Set("shared", sizes.shared);
+    res.Set("rest", sizes.up_rest + sizes.gate_rest + sizes.down_rest);
+    return res;
 }
 
 // null: ggml makes new threads for every token, as it does for node-llama-cpp
@@ -55,9 +75,15 @@ static Napi::Value sparsitySupport(const Napi::CallbackInfo& info) {
         res.Set("reason", reason);
         res.Set("rowMultiple", 1);
     }
-    const auto noThresholds = lacuna_sparse_unavailable_reason(m);
-    if (!noThresholds.empty()) {
-        res.Set("thresholdsReason", noThresholds);
+    const auto noChoice = reason.empty() ? lacuna_choice_unavailable_reason(*weightsOf(model)) : reason;
+    if (noChoice.empty()) {
+        auto layers = Napi::Array::New(env, m.layers.size());
+        for (size_t il = 0; il < m.layers.size(); il++) {
+            layers.Set(il, planeSizes(env, m.layers[il]));
+        }
+        res.Set("planes", layers);
+    } else {
+        res.Set("choiceReason", noChoice);
     }
     res.Set("supported", reason.empty());
     res.Set("architecture", m.arch_name());
@@ -109,19 +135,6 @@ static Napi::Value setFfnRows(const Napi::CallbackInfo& info) {
     if (options.Get("means").IsTypedArray()) {
         params.mean = toVector<Napi::Float32Array, float>(options.Get("means"));
     }
-    if (options.Get("threshold").IsNumber()) {
-        const auto reason = lacuna_sparse_unavailable_reason(*context->model->model);
-        if (!reason.empty()) {
-            throw Napi::Error::New(env, reason);
-        }
-        params.threshold = options.Get("threshold").As<Napi::Number>().FloatValue();
-    }
-    if (options.Get("thresholdWeights").IsTypedArray()) {
-        params.weight = toVector<Napi::Float32Array, float>(options.Get("thresholdWeights"));
-    }
-    if (options.Get("kernels").IsString()) {
-        params.kernels = options.Get("kernels").As<Napi::String>().Utf8Value();
-    }
 
     auto bytes = std::make_shared<size_t>(0);
     return LacunaWorker::run(env, { info[0].As<Napi::Object>() },
@@ -129,19 +142,53 @@ static Napi::Value setFfnRows(const Napi::CallbackInfo& info) {
         [=](Napi::Env env) { return Napi::Number::New(env, (double) *bytes); });
 }
 
-static Napi::Value ffnCounters(const Napi::CallbackInfo& info) {
-    const auto counters = ffnOf(unwrapContext(info[0]))->read();
+static Napi::Value makePlanes(const Napi::CallbackInfo& info) {
+    auto* model = unwrapModel(info[0]);
+    const int layer = info[1].As<Napi::Number>().Int32Value();
+    const int threads = std::max(1, info[2].As<Napi::Number>().Int32Value());
+    const auto reason = lacuna_choice_unavailable_reason(*weightsOf(model));
+    if (!reason.empty()) {
+        throw Napi::Error::New(info.Env(), reason);
+    }
 
-    auto res = Napi::Object::New(info.Env());
-    res.Set("tokens", (double) counters.tokens);
-    res.Set("active", (double) counters.active);
-    res.Set("candidates", (double) counters.candidates);
-    return res;
+    auto bytes = std::make_shared<size_t>(0);
+    return LacunaWorker::run(info.Env(), { info[0].As<Napi::Object>() }, [=, planes = planesOf(model)] { *bytes = planes->make(layer, threads); },
+        [=](Napi::Env env) { return Napi::Number::New(env, (double) *bytes); });
 }
 
-static Napi::Value sparseKernels(const Napi::CallbackInfo& info) {
+static Napi::Value planeBytes(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), (double) planesOf(unwrapModel(info[0]))->bytes());
+}
+
+static Napi::Value dropPlanes(const Napi::CallbackInfo& info) {
+    planesOf(unwrapModel(info[0]))->clear();
+    return info.Env().Undefined();
+}
+
+static Napi::Value setFfnChoice(const Napi::CallbackInfo& info) {
+    auto* context = unwrapContext(info[0]);
+    const auto options = info[2].As<Napi::Object>();
+
+    lacuna_choice_params params;
+    params.gate   = toVector<Napi::Float32Array, float>(options.Get("gateWeights"));
+    params.down   = toVector<Napi::Float32Array, float>(options.Get("downWeights"));
+    params.n_gate = optionOr(options, "gate", 0);
+    params.n_down = optionOr(options, "down", 0);
+    params.n_full = optionOr(options, "full", 0);
+    const auto kernels = options.Get("kernels");
+
+    ffnOf(context)->set_choice(context->ctx, info[1].As<Napi::Number>().Int32Value(), std::move(params),
+        kernels.IsString() ? kernels.As<Napi::String>().Utf8Value() : std::string());
+    return info.Env().Undefined();
+}
+
+static Napi::Value chosenTokens(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), (double) ffnOf(unwrapContext(info[0]))->n_chosen());
+}
+
+static Napi::Value choiceKernels(const Napi::CallbackInfo& info) {
     auto res = Napi::Array::New(info.Env());
-    for (auto* kernels = lacuna_sparse_all_kernels(); *kernels; kernels++) {
+    for (auto* kernels = lacuna_plane_all_kernels(); *kernels; kernels++) {
         if ((*kernels)->supported()) {
             res.Set(res.Length(), (*kernels)->name);
         }
@@ -237,8 +284,12 @@ void lacunaInit(Napi::Env env, Napi::Object exports) {
     lacuna.Set("sparsitySupport", Napi::Function::New(env, guarded<sparsitySupport>));
     lacuna.Set("createAttribution", Napi::Function::New(env, guarded<lacunaCreateAttribution>));
     lacuna.Set("setFfnRows", Napi::Function::New(env, guarded<setFfnRows>));
-    lacuna.Set("ffnCounters", Napi::Function::New(env, guarded<ffnCounters>));
-    lacuna.Set("sparseKernels", Napi::Function::New(env, guarded<sparseKernels>));
+    lacuna.Set("makePlanes", Napi::Function::New(env, guarded<makePlanes>));
+    lacuna.Set("planeBytes", Napi::Function::New(env, guarded<planeBytes>));
+    lacuna.Set("dropPlanes", Napi::Function::New(env, guarded<dropPlanes>));
+    lacuna.Set("setFfnChoice", Napi::Function::New(env, guarded<setFfnChoice>));
+    lacuna.Set("chosenTokens", Napi::Function::New(env, guarded<chosenTokens>));
+    lacuna.Set("choiceKernels", Napi::Function::New(env, guarded<choiceKernels>));
     lacuna.Set("setFfnActive", Napi::Function::New(env, guarded<setFfnActive>));
     lacuna.Set("keepThreads", Napi::Function::New(env, guarded<keepThreads>));
     lacuna.Set("evaluate", Napi::Function::New(env, guarded<evaluate>));

@@ -13,6 +13,3 @@ export const SHAPE: Shape = {
   tied: true,
   ffnBias: true,
 };
-
-/** About half of the neurons that random models keep. */
-export const THRESHOLD = 0.3;

@@ -20,12 +20,11 @@ import { chooseThreads } from "./install";
 
 export const BENCH_SPEED: CommandSpec = {
   name: "bench speed",
-  usage: "bench speed [--shape SHAPE,...] [--quant TYPE,...] [--active R|S:D,...] [--out DIR] [--json]",
+  usage: "bench speed [--shape SHAPE,...] [--quant TYPE,...] [--active R,...] [--out DIR] [--json]",
   summary: "Measures sparse decoding against stock decoding of the same model, on this machine.",
   details:
     "Makes models with random weights in the shape of real ones, kept in the user's cache directory (LACUNA_CACHE overrides it).\n" +
-    "`stock`: as node-llama-cpp loads the model. 1: all neurons, mapped weights. Others: that share of FFN neurons, chosen at random.\n" +
-    "S:D: the share S, of which a threshold lets D pass for each token; the threshold comes from an attribution of random tokens.\n" +
+    "`stock`: as node-llama-cpp loads the model. 1: all neurons, mapped weights. Others: that share of the FFN's bytes for each token.\n" +
     "Each runs in a process beside one with stock and decodes 8 tokens in turn with it. `limit` is stock's bytes per token over its own.\n" +
     "With --out, rows are kept there: what was measured is not measured again, and speed.json, speed.md and a plot show all of them.\n" +
     `Shapes: ${Object.keys(SHAPES).join(", ")}; types: ${QUANTS.join(", ")}.`,
@@ -35,7 +34,7 @@ export const BENCH_SPEED: CommandSpec = {
     model: { value: "PATH", help: "measure this GGUF file instead of a generated one" },
     active: {
       value: "R,...",
-      help: "shares of active neurons (default 1 to 0.1 in steps of 0.1, and two levels)",
+      help: "shares of the FFN's bytes that a token reads (default 1 to 0.36)",
     },
     measure: { value: "E,...", help: `${EXPERIMENTS.join(", ")} (default ratios,attribution)` },
     seconds: { value: "N", help: "of decoding for each row; at least 5 pairs are measured (default 8)" },
@@ -48,7 +47,7 @@ export const BENCH_SPEED: CommandSpec = {
   },
   examples: [
     "lacuna bench speed --shape qwen2.5-coder-0.5b --quant Q8_0 --active 0.4",
-    "lacuna bench speed --shape qwen2.5-coder-1.5b --active 1,0.5,0.4,0.6:0.5 --seconds 20 --json",
+    "lacuna bench speed --shape qwen2.5-coder-1.5b --active 1,0.7,0.54 --seconds 20 --json",
     "lacuna bench speed --shape all --quant all --measure ratios,attribution,threads,context --out docs/evidence",
   ],
 };

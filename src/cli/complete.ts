@@ -5,7 +5,7 @@ import { parseCommand, type Arguments, type CommandSpec } from "./commandLine";
 import type { Context } from "./context";
 import { UsageError } from "./errors";
 import { chooseModel, chooseThreads, engineLadder } from "./install";
-import { parseRatios } from "./ratios";
+import { parseRatio } from "./ratios";
 import { parseLocation, readSource, splitAt } from "./sourceFile";
 
 export const COMPLETE: CommandSpec = {
@@ -147,13 +147,11 @@ export function parseActive(word: string): SparsifyRequest["sparsity"] {
   if (word === "dense" || word === "auto") {
     return word;
   }
-  const ratios = parseRatios(word);
-  if (ratios === undefined) {
-    throw new UsageError(
-      `--active must be above 0 and at most 1, two such ratios as 0.7:0.35, \`dense\` or \`auto\`, not ${word}.`,
-    );
+  const ratio = parseRatio(word);
+  if (ratio === undefined) {
+    throw new UsageError(`--active must be above 0 and at most 1, \`dense\` or \`auto\`, not ${word}.`);
   }
-  return ratios;
+  return ratio;
 }
 
 export function parseMetric(word: string): string {

@@ -23,11 +23,10 @@ describe("MaskMemory", () => {
     modelFingerprint: "model",
     metric: "wanda",
     activeRatio: 0.5,
-    levels: { staticRatio: 0.5, dynamicRatio: 1 },
     sketch: new Uint32Array(),
     createdAt: 1,
     guard: [],
-    layers: [{ size: 8, rows: Int32Array.of(1, 3, 5, 7) }],
+    selection: { kind: "rows", layers: [{ size: 8, rows: Int32Array.of(1, 3, 5, 7) }] },
   };
   const wanted: Wanted = {
     modelFingerprint: "model",

@@ -1,20 +1,21 @@
 import type { LlamaContext, LlamaModel } from "node-llama-cpp";
 import { ReadTokens } from "../completion/readTokens";
 import type { Evaluation } from "../sparsity/guard";
-import { ffnShare } from "../sparsity/levels";
-import type { LayerMask } from "../sparsity/mask";
+import { choiceShare, tierCounts, tiersFor, type LayerChoice } from "../sparsity/choice";
+import type { LayerRows } from "../sparsity/mask";
 import { throwIfAborted } from "./abort";
 import { EngineFailure } from "./errors";
 import {
   decode,
-  ffnCounters,
   keepThreads,
   loadState,
   saveState,
   setFfnActive,
+  setFfnChoice,
   setFfnRows,
   type DecodeOptions,
   type DecodeResult,
+  type PlaneSizes,
 } from "./native";
 import type { Timing } from "./protocol";
 import { Sequence } from "./sequence";
@@ -25,16 +26,16 @@ import { Sequence } from "./sequence";
  */
 const BATCH_TOKENS = 64;
 
-const NOTHING_READ = { active: 0, candidates: 0 };
-
 /**
- * One document's native state: its context with the KV cache of its last prompt and its packed FFN rows. Prompts are
+ * One document's native state: its context with the KV cache of its last prompt and what its tokens read of the FFN. Prompts are
  * evaluated densely; only generated tokens pass through the mask (design decision 9).
  */
 export class DocumentContext {
   /** The share of the FFN's weights that is to be read while decoding; 1: dense. */
   activeRatio = 1;
-  private staticRatio = 1;
+  /** The share that tokens read with the document's mask, in whole neurons and with all scales; 1: dense. */
+  readRatio = 1;
+  /** Of rows that are packed for this document alone. */
   packedBytes = 0;
   /** Tokens at the start of the sequence whose KV entries were computed densely. */
   private exactTokens = 0;
@@ -200,51 +201,60 @@ export class DocumentContext {
     this.sequence.truncate(position);
   }
 
-  /** The share of the FFN's weights that tokens have read since the mask was packed, as counted where thresholds decide. */
-  get readRatio(): number {
-    const { active, candidates } = this.activeRatio < 1 ? ffnCounters(this.context) : NOTHING_READ;
-    return candidates === 0
-      ? this.activeRatio
-      : ffnShare({ staticRatio: this.staticRatio, dynamicRatio: active / candidates });
-  }
-
   /**
    * Packs the mask's rows, one layer each time the iterator is asked; dense until the last one is packed.
    * @param activeRatio what a token is to read
    */
-  async *pack(layers: readonly LayerMask[], activeRatio: number): AsyncGenerator<number, void, void> {
-    this.activeRatio = 1;
-    this.packedBytes = 0;
+  async *pack(layers: readonly LayerRows[], activeRatio: number): AsyncGenerator<number, void, void> {
+    this.reset();
     let bytes = 0;
     for (const [index, layer] of layers.entries()) {
-      if (this.context.disposed) {
-        throw new EngineFailure("cancelled", "Another document took this document's place.");
-      }
+      this.assertKept();
       setFfnActive(this.context, false);
       bytes += await setFfnRows(this.context, index, layer.rows, {
         threads: this.threads,
         ...(layer.means === undefined ? {} : { means: layer.means }),
-        ...(layer.threshold === undefined ? {} : { threshold: layer.threshold }),
-        ...(layer.weights === undefined ? {} : { thresholdWeights: layer.weights }),
       });
       yield index;
     }
     this.activeRatio = activeRatio;
-    this.staticRatio =
-      layers.reduce((sum, { rows }) => sum + rows.length, 0) /
-      layers.reduce((sum, { size }) => sum + size, 0);
+    this.readRatio = activeRatio;
     this.packedBytes = bytes;
+  }
+
+  /** Lets tokens choose for themselves from now on. @param planes of all layers, which must have been made */
+  choose(layers: readonly LayerChoice[], activeRatio: number, planes: readonly PlaneSizes[]): void {
+    this.reset();
+    this.assertKept();
+    const tiers = tiersFor(activeRatio, planes);
+    setFfnActive(this.context, false);
+    for (const [index, layer] of layers.entries()) {
+      setFfnChoice(this.context, index, { ...layer, ...tierCounts(tiers, layer.gateWeights.length) });
+    }
+    this.activeRatio = activeRatio;
+    this.readRatio = choiceShare(tiers, planes);
   }
 
   /** Back to the dense model; what was packed is freed. */
   async unpack(layerCount: number): Promise<void> {
-    this.activeRatio = 1;
-    this.packedBytes = 0;
+    this.reset();
     if (this.context.disposed) {
       return; // and with it everything that was packed
     }
     for (let layer = 0; layer < layerCount; layer++) {
       await setFfnRows(this.context, layer, null, { threads: this.threads });
+    }
+  }
+
+  private reset(): void {
+    this.activeRatio = 1;
+    this.readRatio = 1;
+    this.packedBytes = 0;
+  }
+
+  private assertKept(): void {
+    if (this.context.disposed) {
+      throw new EngineFailure("cancelled", "Another document took this document's place.");
     }
   }
 

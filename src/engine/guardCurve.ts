@@ -1,27 +1,21 @@
 import { chooseRatio, curvePoint, type CurvePoint, type Evaluation } from "../sparsity/guard";
-import type { Levels } from "../sparsity/levels";
-import type { LayerMask } from "../sparsity/mask";
+import type { Selection } from "../sparsity/mask";
 import { throwIfAborted } from "./abort";
 import { DocumentContext } from "./document";
 import type { Gate } from "./gate";
-import { packRows } from "./packing";
+import { applySelection } from "./packing";
 import type { Session } from "./session";
-
-export interface Candidate {
-  readonly activeRatio: number;
-  readonly levels: Levels;
-}
 
 export interface Measurement {
   /** As fed to the model. */
   readonly tokens: readonly number[];
   /** Tokens before this position are dense context; those after it are predicted by the masked model. */
   readonly denseUntil: number;
-  /** What to measure, from the most that is read to the least. */
-  readonly candidates: readonly Candidate[];
+  /** Shares to measure, from the most that is read to the least. */
+  readonly candidates: readonly number[];
   /** Stop below the first that loses more. */
   readonly maxLossIncrease: number;
-  readonly select: (levels: Levels) => readonly LayerMask[];
+  readonly select: (activeRatio: number) => Selection;
 }
 
 /** Tokens evaluated in one turn at the gate: no completion waits longer. */
@@ -46,8 +40,8 @@ export async function measureCurve(
     }
     const dense = await scoreRest(context, tokens, denseUntil, gate, signal);
     const points: CurvePoint[] = [];
-    for (const [index, { activeRatio, levels }] of candidates.entries()) {
-      await packRows(context, select(levels), activeRatio, gate, signal);
+    for (const [index, activeRatio] of candidates.entries()) {
+      await applySelection(session, context, select(activeRatio), activeRatio, { gate, signal });
       points.push(curvePoint(activeRatio, dense, await scoreRest(context, tokens, denseUntil, gate, signal)));
       onProgress((index + 1) / candidates.length);
       if (chooseRatio(points, maxLossIncrease) !== activeRatio) {

@@ -32,8 +32,24 @@ export interface SparsitySupport {
   readonly ffnSize: readonly number[];
   /** Packed row counts are padded to a multiple of this (block size of the packed down projection's type, at least 32). */
   readonly rowMultiple: number;
-  /** Why thresholds per token are not available for this model; absent: they are. */
-  readonly thresholdsReason?: string;
+  /** Of each layer, what a token's own choice reads; absent: a token cannot choose with this model. */
+  readonly planes?: readonly PlaneSizes[];
+  /** Why a token cannot, where it cannot. */
+  readonly choiceReason?: string;
+}
+
+/** Bytes of one layer's FFN, by plane (`native/addon/lacuna-planes.h`). */
+export interface PlaneSizes {
+  /** As the file has it: what a dense token reads. */
+  readonly file: number;
+  /** Upper planes of all rows of up, of all rows of gate, of all columns of down. */
+  readonly up: number;
+  readonly gate: number;
+  readonly down: number;
+  /** Scales of down, which every token reads. */
+  readonly shared: number;
+  /** What reading all neurons in full adds. */
+  readonly rest: number;
 }
 
 export interface AttributionOptions {
@@ -50,8 +66,8 @@ export interface AttributionOptions {
   readonly threads: number;
   /** Bytes that kept activations may use before layers are recomputed (default 192 MiB). */
   readonly keepBytes?: number;
-  /** Keep {@link AttributionResult.gates} (default false). */
-  readonly gates?: boolean;
+  /** Keep {@link AttributionResult.sizes} (default false). */
+  readonly sizes?: boolean;
   /** For studies. `[end - start]` labels instead of the tokens themselves, which the model still reads. */
   readonly labels?: Int32Array;
   /** For studies: how per-token values of metrics that need gradients become scores; default `mean`. */
@@ -88,20 +104,20 @@ export interface AttributionResult {
   readonly tokens: Readonly<Partial<Record<NativeMetric, readonly Float32Array[]>>>;
   /** Mean activation of every neuron over the predicting positions, `[layerCount]` arrays of `n_ff`. */
   readonly means: readonly Float32Array[];
-  /** With `gates`: how large each neuron's activated gate was over the predicting positions, `[layerCount]`. */
-  readonly gates?: readonly GateStatistics[];
+  /** With `sizes`: how large the parts of each neuron were over the predicting positions, `[layerCount]`. */
+  readonly sizes?: readonly NeuronSizes[];
   /** Peak bytes of compute buffers and kept activations (weights excluded). */
   readonly peakBytes: number;
   /** Milliseconds spent computing, by phase. */
   readonly ms: { readonly forward: number; readonly backward: number };
 }
 
-/** See `sparsity/selection`, which reads it. */
-export interface GateStatistics {
-  /** Positions by |silu(gate)|, `[n_ff, 32]`: bin i holds 2^(i/2 - 12) to 2^((i + 1)/2 - 12). */
-  readonly histogram: Uint16Array;
-  /** Mean of |up|, `[n_ff]`. */
+/** See `sparsity/choice`, which reads it. */
+export interface NeuronSizes {
+  /** RMS of up, `[n_ff]`. */
   readonly up: Float32Array;
+  /** RMS of silu(gate)·up, `[n_ff]`. */
+  readonly x: Float32Array;
   /** L2 norm of the neuron's column of down, `[n_ff]`. */
   readonly down: Float32Array;
 }
@@ -120,26 +136,21 @@ export interface FfnRowsOptions {
   readonly downType?: DownType;
   /** Mean activations `[n_ff]`: the dropped neurons' mean output becomes a bias. */
   readonly means?: Float32Array;
-  /**
-   * The second level: of the rows, token by token, up and down are read only of those whose |silu(gate)| is not below
-   * this. 0: all of them. Down must then be of type Q8_0, Q4_0, F16, BF16 or F32. Changing it packs nothing anew.
-   */
-  readonly threshold?: number;
-  /** Factors of |silu(gate)| in that comparison, `[n_ff]`; default 1. */
-  readonly thresholdWeights?: Float32Array;
-  /** One of {@link sparseKernels}; default: the first. */
-  readonly kernels?: string;
   readonly threads: number;
 }
 
-/** What the layers with a threshold have computed since they were packed, summed over tokens and layers. */
-export interface FfnCounters {
-  /** Tokens, counted once for each layer. */
-  readonly tokens: number;
-  /** Neurons whose up and down were read. */
-  readonly active: number;
-  /** Neurons whose gate was. */
-  readonly candidates: number;
+/** What every token reads of a layer, in three stages (`native/addon/lacuna-choice.h`). */
+export interface FfnChoiceOptions {
+  /** What |up| is multiplied with, `[n_ff]`: the gates of the neurons with the largest products are read. */
+  readonly gateWeights: Float32Array;
+  /** What |silu(gate)·up| is multiplied with, `[n_ff]`: likewise the columns of down. */
+  readonly downWeights: Float32Array;
+  /** Neurons whose gate is read, of these those whose down is, and of these those of which every bit is. */
+  readonly gate: number;
+  readonly down: number;
+  readonly full: number;
+  /** One of {@link choiceKernels}; default: the first. */
+  readonly kernels?: string;
 }
 
 export interface EvaluateOptions {
@@ -197,8 +208,12 @@ interface LacunaBindings {
     rows: Int32Array | null,
     options: FfnRowsOptions,
   ): Promise<number>;
-  ffnCounters(context: object): FfnCounters;
-  sparseKernels(): string[];
+  makePlanes(model: object, layer: number, threads: number): Promise<number>;
+  planeBytes(model: object): number;
+  dropPlanes(model: object): void;
+  setFfnChoice(context: object, layer: number, options: FfnChoiceOptions): void;
+  chosenTokens(context: object): number;
+  choiceKernels(): string[];
   setFfnActive(context: object, active: boolean): void;
   keepThreads(context: object): void;
   evaluate(context: object, tokens: Int32Array, options: EvaluateOptions): Promise<EvaluateResult>;
@@ -263,14 +278,37 @@ export function setFfnRows(
   return bindingsOf(context.model).setFfnRows(nativeContext(context), layer, rows, options);
 }
 
-/** See {@link FfnCounters}; zeros where no layer has a threshold. */
-export function ffnCounters(context: LlamaContext): FfnCounters {
-  return bindingsOf(context.model).ffnCounters(nativeContext(context));
+/**
+ * Divides a layer's FFN into planes, which the contexts of the model share; does nothing where it is. Resolves to its bytes.
+ * Throws where a token cannot choose.
+ */
+export function makePlanes(model: LlamaModel, layer: number, threads: number): Promise<number> {
+  return bindingsOf(model).makePlanes(nativeModel(model), layer, threads);
 }
 
-/** The kernels for thresholds that this processor can run, from the fastest to `scalar`. */
-export function sparseKernels(model: LlamaModel): string[] {
-  return bindingsOf(model).sparseKernels();
+/** Bytes of the layers that {@link makePlanes} has made. */
+export function planeBytes(model: LlamaModel): number {
+  return bindingsOf(model).planeBytes(nativeModel(model));
+}
+
+/** Frees the planes of a model that no context chooses by. */
+export function dropPlanes(model: LlamaModel): void {
+  bindingsOf(model).dropPlanes(nativeModel(model));
+}
+
+/** Every token chooses for itself in this layer and context, until {@link setFfnRows}. Throws where the layer is not in planes. */
+export function setFfnChoice(context: LlamaContext, layer: number, options: FfnChoiceOptions): void {
+  bindingsOf(context.model).setFfnChoice(nativeContext(context), layer, options);
+}
+
+/** Tokens that chose in this context, counted once for each layer. */
+export function chosenTokens(context: LlamaContext): number {
+  return bindingsOf(context.model).chosenTokens(nativeContext(context));
+}
+
+/** The kernels for a token's choice that this processor can run, from the fastest to `scalar`. */
+export function choiceKernels(model: LlamaModel): string[] {
+  return bindingsOf(model).choiceKernels();
 }
 
 /** Switches between the packed FFN and the dense one without dropping what is packed (dense prefill, sparse decode). */

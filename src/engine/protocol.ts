@@ -160,7 +160,7 @@ export interface CompleteResult {
   readonly stopReason: StopReason;
   /** The share of the FFN's weights that generated tokens were to read; 1: the dense FFN was used. */
   readonly activeRatio: number;
-  /** The share that tokens have read with the document's mask, as counted; absent for dense. */
+  /** The share that they did read: in whole neurons, and with all scales; absent for dense. */
   readonly readRatio?: number;
   /** Prompt tokens evaluated (the others were in the KV cache), until the first token was chosen. */
   readonly prefill: Prefill;
@@ -175,20 +175,14 @@ export interface CompleteResult {
 /** A number is the share of the FFN's weights that a token reads. */
 export type Sparsity = "dense" | "auto" | number;
 
-/** How that share is divided: of the neurons those kept for the file, and of these what a token needs (`sparsity/levels`). */
-export interface SparsityLevels {
-  readonly staticRatio: number;
-  readonly dynamicRatio: number;
-}
-
 /** One mask per document. */
 export interface SparsifyRequest extends DocumentName {
   readonly prefix: string;
   readonly suffix: string;
-  readonly sparsity: Sparsity | SparsityLevels;
+  readonly sparsity: Sparsity;
   readonly metric: string;
   readonly windowTokens: number;
-  /** How rows are shared out between layers (default `error`): see `sparsity/selection`. */
+  /** Where a mask keeps the same rows for all tokens, how they are shared out between layers (default `error`): see `sparsity/selection`. */
   readonly budget?: "error" | "uniform" | "score-mass";
   /** False: do not measure what a fixed ratio costs; the result's `guard` is empty. */
   readonly measure?: boolean;
@@ -210,9 +204,7 @@ export interface GuardPoint {
 export interface SparsifyResult {
   /** The share of the FFN's weights that a token is to read; 1: dense. */
   readonly activeRatio: number;
-  /** How it is divided; absent for dense. */
-  readonly levels?: SparsityLevels;
-  /** Rows kept in each layer. */
+  /** Neurons in each layer that tokens read, or choose among. */
   readonly rows: readonly number[];
   readonly source: "attributed" | "remembered" | "dense";
   /** Set when `source` is `dense` although sparsity was asked for. */
@@ -223,7 +215,7 @@ export interface SparsifyResult {
   readonly memory: MemoryStats;
   /** Serialised mask to remember, absent for dense. */
   readonly mask?: Uint8Array;
-  /** Share of neurons active in `heatmap.bins` equal slices of each layer, row-major `[layers, bins]`, 0..1. */
+  /** How much `heatmap.bins` equal slices of each layer count, row-major `[layers, bins]`, 0..1: see `sparsity/mask`. */
   readonly heatmap: { readonly bins: number; readonly values: Float32Array };
 }
 

@@ -13,7 +13,14 @@ import { EngineFailure } from "./errors";
 import { generate } from "./generate";
 import { kvBytesPerToken } from "./kvSize";
 import { loadLlamaModel, type Log } from "./llama";
-import { evictDense, isArchitectureSupported, sparsitySupport, type SparsitySupport } from "./native";
+import {
+  dropPlanes,
+  evictDense,
+  isArchitectureSupported,
+  planeBytes,
+  sparsitySupport,
+  type SparsitySupport,
+} from "./native";
 import type { Gate } from "./gate";
 import type {
   CompleteRequest,
@@ -260,8 +267,20 @@ export class Session {
     return this.documents.cacheBytes;
   }
 
+  /** Of what sparse documents read instead of the file: their own rows, or the planes that they share. */
   get packedBytes(): number {
-    return this.documents.contexts().reduce((sum, { packedBytes }) => sum + packedBytes, 0);
+    const own = this.documents.contexts().reduce((sum, { packedBytes }) => sum + packedBytes, 0);
+    return own + (this.support === undefined ? 0 : planeBytes(this.model));
+  }
+
+  /** Frees the planes of the FFN when no document is sparse any more. */
+  releasePlanes(): void {
+    if (
+      this.support !== undefined &&
+      this.documents.contexts().every(({ activeRatio }) => activeRatio === 1)
+    ) {
+      dropPlanes(this.model);
+    }
   }
 
   async dispose(): Promise<void> {

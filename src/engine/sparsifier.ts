@@ -1,7 +1,7 @@
 import { isRatio } from "../sparsity/budget";
+import { choiceOf } from "../sparsity/choice";
 import { chooseRatio, type CurvePoint } from "../sparsity/guard";
-import { ffnShare, isLevels, levelsFor, type Levels } from "../sparsity/levels";
-import { heatmap, type LayerMask, type Mask } from "../sparsity/mask";
+import { heatmap, layerSizes, type Mask, type Selection } from "../sparsity/mask";
 import { decodeMask, encodeMask } from "../sparsity/maskFormat";
 import { mismatch } from "../sparsity/maskReuse";
 import { isMetric, type Metric } from "../sparsity/metrics";
@@ -13,15 +13,19 @@ import { attribute } from "./attribution";
 import { EngineFailure } from "./errors";
 import { frame, frameWindow, SLACK_TOKENS } from "./framing";
 import type { Gate } from "./gate";
-import { measureCurve, type Candidate } from "./guardCurve";
+import { measureCurve } from "./guardCurve";
 import type { Log } from "./llama";
 import { memoryStats } from "./memory";
-import { packRows } from "./packing";
+import type { NeuronSizes } from "./native";
+import { applySelection, dividePlanes } from "./packing";
 import type { DocumentName, EngineState, SparsifyRequest, SparsifyResult, Timing } from "./protocol";
 import type { Session } from "./session";
 
 /** Shares of the FFN that `auto` tries, from the safest down; it stops at the first one out of tolerance. */
-const AUTO_RATIOS = [0.7, 0.5, 0.4, 0.3, 0.2] as const;
+const AUTO_RATIOS: Readonly<Record<Selection["kind"], readonly number[]>> = {
+  choice: [0.8, 0.7, 0.62, 0.54, 0.48, 0.42],
+  rows: [0.7, 0.5, 0.4, 0.3, 0.2],
+};
 
 /** Text on either side of the cursor that is tokenised at all; longer than any window and its held-out tokens. */
 const CHARS_PER_TOKEN = 8;
@@ -32,7 +36,8 @@ const AFTER_HELD_OUT = 32;
 const HEATMAP_BINS = 64;
 
 /** Shares of the progress bar. */
-const ATTRIBUTED = 0.7;
+const ATTRIBUTED = 0.5;
+const DIVIDED = 0.65;
 const GUARDED = 0.95;
 
 const NO_TIME: Timing = { tokens: 0, ms: 0 };
@@ -44,11 +49,14 @@ interface Plan extends WindowPlan {
 /** A request that has been checked, apart from `dense`. */
 interface Work {
   readonly request: SparsifyRequest;
-  readonly target: Candidate | "auto";
+  readonly target: number | "auto";
   readonly metric: Metric;
   readonly signal: AbortSignal;
   readonly progress: (fraction: number) => void;
 }
+
+/** What attribution found out about a window. */
+type Attributed = Scored & { readonly sizes?: readonly NeuronSizes[] };
 
 /** attribute → select → guard → pack, for one document at a time, giving way to completions at every step. */
 export class Sparsifier {
@@ -76,8 +84,8 @@ export class Sparsifier {
       try {
         throwIfAborted(signal);
         const metric = validate(request);
-        const target = this.target(request.sparsity);
-        if (target === "dense") {
+        const target = request.sparsity;
+        if (target === "dense" || target === 1) {
           return await this.dense(request);
         }
         return await this.sparse({ request, target, metric, signal, progress });
@@ -99,12 +107,8 @@ export class Sparsifier {
 
   private async sparse(work: Work): Promise<SparsifyResult> {
     const { request, target, metric } = work;
-    const { support } = this.session;
-    if (support === undefined) {
+    if (this.session.support === undefined) {
       return this.dense(request, this.session.info.denseOnly);
-    }
-    if (target !== "auto" && target.levels.dynamicRatio < 1 && support.thresholdsReason !== undefined) {
-      throw new EngineFailure("bad-request", `Ask for one ratio: ${support.thresholdsReason}.`);
     }
     const remembered = this.remembered(work);
     if (remembered !== undefined) {
@@ -119,9 +123,13 @@ export class Sparsifier {
     const start = performance.now();
     const scored = await this.attribute(work, plan);
     const attribution: Timing = { tokens: to - from, ms: performance.now() - start };
-    const guard = await this.guard(work, plan, scored);
-    const { activeRatio, levels } =
-      target === "auto" ? this.share(chooseRatio(guard, request.maxQualityLoss)) : target;
+    const select = this.selector(scored, request.budget);
+    if (select === undefined) {
+      const why = "The model's activations on this file are not numbers: its weights may be damaged.";
+      return { ...(await this.dense(request, why)), attribution };
+    }
+    const guard = await this.guard(work, plan, select);
+    const activeRatio = target === "auto" ? chooseRatio(guard, request.maxQualityLoss) : target;
     if (activeRatio === 1) {
       const why =
         guard.length === 0
@@ -133,30 +141,17 @@ export class Sparsifier {
       modelFingerprint: this.session.modelFingerprint,
       metric,
       activeRatio,
-      levels,
       sketch: sketch(request.prefix + request.suffix),
       createdAt: Date.now(),
       guard,
-      layers: this.select(scored, levels, request.budget),
+      selection: select(activeRatio),
     };
     return this.apply(work, mask, "attributed", attribution);
   }
 
-  /** A share of the FFN, divided as this model allows. */
-  private share(activeRatio: number): Candidate {
-    const thresholds = this.session.support?.thresholdsReason === undefined;
-    return { activeRatio, levels: levelsFor(activeRatio, thresholds) };
-  }
-
-  private target(sparsity: SparsifyRequest["sparsity"]): Candidate | "auto" | "dense" {
-    if (sparsity === "auto" || sparsity === "dense") {
-      return sparsity;
-    }
-    const target =
-      typeof sparsity === "number"
-        ? this.share(sparsity)
-        : { activeRatio: ffnShare(sparsity), levels: sparsity };
-    return target.activeRatio === 1 ? "dense" : target;
+  /** What this model can do here. */
+  private get kind(): Selection["kind"] {
+    return this.session.support!.planes === undefined ? "rows" : "choice";
   }
 
   private remembered({ request, target, metric }: Work): Mask | undefined {
@@ -170,8 +165,14 @@ export class Sparsifier {
     }
     const { modelFingerprint, support } = this.session;
     const { maxQualityLoss } = request;
-    const sparsity = target === "auto" ? target : target.levels;
-    const use = { modelFingerprint, ffnSize: support!.ffnSize, metric, sparsity, maxQualityLoss };
+    const use = {
+      modelFingerprint,
+      ffnSize: support!.ffnSize,
+      metric,
+      sparsity: target,
+      kind: this.kind,
+      maxQualityLoss,
+    };
     const why = mismatch(decoded.mask, use);
     if (why !== undefined) {
       this.log("info", `Ignoring a remembered mask: ${why}.`);
@@ -189,16 +190,15 @@ export class Sparsifier {
     return { ...planWindow(tokens.length, before.length, size), tokens };
   }
 
-  private async attribute({ request, metric, signal, progress }: Work, plan: Plan): Promise<Scored> {
+  private async attribute({ request, metric, signal, progress }: Work, plan: Plan): Promise<Attributed> {
     const { tokens, middle } = frameWindow(this.session, request.path, plan.tokens.slice(...plan.window));
-    const thresholds = this.session.support!.thresholdsReason === undefined;
-    const { neurons, means, gates } = await attribute(
+    const { neurons, means, sizes } = await attribute(
       this.session.model,
       Int32Array.from(tokens),
       {
         window: [tokens.length - middle, tokens.length],
         metrics: [...new Set([metric, "wanda" as const])],
-        gates: thresholds,
+        sizes: this.kind === "choice",
         threads: this.session.threads,
       },
       this.gate,
@@ -208,15 +208,32 @@ export class Sparsifier {
       signal,
     );
     const contributions = neurons.wanda!;
-    return { scores: neurons[metric]!, contributions, means, ...(gates === undefined ? {} : { gates }) };
+    return { scores: neurons[metric]!, contributions, means, ...(sizes === undefined ? {} : { sizes }) };
   }
 
-  private select(scored: Scored, levels: Levels, budget: SparsifyRequest["budget"] = "error"): LayerMask[] {
-    return selectNeurons(scored, levels, { budget, multiple: this.session.support!.rowMultiple });
+  /** What to read at any share; undefined: the scores are not numbers. */
+  private selector(
+    scored: Attributed,
+    budget: SparsifyRequest["budget"] = "error",
+  ): ((activeRatio: number) => Selection) | undefined {
+    const { scores, sizes } = scored;
+    if (sizes === undefined) {
+      const options = { budget, multiple: this.session.support!.rowMultiple };
+      const isNumber = scores.every((layer) => layer.every(Number.isFinite));
+      return isNumber
+        ? (ratio) => ({ kind: "rows", layers: selectNeurons(scored, ratio, options) })
+        : undefined;
+    }
+    const layers = choiceOf(scores, sizes);
+    return layers === undefined ? undefined : () => ({ kind: "choice", layers });
   }
 
   /** Always measured for `auto`, whose choice it is. */
-  private async guard(work: Work, plan: Plan, scored: Scored): Promise<CurvePoint[]> {
+  private async guard(
+    work: Work,
+    plan: Plan,
+    select: (activeRatio: number) => Selection,
+  ): Promise<CurvePoint[]> {
     const { request, target, signal, progress } = work;
     if (plan.heldOut === undefined || (target !== "auto" && request.measure === false)) {
       return [];
@@ -232,12 +249,18 @@ export class Sparsifier {
     const measurement = {
       tokens,
       denseUntil: tokens.length - (to - measure),
-      candidates: target === "auto" ? AUTO_RATIOS.map((ratio) => this.share(ratio)) : [target],
+      candidates: target === "auto" ? AUTO_RATIOS[this.kind] : [target],
       maxLossIncrease: request.maxQualityLoss,
-      select: (levels: Levels) => this.select(scored, levels, request.budget),
+      select,
     };
+    if (this.kind === "choice") {
+      const onShare = (share: number): void => {
+        progress(ATTRIBUTED + (DIVIDED - ATTRIBUTED) * share);
+      };
+      await dividePlanes(this.session, { gate: this.gate, signal, onShare });
+    }
     return measureCurve(this.session, measurement, this.gate, signal, (fraction) => {
-      progress(ATTRIBUTED + (GUARDED - ATTRIBUTED) * fraction);
+      progress(DIVIDED + (GUARDED - DIVIDED) * fraction);
     });
   }
 
@@ -247,23 +270,28 @@ export class Sparsifier {
     source: SparsifyResult["source"],
     attribution: Timing,
   ): Promise<SparsifyResult> {
-    const { layers, activeRatio, levels, guard } = mask;
+    const { selection, activeRatio, guard } = mask;
     const document = await this.gate.run("background", () => this.session.document(request), signal);
     const start = performance.now();
-    await packRows(document, layers, activeRatio, this.gate, signal, (share) => {
+    const onShare = (share: number): void => {
       progress(GUARDED + (1 - GUARDED) * share);
+    };
+    await applySelection(this.session, document, selection, activeRatio, {
+      gate: this.gate,
+      signal,
+      onShare,
     });
     return {
       activeRatio,
-      levels,
-      rows: layers.map(({ rows }) => rows.length),
+      rows:
+        selection.kind === "rows" ? selection.layers.map(({ rows }) => rows.length) : layerSizes(selection),
       source,
       guard,
       attribution,
       packing: { ms: performance.now() - start },
       memory: memoryStats(this.session),
       mask: encodeMask(mask),
-      heatmap: { bins: HEATMAP_BINS, values: heatmap(layers, HEATMAP_BINS) },
+      heatmap: { bins: HEATMAP_BINS, values: heatmap(selection, HEATMAP_BINS) },
     };
   }
 
@@ -272,7 +300,10 @@ export class Sparsifier {
     const { ffnSize, layerCount } = session.info;
     const document = session.peek(name);
     if (document !== undefined && session.support !== undefined) {
-      await this.gate.run("background", () => document.unpack(layerCount));
+      await this.gate.run("background", async () => {
+        await document.unpack(layerCount);
+        session.releasePlanes();
+      });
     }
     return {
       activeRatio: 1,
@@ -306,9 +337,6 @@ function validate({ sparsity, metric, windowTokens, maxQualityLoss }: SparsifyRe
   };
   if (typeof sparsity === "number" && !isRatio(sparsity)) {
     refuse(`The activation ratio must be above 0 and at most 1, not ${sparsity}.`);
-  }
-  if (typeof sparsity === "object" && !isLevels(sparsity)) {
-    refuse("Both ratios must be above 0 and at most 1.");
   }
   if (!Number.isInteger(windowTokens) || windowTokens < 2) {
     refuse(`The window must have at least 2 tokens, not ${windowTokens}.`);

@@ -1,66 +1,72 @@
 import assert from "node:assert/strict";
-import { heatmap, type Mask } from "./mask";
+import { heatmap, type Mask, type Selection } from "./mask";
 import { decodeMask, encodeMask } from "./maskFormat";
 import { topRows } from "./ranking";
 import { sketch } from "./similarity";
 import { random } from "./testing";
 
-function exampleMask(
-  seed: number,
-  withMeans: boolean,
-  withThresholds = withMeans,
-  withWeights = withThresholds,
-): Mask {
+const NEURONS = [61, 93, 125];
+
+function exampleRows(seed: number, withMeans: boolean): Selection {
   const next = random(seed);
-  const layers = Array.from({ length: 3 }, (_, layer) => {
-    const size = 61 + 32 * layer;
+  const layers = NEURONS.map((size) => {
     const rows = topRows(Float32Array.from({ length: size }, next), Math.floor(next() * size));
     // Multiples of 1/8 are exact in binary16.
     const means = Float32Array.from({ length: size }, (_, row) =>
       rows.includes(row) ? 0 : Math.floor(next() * 64) / 8,
     );
-    return {
-      size,
-      rows,
-      ...(withMeans ? { means } : {}),
-      ...(withThresholds ? { threshold: next() } : {}),
-      ...(withWeights ? { weights: means.map((_, row) => (rows.includes(row) ? row / 8 : 0)) } : {}),
-    };
+    return { size, rows, ...(withMeans ? { means } : {}) };
   });
-  return {
-    modelFingerprint: "f00d",
-    metric: "corrected-gxo",
-    activeRatio: 0.4,
-    levels: { staticRatio: 0.7, dynamicRatio: 0.35 },
-    sketch: sketch("function add(a, b) { return a + b; }"),
-    createdAt: 1_700_000_000_000,
-    guard: [{ activeRatio: 0.4, lossIncrease: 0.03, top1Agreement: 0.9 }],
-    layers,
-  };
+  return { kind: "rows", layers };
 }
 
+/** The largest weight of a layer is 1, to which the others are stored in relation. */
+function exampleChoice(seed: number): Selection {
+  const next = random(seed);
+  const weights = (size: number): Float32Array =>
+    Float32Array.from({ length: size }, (_, row) => (row === 0 ? 1 : Math.floor(next() * 64) / 64));
+  const layers = NEURONS.map((size) => ({ gateWeights: weights(size), downWeights: weights(size) }));
+  return { kind: "choice", layers };
+}
+
+const maskOf = (selection: Selection): Mask => ({
+  modelFingerprint: "f00d",
+  metric: "corrected-gxo",
+  activeRatio: 0.4,
+  sketch: sketch("function add(a, b) { return a + b; }"),
+  createdAt: 1_700_000_000_000,
+  guard: [{ activeRatio: 0.4, lossIncrease: 0.03, top1Agreement: 0.9 }],
+  selection,
+});
+
+const exampleMask = (seed: number, withMeans: boolean): Mask => maskOf(exampleRows(seed, withMeans));
+
 describe("mask format", () => {
-  it("returns what was written, with and without means, thresholds and weights", () => {
-    for (const withMeans of [true, false]) {
-      for (const [withThresholds, withWeights] of [
-        [true, true],
-        [true, false],
-        [false, false],
-      ] as const) {
-        for (let seed = 1; seed < 20; seed++) {
-          const mask = exampleMask(seed, withMeans, withThresholds, withWeights);
-          assert.deepEqual(decodeMask(encodeMask(mask)), { ok: true, mask });
-        }
+  it("returns what was written: rows with and without means, and what tokens choose by", () => {
+    for (let seed = 1; seed < 20; seed++) {
+      for (const selection of [exampleRows(seed, true), exampleRows(seed, false), exampleChoice(seed)]) {
+        const mask = maskOf(selection);
+        assert.deepEqual(decodeMask(encodeMask(mask)), { ok: true, mask });
       }
     }
   });
 
+  it("keeps what weights decide, however large they are", () => {
+    const weights = Float32Array.of(3e6, 1e6, 0, 2e6);
+    const mask = maskOf({ kind: "choice", layers: [{ gateWeights: weights, downWeights: weights }] });
+    const decoded = decodeMask(encodeMask(mask));
+    assert.ok(decoded.ok && decoded.mask.selection.kind === "choice");
+    const [one] = decoded.mask.selection.layers;
+    assert.deepEqual([...topRows(one!.gateWeights, 2)], [0, 3]);
+    assert.equal(one!.downWeights[2], 0);
+  });
+
   it("ignores masks of an earlier version, with a warning", () => {
     const bytes = encodeMask(exampleMask(2, true));
-    bytes[4] = 2;
+    bytes[4] = 3;
     assert.deepEqual(decodeMask(bytes), {
       ok: false,
-      warning: "Ignoring a remembered mask: it has format version 2, this build reads 3.",
+      warning: "Ignoring a remembered mask: it has format version 3, this build reads 4.",
     });
   });
 
@@ -102,16 +108,25 @@ describe("mask format", () => {
 });
 
 describe("mask", () => {
-  const layers = [
-    { size: 8, rows: Int32Array.of(0, 1, 2, 3) },
-    { size: 8, rows: Int32Array.of(7) },
-  ];
+  const rows: Selection = {
+    kind: "rows",
+    layers: [
+      { size: 8, rows: Int32Array.of(0, 1, 2, 3) },
+      { size: 8, rows: Int32Array.of(7) },
+    ],
+  };
 
   it("maps activity by slices", () => {
-    assert.deepEqual([...heatmap(layers, 4)], [1, 1, 0, 0, 0, 0, 0, 0.5]);
+    assert.deepEqual([...heatmap(rows, 4)], [1, 1, 0, 0, 0, 0, 0, 0.5]);
+  });
+
+  it("maps weights in relation to each layer's largest", () => {
+    const weights = Float32Array.of(2, 2, 1, 1, 0, 0, 4, 0);
+    const layer = { gateWeights: weights, downWeights: weights };
+    assert.deepEqual([...heatmap({ kind: "choice", layers: [layer] }, 4)], [1, 0.5, 0, 1]);
   });
 
   it("copes with more bins than neurons", () => {
-    assert.equal(heatmap(layers, 16).length, 32);
+    assert.equal(heatmap(rows, 16).length, 32);
   });
 });

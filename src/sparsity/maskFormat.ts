@@ -1,8 +1,7 @@
 import { crc32 } from "node:zlib";
 import type { CurvePoint } from "./guard";
-import { isLevels, type Levels } from "./levels";
 import { fromHalf, toHalf } from "./half";
-import type { LayerMask, Mask } from "./mask";
+import { layerSizes, type LayerRows, type Mask, type Selection } from "./mask";
 import { isMetric } from "./metrics";
 
 /**
@@ -11,51 +10,49 @@ import { isMetric } from "./metrics";
  *     "LCNM"  u32 version  u32 length of what follows the checksum  u32 CRC-32 of it
  *     u32 length of the header, the header (JSON, UTF-8), padding to 4
  *     u32[] sketch
- *     per layer: bitset of ceil(size / 8) bytes, row r in bit r % 8 of byte r / 8
- *     per layer, where the header says so: binary16 means of the dropped rows, ascending
- *     per layer, where the header says so: binary16 weights of the active rows, ascending
+ *     of a choice, per layer: binary16 weights of gate and of down, in relation to the largest of the layer
+ *     of rows, per layer: bitset of ceil(size / 8) bytes, row r in bit r % 8 of byte r / 8
+ *     of rows, per layer, where the header says so: binary16 means of the dropped rows, ascending
  */
 const MAGIC = 0x4d4e434c;
-/** 2: levels and thresholds. 3: weights. */
-const VERSION = 3;
+/** 4: what tokens choose by, in place of thresholds. */
+const VERSION = 4;
 const PREAMBLE = 16;
 
 interface Header {
   readonly modelFingerprint: string;
   readonly metric: string;
   readonly activeRatio: number;
-  readonly levels: Levels;
-  /** Of each layer; empty: none. */
-  readonly thresholds: readonly number[];
+  readonly kind: Selection["kind"];
   readonly createdAt: number;
   readonly guard: readonly CurvePoint[];
   readonly sizes: readonly number[];
   readonly sketchLength: number;
   readonly hasMeans: boolean;
-  readonly hasWeights: boolean;
 }
 
 export type Decoded =
   { readonly ok: true; readonly mask: Mask } | { readonly ok: false; readonly warning: string };
 
 export function encodeMask(mask: Mask): Uint8Array {
-  const hasMeans = mask.layers.length > 0 && mask.layers.every((layer) => layer.means !== undefined);
-  const hasWeights = mask.layers.some((layer) => layer.weights !== undefined);
+  const { selection } = mask;
+  const sizes = layerSizes(selection);
   const header: Header = {
     modelFingerprint: mask.modelFingerprint,
     metric: mask.metric,
     activeRatio: mask.activeRatio,
-    levels: mask.levels,
-    thresholds: mask.layers.flatMap(({ threshold }) => (threshold === undefined ? [] : [threshold])),
+    kind: selection.kind,
     createdAt: mask.createdAt,
     guard: mask.guard,
-    sizes: mask.layers.map((layer) => layer.size),
+    sizes,
     sketchLength: mask.sketch.length,
-    hasMeans,
-    hasWeights,
+    hasMeans:
+      selection.kind === "rows" &&
+      sizes.length > 0 &&
+      selection.layers.every(({ means }) => means !== undefined),
   };
   const json = new TextEncoder().encode(JSON.stringify(header));
-  const length = bodyLength(header, json.length, mask.layers);
+  const length = 4 + padded(json.length) + 4 * header.sketchLength + selectionLength(selection, header);
   const bytes = new Uint8Array(PREAMBLE + length);
   const view = new DataView(bytes.buffer);
   view.setUint32(PREAMBLE, json.length, true);
@@ -65,24 +62,24 @@ export function encodeMask(mask: Mask): Uint8Array {
     view.setUint32(at, hash, true);
     at += 4;
   }
-  for (const { size, rows } of mask.layers) {
-    for (const row of rows) {
-      bytes[at + (row >> 3)]! |= 1 << (row & 7);
-    }
-    at += Math.ceil(size / 8);
-  }
-  if (hasMeans) {
-    for (const { size, rows, means } of mask.layers) {
-      for (const row of dropped(size, rows)) {
-        view.setUint16(at, toHalf(means![row]!), true);
+  if (selection.kind === "choice") {
+    for (const weights of selection.layers.flatMap((l) => [l.gateWeights, l.downWeights])) {
+      const most = weights.reduce((largest, weight) => Math.max(largest, weight), 0);
+      for (const weight of weights) {
+        view.setUint16(at, toHalf(most > 0 ? weight / most : 0), true);
         at += 2;
       }
     }
-  }
-  if (hasWeights) {
-    for (const { rows, weights } of mask.layers) {
+  } else {
+    for (const { size, rows } of selection.layers) {
       for (const row of rows) {
-        view.setUint16(at, toHalf(weights?.[row] ?? 1), true);
+        bytes[at + (row >> 3)]! |= 1 << (row & 7);
+      }
+      at += Math.ceil(size / 8);
+    }
+    for (const { size, rows, means } of header.hasMeans ? selection.layers : []) {
+      for (const row of dropped(size, rows)) {
+        view.setUint16(at, toHalf(means![row]!), true);
         at += 2;
       }
     }
@@ -137,46 +134,50 @@ function decodeBody(bytes: Uint8Array, view: DataView): Mask {
   for (let i = 0; i < sketch.length; i++, at += 4) {
     sketch[i] = view.getUint32(at, true);
   }
-  const layers: LayerMask[] = [];
-  for (const size of header.sizes) {
+  const halves = (count: number): Float32Array => {
+    need(2 * count);
+    const values = Float32Array.from({ length: count }, (_, i) => fromHalf(view.getUint16(at + 2 * i, true)));
+    at += 2 * count;
+    return values;
+  };
+  const rowsOf = (size: number): LayerRows => {
     const length = Math.ceil(size / 8);
     need(length);
-    layers.push({ size, rows: bitsOf(bytes.subarray(at, at + length), size) });
     at += length;
-  }
-  if (header.hasMeans) {
-    for (const [index, layer] of layers.entries()) {
-      const means = new Float32Array(layer.size);
-      need(2 * (layer.size - layer.rows.length));
-      for (const row of dropped(layer.size, layer.rows)) {
-        means[row] = fromHalf(view.getUint16(at, true));
-        at += 2;
-      }
-      layers[index] = { ...layer, means };
-    }
-  }
-  if (header.hasWeights) {
-    for (const [index, layer] of layers.entries()) {
-      const weights = new Float32Array(layer.size);
-      need(2 * layer.rows.length);
-      for (const row of layer.rows) {
-        weights[row] = fromHalf(view.getUint16(at, true));
-        at += 2;
-      }
-      layers[index] = { ...layer, weights };
-    }
-  }
-  header.thresholds.forEach((threshold, index) => {
-    layers[index] = { ...layers[index]!, threshold };
-  });
+    return { size, rows: bitsOf(bytes.subarray(at - length, at), size) };
+  };
+  const selection = readSelection(header, rowsOf, halves);
   if (at !== bytes.length) {
     throw new Error("it holds more than its header says");
   }
-  const { modelFingerprint, activeRatio, levels, createdAt, guard } = header;
+  const { modelFingerprint, activeRatio, createdAt, guard } = header;
   if (!isMetric(header.metric)) {
     throw new Error(`its metric ${JSON.stringify(header.metric)} is unknown`);
   }
-  return { modelFingerprint, metric: header.metric, activeRatio, levels, createdAt, guard, sketch, layers };
+  return { modelFingerprint, metric: header.metric, activeRatio, createdAt, guard, sketch, selection };
+}
+
+function readSelection(
+  { kind, sizes, hasMeans }: Header,
+  rowsOf: (size: number) => LayerRows,
+  halves: (count: number) => Float32Array,
+): Selection {
+  if (kind === "choice") {
+    const layers = sizes.map((size) => ({ gateWeights: halves(size), downWeights: halves(size) }));
+    return { kind, layers };
+  }
+  const layers = sizes.map(rowsOf);
+  return { kind, layers: hasMeans ? layers.map((layer) => withMeans(layer, halves)) : layers };
+}
+
+function withMeans(layer: LayerRows, halves: (count: number) => Float32Array): LayerRows {
+  const kept = halves(layer.size - layer.rows.length);
+  const means = new Float32Array(layer.size);
+  let next = 0;
+  for (const row of dropped(layer.size, layer.rows)) {
+    means[row] = kept[next++]!;
+  }
+  return { ...layer, means };
 }
 
 function parseHeader(value: unknown): Header {
@@ -189,16 +190,12 @@ function parseHeader(value: unknown): Header {
     typeof header.modelFingerprint === "string" &&
     typeof header.metric === "string" &&
     typeof header.activeRatio === "number" &&
-    isLevels(header.levels) &&
+    (header.kind === "choice" || header.kind === "rows") &&
     typeof header.createdAt === "number" &&
     typeof header.hasMeans === "boolean" &&
-    typeof header.hasWeights === "boolean" &&
     count(header.sketchLength) &&
     Array.isArray(header.sizes) &&
     header.sizes.every(count) &&
-    Array.isArray(header.thresholds) &&
-    [0, header.sizes.length].includes(header.thresholds.length) &&
-    header.thresholds.every((threshold) => typeof threshold === "number" && threshold >= 0) &&
     Array.isArray(header.guard) &&
     header.guard.every((point) => typeof (point as CurvePoint | null)?.activeRatio === "number");
   if (!valid) {
@@ -207,13 +204,14 @@ function parseHeader(value: unknown): Header {
   return header;
 }
 
-function bodyLength(header: Header, jsonLength: number, layers: readonly LayerMask[]): number {
-  const bitsets = header.sizes.reduce((sum, size) => sum + Math.ceil(size / 8), 0);
-  const means = header.hasMeans
-    ? layers.reduce((sum, { size, rows }) => sum + 2 * (size - rows.length), 0)
-    : 0;
-  const weights = header.hasWeights ? layers.reduce((sum, { rows }) => sum + 2 * rows.length, 0) : 0;
-  return 4 + padded(jsonLength) + 4 * header.sketchLength + bitsets + means + weights;
+function selectionLength(selection: Selection, { sizes, hasMeans }: Header): number {
+  if (selection.kind === "choice") {
+    return 4 * sizes.reduce((sum, size) => sum + size, 0);
+  }
+  return selection.layers.reduce(
+    (sum, { size, rows }) => sum + Math.ceil(size / 8) + (hasMeans ? 2 * (size - rows.length) : 0),
+    0,
+  );
 }
 
 const padded = (length: number): number => (length + 3) & ~3;

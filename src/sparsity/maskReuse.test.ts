@@ -11,24 +11,23 @@ const mask: Mask = {
   modelFingerprint: "m",
   metric: "wanda",
   activeRatio: 0.4,
-  levels: { staticRatio: 0.7, dynamicRatio: 0.35 },
   sketch: new Uint32Array(),
   createdAt: 0,
   guard: [point(0.5, 0.01), point(0.4, 0.03), point(0.3, 0.2)],
-  layers: [{ size: 4, rows: Int32Array.of(0, 1) }],
+  selection: { kind: "rows", layers: [{ size: 4, rows: Int32Array.of(0, 1) }] },
 };
 const use: MaskUse = {
   modelFingerprint: "m",
   ffnSize: [4],
   metric: "wanda",
   sparsity: 0.4,
+  kind: "rows",
   maxQualityLoss: 0.05,
 };
 
 describe("mismatch", () => {
   it("is none for the same model, metric and ratio", () => {
     assert.equal(mismatch(mask, use), undefined);
-    assert.equal(mismatch(mask, { ...use, sparsity: { ...mask.levels } }), undefined);
   });
 
   it("names what differs", () => {
@@ -37,11 +36,7 @@ describe("mismatch", () => {
     assert.match(mismatch(mask, { ...use, ffnSize: [4, 4] })!, /another model/);
     assert.match(mismatch(mask, { ...use, metric: "snip" })!, /metric wanda/);
     assert.match(mismatch(mask, { ...use, sparsity: 0.3 })!, /reads 0\.4/);
-    assert.match(
-      mismatch(mask, { ...use, sparsity: { staticRatio: 0.7, dynamicRatio: 0.2 } })!,
-      /keeps 0\.7/,
-    );
-    assert.match(mismatch(mask, { ...use, sparsity: { staticRatio: 0.4, dynamicRatio: 1 } })!, /reads 0\.35/);
+    assert.match(mismatch(mask, { ...use, kind: "choice" })!, /another device/);
   });
 
   it("follows the guard's curve where the ratio is automatic", () => {

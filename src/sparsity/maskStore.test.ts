@@ -44,11 +44,10 @@ function maskOf(content = text, modelFingerprint = "model"): Mask {
     modelFingerprint,
     metric: "wanda",
     activeRatio: 0.5,
-    levels: { staticRatio: 0.5, dynamicRatio: 1 },
     sketch: sketch(content),
     createdAt: 1,
     guard: [],
-    layers: [{ size: 8, rows: Int32Array.of(1, 2, 5, 6) }],
+    selection: { kind: "rows", layers: [{ size: 8, rows: Int32Array.of(1, 2, 5, 6) }] },
   };
 }
 

@@ -1,7 +1,6 @@
 import { percent, table } from "../quality/markdown";
 import type { QualityReport } from "../quality/report";
 import { ENGINE_SERIES, GUARD_SERIES } from "../quality/sections/engine";
-import { AS_ENGINE } from "../quality/sections/twoLevel";
 import { FUSED, FUSED_WITHIN_LANGUAGE } from "../quality/sections/variants";
 import type { Series } from "../quality/summary";
 import {
@@ -31,7 +30,7 @@ export function qualityConclusions(report: QualityReport): string[] {
   return [
     ...product(sections.engine),
     ...metrics(sections.metrics, metric),
-    ...oracles(sections.oracles, sections["two-level"], metric),
+    ...oracles(sections.oracles, sections.metrics, metric),
     ...limits(report),
     ...defaults(report),
     ...reuse(report),
@@ -50,17 +49,12 @@ function product(series: readonly Series[] | undefined): string[] {
   const tolerated = guard?.points.find(({ x }) => x === LIMIT);
   return [
     "## The product",
-    "What the engine does in the editor (a window with a hole in it, a mask for the file, a threshold for each token), measured on the holes' own text:",
+    "What the engine does in the editor (every token chooses by the file's own weights what it reads), measured on the holes' own text:",
     table(
       ["of the FFN's bytes", ...rows.map(({ x }) => share(x))],
       [
         ["rise of the loss", ...rows.map(({ x }) => riseAt(engine, x))],
         ["first choices as dense", ...rows.map(({ x }) => mean(valueAt(engine, x, "top1")))],
-        ["completions exactly as dense", ...rows.map(({ x }) => mean(valueAt(engine, x, "exactDense")))],
-        [
-          "edit similarity to the truth (dense: " + mean(valueAt(engine, 1, "similarity")) + ")",
-          ...rows.map(({ x }) => mean(valueAt(engine, x, "similarity"))),
-        ],
       ],
     ),
     within === undefined || within.x === 1
@@ -134,47 +128,18 @@ function conclusion(ranked: readonly Series[], series: readonly Series[], metric
 
 function oracles(
   series: readonly Series[] | undefined,
-  levels: readonly Series[] | undefined,
+  metrics: readonly Series[] | undefined,
   metric: string,
 ): string[] {
-  if (series === undefined && levels === undefined) {
+  if (series === undefined) {
     return [];
   }
   const oracle = (name: string): Series | undefined => seriesOf(series, `per token, ${name}`);
-  const static_ = seriesOf(levels, `static, ${metric}`);
-  const bytes = 0.4;
-  const two = bestWithin(
-    levels?.filter(({ name }) => name.includes("static (")),
-    bytes,
-  );
   return [
     "## What a static mask gives away",
-    [
-      ...(series === undefined
-        ? []
-        : [
-            `Chosen anew for every token by an oracle, ${share(0.2)} of the neurons lose ${riseAt(oracle(PAPER), 0.2)} by Corrected GxO (what the paper's code measures) and ` +
-              `${riseAt(oracle("|x|"), 0.2)} by the size of their outputs alone; one mask for the file by ${metric} loses ${riseAt(static_, 0.2)}.`,
-          ]),
-      ...(two === undefined
-        ? []
-        : [
-            `Within ${share(bytes)} of the FFN's bytes, which no oracle is needed for: a mask and then a threshold on each token's gates loses ${withInterval(two)}, the mask alone ${riseAt(static_, bytes)}.`,
-          ]),
-    ].join(" "),
+    `Chosen anew for every token by an oracle, ${share(0.2)} of the neurons lose ${riseAt(oracle(PAPER), 0.2)} by Corrected GxO (what the paper's code measures) and ` +
+      `${riseAt(oracle("|x|"), 0.2)} by the size of their outputs alone; one mask for the file by ${metric} loses ${riseAt(seriesOf(metrics, metric), 0.2)}.`,
   ];
-}
-
-/** The smallest rise among the settings that read at most so many bytes. */
-function bestWithin(
-  series: readonly Series[] | undefined,
-  bytes: number,
-): { mean: number; low: number; high: number } | undefined {
-  return series
-    ?.flatMap((one) => one.points)
-    .filter(({ values }) => values.bytes!.mean <= bytes + 0.01)
-    .map(({ values }) => values.rise!)
-    .sort((a, b) => a.mean - b.mean)[0];
 }
 
 function limits({ sections, metric }: QualityReport): string[] {
@@ -265,25 +230,7 @@ function defaults({ sections, metric }: QualityReport): string[] {
     "## Defaults",
     `What one change to the plain way does to the rise of the loss, at 30 and ${share(AT)} of the neurons, on the same cases. Better or worse: at one of them the interval leaves out zero, and at the other it does not say the opposite.`,
     table(["plain way", "change", "metric", "at 30 %", `at ${share(AT)}`, "the change", "the product"], rows),
-    ...fusedInProduct(sections["two-level"]),
   ];
-}
-
-/** What helps a mask alone need not help where a threshold chooses for each token. */
-function fusedInProduct(series: readonly Series[] | undefined): string[] {
-  const changes = [FUSED, FUSED_WITHIN_LANGUAGE].flatMap((change) => {
-    const found = seriesOf(series, `${AS_ENGINE}: ${change}`);
-    const low = valueAt(found, 0.3, "difference");
-    const middle = valueAt(found, 0.4, "difference");
-    return low === undefined || middle === undefined
-      ? []
-      : [`${change} ${points(low)} and ${points(middle)}: ${advice(low, middle)}`];
-  });
-  return changes.length === 0
-    ? []
-    : [
-        `Where a threshold then chooses for each token, as in the product, at 30 and 40 % of the FFN's bytes: ${changes.join("; ")}.`,
-      ];
 }
 
 function advice(...differences: readonly { mean: number; low: number; high: number }[]): string {

@@ -21,14 +21,12 @@ import { FIM_SECTION } from "./sections/fim";
 import { METRICS_SECTION } from "./sections/metrics";
 import { ORACLES_SECTION } from "./sections/oracles";
 import { AGE_SECTION, EDITS_SECTION, NEIGHBOURS_SECTION } from "./sections/reuse";
-import { TWO_LEVEL_SECTION } from "./sections/twoLevel";
 import { VARIANTS_SECTION } from "./sections/variants";
 import { heldOutFiles, matchingFiles } from "./sourceFiles";
 
 const SECTIONS: readonly Section[] = [
   METRICS_SECTION,
   VARIANTS_SECTION,
-  TWO_LEVEL_SECTION,
   ORACLES_SECTION,
   ENGINE_SECTION,
   FIM_SECTION,

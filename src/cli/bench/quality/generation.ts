@@ -1,8 +1,10 @@
 import { buildPrompt } from "../../../completion/prompt";
 import { DocumentContext } from "../../../engine/document";
+import { Gate } from "../../../engine/gate";
+import { applySelection } from "../../../engine/packing";
 import type { Session } from "../../../engine/session";
 import type { Evaluation } from "../../../sparsity/guard";
-import type { LayerMask } from "../../../sparsity/mask";
+import type { Selection } from "../../../sparsity/mask";
 import type { Hole } from "./holes";
 import { CONTEXT_TOKENS } from "./lab";
 
@@ -35,16 +37,21 @@ export class Generator {
     return this.document.packedBytes;
   }
 
-  /** From now on only these rows; undefined: all. */
-  async mask(layers: readonly LayerMask[] | undefined, ratio: number): Promise<void> {
-    if (layers === undefined) {
+  /** The share of the FFN's bytes that tokens read. */
+  get readRatio(): number {
+    return this.document.readRatio;
+  }
+
+  /** What tokens read from now on; undefined: everything. */
+  async mask(selection: Selection | undefined, ratio: number): Promise<void> {
+    if (selection === undefined) {
       if (this.document.activeRatio < 1) {
         await this.document.unpack(this.session.info.layerCount);
       }
       return;
     }
-    const packing = this.document.pack(layers, ratio);
-    while ((await packing.next()).done !== true);
+    const turns = { gate: new Gate(), signal: this.signal };
+    await applySelection(this.session, this.document, selection, ratio, turns);
   }
 
   /** At most as many lines as the hole has. */
@@ -74,18 +81,15 @@ export class Generator {
   }
 
   /**
-   * Teacher forcing on the hole's own text and the end after it: scores of the tokens that the mask has a part in, which the
+   * Teacher forcing on what the file really says in a hole: scores of the tokens that the mask has a part in, which the
    * first is not (it comes out of the prompt, which is dense).
    */
   async score(hole: Hole): Promise<Evaluation> {
     const prompt = this.promptOf(hole);
-    const { tokenizer, model } = this.session;
-    const end = model.tokens.eos;
-    const middle = tokenizer.tokenize(hole.middle).slice(0, MAX_TOKENS);
-    const labels = [...middle.slice(1), ...(end === null ? [] : [end])];
+    const middle = this.session.tokenizer.tokenize(hole.middle).slice(0, MAX_TOKENS + 1);
     await this.document.prefill(prompt, this.signal);
     await this.document.feed(prompt.slice(-1));
-    return this.document.score(middle.slice(0, labels.length), labels);
+    return this.document.score(middle.slice(0, -1), middle.slice(1));
   }
 
   /** Built once: many masks complete the same hole. */

@@ -1,6 +1,6 @@
 import { percent } from "./markdown";
 import type { QualityReport } from "./report";
-import { plainOf } from "./sections/variants";
+import { ENGINE_SERIES } from "./sections/engine";
 import type { Series } from "./summary";
 import { linePlot, type Axis, type PlotSeries } from "./svg";
 import { msPerToken } from "./tables";
@@ -38,18 +38,16 @@ export function plots({ sections }: QualityReport): Map<string, string> {
     }),
   );
   add("oracles", "oracles.svg", masked("A mask for every token, chosen by an oracle: rise of the loss"));
-  add("two-level", "two-level.svg", (series) =>
+  add("engine", "engine.svg", (series) =>
     linePlot({
       title: "Rise of the loss by bytes of the FFN that a token reads",
       x: { label: "share of the dense FFN's bytes", format: (value) => percent(value, 0) },
       y: rise,
       series: series
-        .filter(({ name }) => !name.includes("·E|up|") && plainOf(name) === undefined)
+        .filter(({ name }) => name === ENGINE_SERIES)
         .map(({ name, points }) => ({
-          name: name.replace(/ static \(([^)]*)\), then per token by \|gate\|/, " $1, then gate"),
-          points: points
-            .map(({ values }) => ({ x: values.bytes!.mean, y: values.rise!.mean }))
-            .sort((a, b) => a.x - b.x),
+          name,
+          points: points.map(({ values }) => ({ x: values.bytes!.mean, y: values.rise!.mean })),
         })),
     }),
   );

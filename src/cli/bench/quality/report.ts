@@ -1,4 +1,5 @@
 import type { Environment } from "./environment";
+import { ENGINE_SERIES } from "./sections/engine";
 import { plainOf } from "./sections/variants";
 import type { MeasuredRun } from "./run";
 import { summarise, type Series } from "./summary";
@@ -14,13 +15,27 @@ export interface QualityReport {
     readonly language: string;
     readonly kind: string;
   }[];
+  /** What the product's tokens read and lose, by the share of the FFN's bytes that was asked for; absent: not measured. */
+  readonly engine?: readonly EngineRow[];
   readonly sections: Readonly<Record<string, readonly Series[]>>;
+}
+
+/** Shares of dense. */
+export interface EngineRow {
+  readonly share: number;
+  /** Of the FFN's bytes, as read. */
+  readonly bytes: number;
+  /** Relative rise of the loss, and its 95 % interval. */
+  readonly rise: number;
+  readonly low: number;
+  readonly high: number;
+  /** Share of positions with the dense model's first choice. */
+  readonly agree: number;
 }
 
 /** What series are compared with on the same cases, by section. */
 const PLAIN_OF: Readonly<Record<string, (series: string) => string | undefined>> = {
   variants: plainOf,
-  "two-level": plainOf,
   metrics: (series) => (series === "corrected-gxo" ? undefined : "corrected-gxo"),
 };
 
@@ -30,15 +45,28 @@ export function makeReport(
   metric: string,
   seed: number,
 ): QualityReport {
+  const summaries = Object.fromEntries(
+    [...sections].map(([name, cases]) => [name, summarise(cases, PLAIN_OF[name])]),
+  );
+  const engine = engineRows(summaries.engine);
   return {
     environment,
     metric,
     seed,
+    ...(engine === undefined ? {} : { engine }),
     cases: holes.map(({ id, file, kind }) => ({ id, file: file.path, language: file.language, kind })),
-    sections: Object.fromEntries(
-      [...sections].map(([name, cases]) => [name, summarise(cases, PLAIN_OF[name])]),
-    ),
+    sections: summaries,
   };
+}
+
+function engineRows(series: readonly Series[] | undefined): EngineRow[] | undefined {
+  return series
+    ?.find(({ name }) => name === ENGINE_SERIES)
+    ?.points.map(({ x, values }) => {
+      const { rise, bytes, top1 } = values;
+      const { mean, low, high } = rise!;
+      return { share: x, bytes: bytes!.mean, rise: mean, low, high, agree: top1!.mean };
+    });
 }
 
 /** Four significant digits: cases do not tell more. */

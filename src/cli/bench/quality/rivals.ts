@@ -1,21 +1,22 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { evaluate, setFfnRows } from "../../../engine/native";
+import { evaluate, makePlanes, setFfnChoice, setFfnRows } from "../../../engine/native";
 import { Gate } from "../../../engine/gate";
 import { Sparsifier } from "../../../engine/sparsifier";
 import { requireModel, Session } from "../../../engine/session";
 import { quantize, type Quantisation } from "../../../engine/study";
 import { readGguf } from "../../../models/gguf";
 import { fingerprint } from "../../../models/modelCheck";
-import type { LayerMask } from "../../../sparsity/mask";
+import { tierCounts, tiersFor } from "../../../sparsity/choice";
+import type { Selection } from "../../../sparsity/mask";
 import type { Context } from "../../context";
 import type { CaseBench } from "./caseBench";
 import { Generator } from "./generation";
 import { CONTEXT_TOKENS, MEASURED_TOKENS, PREFIX_TOKENS, type Lab } from "./lab";
 import { Profiles } from "./profiles";
-import { layerMasks } from "./sections/completions";
-import { engineMask } from "./sections/engine";
+import { rowMasks } from "./sections/completions";
+import { engineSelection } from "./sections/engine";
 import type { Store, Point } from "./store";
 import { textScores } from "./textScores";
 import type { Metric } from "../../../sparsity/metrics";
@@ -37,7 +38,7 @@ export interface RivalSetup {
 
 /** Shares of the neurons of one mask for each file, of the FFN's bytes in the engine's own way, and of the neurons of one mask for all files. */
 const STATIC = [0.3, 0.5, 0.7] as const;
-const ENGINE = [0.3, 0.4, 0.5, 0.7] as const;
+const ENGINE = [0.42, 0.54, 0.7] as const;
 const PRUNED = [0.5, 0.7] as const;
 
 /** One way to have fewer bytes to read. */
@@ -47,7 +48,7 @@ interface Rival {
   /** Makes the file if it must be made. */
   open(): Promise<string>;
   /** Of the bench's own model: what of it is kept for a case. */
-  readonly masks?: (bench: CaseBench) => Promise<readonly LayerMask[]>;
+  readonly masks?: (bench: CaseBench) => Promise<Selection>;
   /** Share of the FFN's bytes that they read. */
   readonly ratio?: number;
   /** Its masks need the profiles of all files. */
@@ -125,7 +126,7 @@ function rivalsOf(
       key: `${own} ${setup.metric} engine ${ratio}`,
       open,
       ratio,
-      masks: async (bench: CaseBench) => (await engineMask(sparsifier, bench, setup.metric, ratio)).layers,
+      masks: (bench: CaseBench) => engineSelection(sparsifier, bench, setup.metric, ratio),
     })),
     ...PRUNED.map((ratio) => ({
       name: `pruned for all files to ${Math.round(100 * ratio)} % of the neurons`,
@@ -174,12 +175,12 @@ async function measureRival(rival: Rival, work: Work): Promise<void> {
       signal.throwIfAborted();
       const masks = await rival.masks?.(bench);
       await generator.mask(masks, rival.ratio ?? 1);
-      await model.mask(masks);
+      await model.mask(masks, rival.ratio ?? 1);
       const reference = await dense.of(bench, base);
       const measured = await model.measure(bench, reference);
       const { text, tokens, ms } = await generator.complete(bench.hole);
       const { exact, similarity } = textScores(text, bench.hole.middle);
-      const bytes = weightBytes(file, masks === undefined ? undefined : generator.packedBytes);
+      const bytes = weightBytes(file, packedBytes(masks, session, generator));
       const values = { ...measured, exact, similarity, tokens, ms, bytes };
       store.add(keys[index]!, [{ series: rival.name, x: 0, values }]);
       await bench.dispose();
@@ -200,24 +201,34 @@ function loadSession(modelPath: string, { session }: Lab, signal: AbortSignal): 
   return Session.load(session.model.llama, load, () => undefined, signal);
 }
 
-async function masksOf(bench: CaseBench, { metric }: RivalSetup, ratio: number): Promise<LayerMask[]> {
+async function masksOf(bench: CaseBench, { metric }: RivalSetup, ratio: number): Promise<Selection> {
   const { means } = await bench.plain();
-  return layerMasks(bench, await bench.scores(metric), means, ratio);
+  return rowMasks(bench, await bench.scores(metric), means, ratio);
 }
 
 /**
  * A smaller dense model that anyone can make of this one: the neurons that score best in the other files, for every file the same.
  * Without other files, all of them.
  */
-function prunedMask({ lab, masks, hole }: CaseBench, profiles: Profiles, ratio: number): LayerMask[] {
+function prunedMask({ lab, masks, hole }: CaseBench, profiles: Profiles, ratio: number): Selection {
   const prior = profiles.prior(hole.file.path);
-  return lab.ffnSize.map((size, layer) => ({
+  const layers = lab.ffnSize.map((size, layer) => ({
     size,
     rows:
       prior === undefined
         ? Int32Array.from({ length: size }, (_, row) => row)
         : masks.rows(prior, ratio)[layer]!,
   }));
+  return { kind: "rows", layers };
+}
+
+/** What is in memory instead of the dense FFN; undefined: that. */
+function packedBytes(
+  masks: Selection | undefined,
+  session: Session,
+  generator: Generator,
+): number | undefined {
+  return masks?.kind === "choice" ? session.packedBytes : masks && generator.packedBytes;
 }
 
 /** Weights that a decoded token needs in memory: all but the dense FFN where a packed one takes its place. */
@@ -266,15 +277,20 @@ class Evaluator {
     return new Evaluator(session, context);
   }
 
-  async mask(layers: readonly LayerMask[] | undefined): Promise<void> {
-    for (const [layer, mask] of (layers ?? []).entries()) {
-      const options = {
-        threads: this.session.threads,
-        ...(mask.means === undefined ? {} : { means: mask.means }),
-        ...(mask.threshold === undefined ? {} : { threshold: mask.threshold }),
-        ...(mask.weights === undefined ? {} : { thresholdWeights: mask.weights }),
-      };
-      await setFfnRows(this.context, layer, mask.rows, options);
+  async mask(selection: Selection | undefined, ratio: number): Promise<void> {
+    const { session, context } = this;
+    if (selection?.kind === "choice") {
+      const planes = session.support!.planes!;
+      const tiers = tiersFor(ratio, planes);
+      for (const [layer, choice] of selection.layers.entries()) {
+        await makePlanes(session.model, layer, session.threads);
+        setFfnChoice(context, layer, { ...choice, ...tierCounts(tiers, choice.gateWeights.length) });
+      }
+      return;
+    }
+    for (const [layer, { rows, means }] of (selection?.layers ?? []).entries()) {
+      const options = { threads: session.threads, ...(means === undefined ? {} : { means }) };
+      await setFfnRows(context, layer, rows, options);
     }
   }
 

@@ -1,7 +1,7 @@
 import { difference, percent, percentWithInterval, table } from "./markdown";
 import { COMPARED_RATIOS, RATIOS } from "./masks";
 import type { QualityReport } from "./report";
-import { ENGINE_SERIES, GUARD_SERIES } from "./sections/engine";
+import { ENGINE_SERIES, GUARD_SERIES, WEIGHTS_OF } from "./sections/engine";
 import { pointAt, type Series, type SummaryPoint } from "./summary";
 
 const NONE = "–";
@@ -93,14 +93,6 @@ export const SECTION_TEXTS: Readonly<
       "KL(dense ‖ masked), nats per token:",
       grid(series, COMPARED_RATIOS, "variant", share, estimate("kl", 3)),
     ].join("\n\n"),
-  "two-level": (series) =>
-    [
-      "A mask for the file, then for every token only those of its neurons whose gate is over a threshold (calibrated on the tokens before the " +
-        "hole), against either alone. A token reads the gates of all neurons of the mask, up and down of those over the threshold. Smallest rise of the loss " +
-        "among the settings that read at most so many bytes of the FFN (every setting is in quality.json):",
-      "![Rise of the loss by bytes of the FFN](two-level.svg)",
-      bestWithin(series, [0.3, 0.35, 0.4, 0.45, 0.5, 0.6]),
-    ].join("\n\n"),
   oracles: (series) =>
     [
       "Masks chosen anew for every token by what cannot be known before it is computed: bounds, not products. By gradient: towards the token that the " +
@@ -126,47 +118,50 @@ export const SECTION_TEXTS: Readonly<
   engine: (series) => {
     const engine = series.filter(({ name }) => name === ENGINE_SERIES);
     const guard = series.find(({ name }) => name === GUARD_SERIES);
+    const weights = series.filter(({ name }) => name.startsWith(WEIGHTS_OF));
     return [
-      "The product itself: the engine's own masks (a window with a hole, two levels, mean left behind) in its own prompt, by the share of the FFN's bytes that a " +
-        "token is to read. Loss and agreement on the hole's text and the end after it, but for the first token, which comes out of the dense prompt.",
+      "The product itself: every token chooses by the file's own weights what it reads, in the engine's own prompt. Loss and agreement on the 64 tokens that the file has " +
+        "from the hole on, but for the first, which comes out of the dense prompt.",
+      "![Rise of the loss by bytes of the FFN](engine.svg)",
       table(
-        [
-          "of the FFN",
-          "rise of the loss",
-          "top-1 agreement",
-          "exact",
-          "edit similarity",
-          "BLEU",
-          "exact as dense",
-          "similarity to dense",
-        ],
-        (engine[0]?.points ?? []).map((point) => {
-          const cell = (name: string): string => estimate(name, 1, 100)(point, engine[0]!);
-          return [
-            share(point.x),
-            interval("rise")(point, engine[0]!),
-            ...["top1", "exact", "similarity", "bleu", "exactDense", "similarityDense"].map(cell),
-          ];
-        }),
+        ["asked for", "bytes of the FFN read", "rise of the loss", "top-1 agreement"],
+        (engine[0]?.points ?? []).map((point) => [
+          share(point.x),
+          percent(point.values.bytes!.mean, 1),
+          interval("rise")(point, engine[0]!),
+          estimate("top1", 1, 100)(point, engine[0]!),
+        ]),
       ),
-      "What the guard lets through. It chooses the smallest share out of 70, 50, 40, 30, 20 % whose mask keeps the rise of the loss within the tolerance on 96 " +
-        "other tokens of the file, or all of the FFN. What that then does at the hole:",
+      "Scores of which metric the weights come from, at the share in the table:",
+      table(
+        ["weights", "share", "rise of the loss", "top-1 agreement"],
+        weights.flatMap((one) =>
+          one.points.map((point) => [
+            one.name.slice(WEIGHTS_OF.length),
+            share(point.x),
+            interval("rise")(point, one),
+            estimate("top1", 1, 100)(point, one),
+          ]),
+        ),
+      ),
+      "What the guard lets through. It chooses the smallest share that keeps the rise of the loss within the tolerance on other tokens of the file, together with all " +
+        "larger ones, or all of the FFN. What that then does at the hole:",
       table(
         [
           "tolerance",
           "share chosen",
           "rise of the loss",
           "within the tolerance",
+          "within 1.5 times",
           "top-1 agreement",
-          "exact as dense",
         ],
         (guard?.points ?? []).map((point) => [
           share(point.x),
           percent(point.values.ratio!.mean, 0),
           interval("rise")(point, guard!),
           `${percent(point.values.kept!.mean, 0)} of ${point.cases} cases`,
+          percent(point.values.nearly!.mean, 0),
           estimate("top1", 1, 100)(point, guard!),
-          estimate("exactDense", 1, 100)(point, guard!),
         ]),
       ),
     ].join("\n\n");
@@ -260,25 +255,6 @@ export const SECTION_TEXTS: Readonly<
       ),
     ].join("\n\n"),
 };
-
-/** One row for each family of settings: the smallest rise within each budget of bytes. */
-function bestWithin(series: readonly Series[], budgets: readonly number[]): string {
-  const families = new Map<string, SummaryPoint[]>();
-  for (const { name, points } of series) {
-    const family = name.replace(/^\d+ % /, "");
-    families.set(family, [...(families.get(family) ?? []), ...points]);
-  }
-  const best = (points: readonly SummaryPoint[], budget: number): string => {
-    const [first] = points
-      .filter(({ values }) => values.bytes!.mean <= budget + 0.01)
-      .sort((a, b) => a.values.rise!.mean - b.values.rise!.mean);
-    return first === undefined ? NONE : percentWithInterval(first.values.rise!);
-  };
-  return table(
-    ["mask", ...budgets.map(share)],
-    [...families].map(([family, points]) => [family, ...budgets.map((budget) => best(points, budget))]),
-  );
-}
 
 export function msPerToken({ points }: Series): number {
   const { ms, tokens } = points[0]!.values;

@@ -35,18 +35,18 @@ const record = (model: string, name: string, share: number): SpeedRecord<SpeedRo
 describe("report of bench speed", () => {
   const model = "qwen2.5-coder-0.5b-random-v2.Q8_0.gguf";
   const records = [
-    record(model, "0.6:0.5", 0.4),
-    record(model, "0.5", 0.5),
+    record(model, "0.4", 0.4),
+    record(model, "0.54", 0.54),
     record(model, "stock", 1),
     record("mine.gguf", "stock", 1),
   ];
   const report = makeSpeedReport(records, environment);
 
-  it("has stock first, two levels last, other models after those with shapes", () => {
+  it("has stock first, then from everything down, other models after those with shapes", () => {
     assert.deepEqual(
       report.models.map((one) => [one.model, one.ratios.map(({ name }) => name)]),
       [
-        [model, ["stock", "0.5", "0.6:0.5"]],
+        [model, ["stock", "0.54", "0.4"]],
         ["mine.gguf", ["stock"]],
       ],
     );
@@ -56,7 +56,7 @@ describe("report of bench speed", () => {
     const markdown = speedMarkdown(report);
     assert.match(markdown, /qwen2\.5-coder-0\.5b \| 1\.50, 75 % +\| not measured/);
     assert.match(markdown, /## Threads\n\nNot measured/);
-    assert.match(markdown, /\| 50 % of the neurons +\| 30\.0 +\| 1\.50 \(1\.40 to 1\.60\)/);
+    assert.match(markdown, /\| 54 % of the FFN's bytes +\| 30\.0 +\| 1\.50 \(1\.40 to 1\.60\)/);
   });
   it("draws what has more than one point", () => {
     assert.match(speedPlots(report).get("speed.svg")!, /qwen2\.5-coder-0\.5b\.Q8_0/);

@@ -18,11 +18,7 @@ const speedup = ({ values: { speedup: times, speedupLow, speedupHigh } }: Row): 
   `${times.toFixed(2)} (${speedupLow.toFixed(2)} to ${speedupHigh.toFixed(2)})`;
 
 const nameOf = ({ name, share }: Row): string =>
-  name === "stock"
-    ? "stock"
-    : name.includes(":")
-      ? `${name.replace(":", " : ")}, ${percent(share, 0)} of the bytes`
-      : `${percent(Number(name), 0)} of the neurons`;
+  name === "stock" ? "stock" : `${percent(share, 0)} of the FFN's bytes`;
 
 /** Everything that was measured on this machine, as Markdown. */
 export function speedMarkdown({ environment, models }: SpeedReport): string {
@@ -31,7 +27,7 @@ export function speedMarkdown({ environment, models }: SpeedReport): string {
     "Written by the command below, from rows that are kept and continued; [speed.json](speed.json) has every figure. [README.md](README.md) says what follows.",
     environmentLines(environment),
     "## Overview",
-    `Decoding against stock node-llama-cpp with ${TYPICAL.name.replace(":", " : ")} (${percent(TYPICAL.activeRatio, 0)} of the FFN's bytes), and share of the limit that it reaches:`,
+    `Decoding against stock node-llama-cpp with ${percent(TYPICAL.activeRatio, 0)} of the FFN's bytes, and share of the limit that it reaches:`,
     overview(models, (row) => `${row.values.speedup.toFixed(2)}, ${percent(reached(row), 0)}`),
     "![Speed-up against the limit](speed.svg)",
     [
@@ -40,7 +36,7 @@ export function speedMarkdown({ environment, models }: SpeedReport): string {
       "Stock is what node-llama-cpp does by itself: every neuron, weights repacked where that is faster, threads that end with every token. It runs in this build, so it has the gains of our patches to " +
         "ggml's own products. Where a configuration passes the limit, that is what keeping its threads from token to token adds ([why](../kernels.md#around-the-kernels)).",
       "The limit is stock's bytes per token over the configuration's own, as if nothing counted but reading them: all of attention, the output projection, the cache at that " +
-        "position, and of the FFN the packed rows in the types that they are packed in, as far as thresholds let them pass. Computing, and rows that are not next to each other, keep it from being reached.",
+        "position, and of the FFN what it chooses. Computing, and rows that are not next to each other, keep it from being reached.",
       "Cold start: from the start of the process to the first token, and to the last of those decoded after it, loading, packing and a dense prompt included, with a mask that is remembered and the file in the " +
         "system's page cache. Resident: after that, with the dense FFN out of memory where a packed one takes its place.",
     ].join("\n\n"),

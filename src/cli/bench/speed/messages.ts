@@ -1,15 +1,13 @@
 import type { MemoryStats } from "../../../engine/protocol";
 import type { Metric } from "../../../sparsity/metrics";
-import type { Levels } from "../../../sparsity/levels";
 
 /** One way to run the model: each has a process of its own. */
 export interface Configuration {
   readonly name: string;
   /** As stock node-llama-cpp loads it: weights repacked where that is faster, every neuron active. */
   readonly stock: boolean;
-  /** The share of the FFN's weights that a token reads; 1: all, left in the mapped file. */
+  /** The share of the FFN's bytes that a token reads; 1: all, left in the mapped file. */
   readonly activeRatio: number;
-  readonly levels: Levels;
 }
 
 export interface WorkerSetup {
@@ -45,7 +43,7 @@ export interface TokenBytes {
   readonly attention: number;
   /** The output projection, and norms. */
   readonly output: number;
-  /** Of the FFN: everything, or the packed rows in the types that they are packed in, as far as thresholds let them pass. */
+  /** Of the FFN: everything, what tokens choose, or the packed rows in the types that they are packed in. */
   readonly ffn: number;
   /** Keys and values of the positions before it. */
   readonly cache: number;

@@ -1,7 +1,6 @@
-import { ffnShare, levelsFor } from "../../../sparsity/levels";
 import type { Metric } from "../../../sparsity/metrics";
 import { UsageError } from "../../errors";
-import { parseRatios } from "../../ratios";
+import { parseRatio } from "../../ratios";
 import type { Configuration } from "./messages";
 import { QUANTS, SHAPES } from "./shapes";
 
@@ -13,15 +12,12 @@ export const STOCK: Configuration = {
   name: "stock",
   stock: true,
   activeRatio: 1,
-  levels: { staticRatio: 1, dynamicRatio: 1 },
 };
 
-/** The engine's own way to read this share of the FFN. */
-export const TYPICAL = twoLevels(0.4);
+/** The share that most tables speak of. */
+export const TYPICAL = sharing(0.54);
 
-/** Activation ratios as the papers' tables have them, then the engine's own way at some shares. */
-export const DEFAULT_ACTIVE = [1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1];
-export const DEFAULT_SHARES = [0.5, 0.4, 0.3, 0.2];
+export const DEFAULT_ACTIVE = [1, 0.9, 0.8, 0.7, 0.62, TYPICAL.activeRatio, 0.48, 0.42, 0.36];
 
 /** Prompt lengths at which the cost of context is measured. */
 export const CONTEXTS = [64, 512, 2048] as const;
@@ -33,23 +29,15 @@ export const ATTRIBUTED: readonly Metric[] = ["wanda", "corrected-gxo"];
 export const TABLE_SHAPES = Object.keys(SHAPES);
 export const TABLE_QUANTS = QUANTS.filter((quant) => quant !== "F16");
 
-export const defaultConfigurations = (): Configuration[] => [
-  ...DEFAULT_ACTIVE.map(single),
-  ...DEFAULT_SHARES.map(twoLevels),
-];
+export const defaultConfigurations = (): Configuration[] => DEFAULT_ACTIVE.map(sharing);
 
-/** `R` of the neurons, or `S:D`. */
 export function parseConfigurations(list: string): Configuration[] {
   return [...new Set(list.split(","))].map((word) => {
-    const ratios = parseRatios(word);
-    if (ratios === undefined) {
-      throw new UsageError(
-        `--active needs ratios above 0 and at most 1, or pairs as 0.7:0.35, separated by commas, not ${list}.`,
-      );
+    const ratio = parseRatio(word);
+    if (ratio === undefined) {
+      throw new UsageError(`--active needs ratios above 0 and at most 1, separated by commas, not ${list}.`);
     }
-    return typeof ratios === "number"
-      ? { ...single(ratios), name: word.trim() }
-      : { name: word.trim(), stock: false, activeRatio: ffnShare(ratios), levels: ratios };
+    return sharing(ratio);
   });
 }
 
@@ -62,19 +50,6 @@ export function threadCounts(cores: number): number[] {
   return [...counts.add(cores)];
 }
 
-function single(ratio: number): Configuration {
-  const levels = { staticRatio: ratio, dynamicRatio: 1 };
-  return { name: String(ratio), stock: false, activeRatio: ratio, levels };
-}
-
-function twoLevels(share: number): Configuration {
-  const { staticRatio, dynamicRatio } = levelsFor(share, true);
-  // As one would type them.
-  const levels = { staticRatio: round(staticRatio), dynamicRatio: round(dynamicRatio) };
-  const name = `${levels.staticRatio}:${levels.dynamicRatio}`;
-  return { name, stock: false, activeRatio: ffnShare(levels), levels };
-}
-
-function round(value: number): number {
-  return Number(value.toFixed(3));
+function sharing(ratio: number): Configuration {
+  return { name: String(ratio), stock: false, activeRatio: ratio };
 }

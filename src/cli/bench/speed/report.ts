@@ -55,8 +55,8 @@ function placeOf(model: string): number {
   return place < 0 ? Infinity : place;
 }
 
-/** Stock first, then from all neurons down, single ratios before those of two levels. */
+/** Stock first, then from everything down. */
 function byName(a: SpeedRecord, b: SpeedRecord): number {
-  const rank = ({ name }: SpeedRecord): number => (name === "stock" ? 0 : name.includes(":") ? 2 : 1);
+  const rank = ({ name }: SpeedRecord): number => (name === "stock" ? 0 : 1);
   return rank(a) - rank(b) || b.share - a.share;
 }

@@ -4,8 +4,10 @@ import type { TokenBytes } from "./messages";
 
 /** What of the FFN a sparse document reads. */
 export interface SparseFfn {
-  readonly staticRatio: number;
-  readonly document: { readonly readRatio: number; readonly packedBytes: number };
+  /** The share of the file's bytes. */
+  readonly readRatio: number;
+  /** Where rows are packed in other types than the file's: their bytes, all of which are read. */
+  readonly packedBytes: number;
 }
 
 /**
@@ -22,20 +24,15 @@ export function tokenBytes(modelPath: string, position: number, sparse?: SparseF
   const isFfn = (name: string): boolean => /\.ffn_(gate|up|down)\.weight$/.test(name);
   const isAttention = (name: string): boolean => name.includes(".attn_");
   const isEmbedding = (name: string): boolean => hasOutput && name === "token_embd.weight";
-  const gates =
-    sparse === undefined ? 0 : sparse.staticRatio * bytesOf((name) => name.endsWith(".ffn_gate.weight"));
   return {
     attention: bytesOf(isAttention),
     output: bytesOf((name) => !isFfn(name) && !isAttention(name) && !isEmbedding(name)),
-    ffn: sparse === undefined ? bytesOf(isFfn) : ffnBytes(sparse, gates),
+    ffn:
+      sparse !== undefined && sparse.packedBytes > 0
+        ? sparse.packedBytes
+        : (sparse?.readRatio ?? 1) * bytesOf(isFfn),
     cache: position * kvBytesPerToken(header),
   };
-}
-
-/** Gates are read whole, of the rest what thresholds let pass. */
-function ffnBytes({ staticRatio, document }: SparseFfn, gates: number): number {
-  const passing = ((3 * document.readRatio) / staticRatio - 1) / 2;
-  return gates + passing * (document.packedBytes - gates);
 }
 
 export const totalBytes = ({ attention, output, ffn, cache }: TokenBytes): number =>

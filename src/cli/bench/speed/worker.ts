@@ -5,12 +5,11 @@ import { Gate } from "../../../engine/gate";
 import { startLlama } from "../../../engine/llama";
 import { memoryStats } from "../../../engine/memory";
 import { setRepackFfn } from "../../../engine/native";
+import { applySelection } from "../../../engine/packing";
 import { Session } from "../../../engine/session";
 import { uniformBudget } from "../../../sparsity/budget";
-import type { Levels } from "../../../sparsity/levels";
-import type { LayerMask } from "../../../sparsity/mask";
+import type { Selection } from "../../../sparsity/mask";
 import { topRows } from "../../../sparsity/ranking";
-import { thresholdFor } from "../../../sparsity/thresholds";
 import {
   SLICE_TOKENS,
   type Attributed,
@@ -65,10 +64,10 @@ export class BenchWorker {
     const loaded = performance.now();
     let maskedAt = loaded;
     if (configuration.activeRatio < 1) {
-      const mask = await randomMask(session, configuration.levels);
+      const selection = anySelection(session, configuration.activeRatio);
       maskedAt = performance.now();
-      const packing = document.pack(mask, configuration.activeRatio);
-      while ((await packing.next()).done !== true);
+      const turns = { gate: new Gate(), signal: new AbortController().signal };
+      await applySelection(session, document, selection, configuration.activeRatio, turns);
     }
     const packed = performance.now();
     this.setup = setup;
@@ -113,8 +112,7 @@ export class BenchWorker {
         tokenMs.push(performance.now() - start);
       }
     }
-    const { staticRatio } = configuration.levels;
-    const ffn = configuration.activeRatio === 1 ? undefined : { staticRatio, document };
+    const ffn = configuration.activeRatio === 1 ? undefined : document;
     return { tokenMs, bytes: tokenBytes(modelPath, promptTokens + tokens / 2, ffn) };
   }
 
@@ -150,36 +148,23 @@ export function runWorker(): Promise<void> {
   });
 }
 
-/** Tokens whose gates decide the thresholds; a forward pass only. */
-const GATE_TOKENS = 64;
-
-/** Rows chosen at random in every layer: which rows they are does not change the speed. Thresholds are as for a file. */
-async function randomMask(session: Session, { staticRatio, dynamicRatio }: Levels): Promise<LayerMask[]> {
-  if (session.support === undefined) {
-    throw new Error(session.info.denseOnly);
+/** What is read does not change the speed, only how much of it: tokens choose by weights that are all the same, or rows are chosen at random. */
+function anySelection({ support, info }: Session, ratio: number): Selection {
+  if (support === undefined) {
+    throw new Error(info.denseOnly);
   }
-  const { ffnSize, rowMultiple } = session.support;
-  const counts = uniformBudget(ffnSize, staticRatio, { multiple: rowMultiple });
+  const { ffnSize, rowMultiple, planes } = support;
+  if (planes !== undefined) {
+    const ones = ffnSize.map((size) => new Float32Array(size).fill(1));
+    return { kind: "choice", layers: ones.map((one) => ({ gateWeights: one, downWeights: one })) };
+  }
+  const counts = uniformBudget(ffnSize, ratio, { multiple: rowMultiple });
   const next = generator(7);
   const layers = ffnSize.map((size, layer) => ({
     size,
     rows: topRows(Float32Array.from({ length: size }, next), counts[layer]!),
   }));
-  if (dynamicRatio === 1) {
-    return layers;
-  }
-  const { gates } = await attribute(
-    session.model,
-    Int32Array.from(randomTokens(GATE_TOKENS, 1)),
-    { window: [1, GATE_TOKENS], metrics: ["griffin"], gates: true, threads: session.threads },
-    new Gate(),
-    () => undefined,
-    undefined,
-  );
-  return layers.map((layer, il) => ({
-    ...layer,
-    threshold: thresholdFor(gates![il]!, layer.rows, dynamicRatio),
-  }));
+  return { kind: "rows", layers };
 }
 
 /** Tokens from the part of the vocabulary that every model has: no specials. */

@@ -4,7 +4,7 @@ import { RATIOS, type Scores } from "../masks";
 import { metricsOn, type Section } from "../section";
 import type { Point } from "../store";
 import { textScores } from "../textScores";
-import type { LayerMask } from "../../../../sparsity/mask";
+import type { LayerRows, Selection } from "../../../../sparsity/mask";
 
 /**
  * What a person sees: greedy completions of the hole by the engine, against what the file really says and against
@@ -38,7 +38,7 @@ export const COMPLETIONS_SECTION: Section = {
       for (const metric of metricsOn(bench, settings)) {
         const scores = await bench.scores(metric);
         for (const ratio of RATIOS) {
-          await generator.mask(ratio === 1 ? undefined : layerMasks(bench, scores, means, ratio), ratio);
+          await generator.mask(ratio === 1 ? undefined : rowMasks(bench, scores, means, ratio), ratio);
           add(metric, ratio, ratio === 1 ? dense : (await generator.complete(hole)).text);
         }
       }
@@ -50,13 +50,14 @@ export const COMPLETIONS_SECTION: Section = {
 };
 
 /** As the engine packs them. */
-export function layerMasks(
+export function rowMasks(
   { lab, masks }: CaseBench,
   scores: Scores,
   means: readonly Float32Array[],
   ratio: number,
-): LayerMask[] {
-  return masks
+): Selection {
+  const layers = masks
     .rows(scores, ratio)
-    .map((rows, layer) => ({ size: lab.ffnSize[layer]!, rows, means: means[layer]! }));
+    .map((rows, layer): LayerRows => ({ size: lab.ffnSize[layer]!, rows, means: means[layer]! }));
+  return { kind: "rows", layers };
 }

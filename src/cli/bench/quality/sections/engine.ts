@@ -1,35 +1,43 @@
 import { Gate } from "../../../../engine/gate";
+import type { SparsifyResult } from "../../../../engine/protocol";
 import { Sparsifier } from "../../../../engine/sparsifier";
 import { chooseRatio, lossIncrease, top1Agreement } from "../../../../sparsity/guard";
-import type { CurvePoint, Evaluation } from "../../../../sparsity/guard";
-import type { LayerMask } from "../../../../sparsity/mask";
+import type { Evaluation } from "../../../../sparsity/guard";
+import type { Selection } from "../../../../sparsity/mask";
 import { decodeMask } from "../../../../sparsity/maskFormat";
 import type { Metric } from "../../../../sparsity/metrics";
 import type { CaseBench } from "../caseBench";
 import { Generator } from "../generation";
+import type { Hole } from "../holes";
 import { PREFIX_TOKENS } from "../lab";
 import type { Section } from "../section";
 import type { Point } from "../store";
-import { textScores } from "../textScores";
 
-/** Shares of the FFN that the engine's guard tries. */
-export const ENGINE_RATIOS = [0.2, 0.3, 0.4, 0.5, 0.7] as const;
+/** Shares of the FFN's bytes. */
+export const ENGINE_RATIOS = [0.3, 0.4, 0.48, 0.54, 0.6, 0.7, 0.8, 0.9] as const;
 
 /** Tolerated rises of the loss. */
 const TOLERANCES = [0.02, 0.05, 0.1, 0.2] as const;
 
 export const ENGINE_SERIES = "engine";
 export const GUARD_SERIES = "guard";
+/** How the series of other weights begin. */
+export const WEIGHTS_OF = "weights: ";
+
+/** Metrics whose scores are tried as weights, at {@link COMPARED}. */
+const WEIGHTS: readonly Metric[] = ["wanda", "corrected-gxo", "corrected-gxo-weighted", "snip", "magnitude"];
+const COMPARED = 0.54;
 
 /**
- * The product itself: masks as the engine makes them (window with a hole, two levels, mean left behind), on the hole's own text
- * in its prompt, at every share of the FFN and at what the guard chooses for a tolerance.
+ * The product itself: what tokens read by the file's own weights, on a hole's text in its prompt, at every share of the FFN's bytes; what the
+ * guard lets through for a tolerance; and other metrics as weights.
  */
 export const ENGINE_SECTION: Section = {
   name: "engine",
-  version: 2,
+  version: 3,
   async measure(bench, { settings, signal }) {
-    const { hole, lab } = bench;
+    const { lab } = bench;
+    const hole = longHole(bench);
     const generator = await Generator.create(lab.session, signal);
     const sparsifier = new Sparsifier(
       lab.session,
@@ -37,47 +45,32 @@ export const ENGINE_SECTION: Section = {
       () => undefined,
       () => undefined,
     );
-    const measured = async (): Promise<Measured> => ({
-      score: await generator.score(hole),
-      text: (await generator.complete(hole)).text,
-    });
     try {
-      const dense = await measured();
+      const dense = await generator.score(hole);
+      const scored = new Map<number, Evaluation>();
+      const at = async (ratio: number, metric: Metric): Promise<Evaluation> => {
+        await generator.mask(await engineSelection(sparsifier, bench, metric, ratio), ratio);
+        return generator.score(hole);
+      };
       const points: Point[] = [];
-      const byRatio = new Map<number, Record<string, number>>();
-      const curve: CurvePoint[] = [];
-      for (const ratio of [...ENGINE_RATIOS, 1]) {
-        let now = dense;
-        if (ratio < 1) {
-          const made = await engineMask(sparsifier, bench, settings.metric, ratio);
-          curve.push(...made.guard);
-          await generator.mask(made.layers, ratio);
-          now = await measured();
-        }
-        const truth = textScores(now.text, hole.middle);
-        const own = textScores(now.text, dense.text);
-        const values = {
-          loss: nats(now.score),
-          dense: nats(dense.score),
-          top1: top1Agreement(dense.score.top1, now.score.top1),
-          ...truth,
-          exactDense: own.exact,
-          similarityDense: own.similarity,
-          bleuDense: own.bleu,
-          within: lossIncrease(dense.score.logLikelihood, now.score.logLikelihood),
-        };
-        byRatio.set(ratio, values);
-        points.push({ series: ENGINE_SERIES, x: ratio, values: without(values, "within") });
+      for (const ratio of ENGINE_RATIOS) {
+        const now = await at(ratio, settings.metric);
+        scored.set(ratio, now);
+        points.push(point(ENGINE_SERIES, ratio, dense, now, { bytes: generator.readRatio }));
       }
-      for (const tolerance of curve.length === 0 ? [] : TOLERANCES) {
-        const ratio = chooseRatio(curve, tolerance);
-        const values = byRatio.get(ratio)!;
-        const kept = values.within! <= tolerance ? 1 : 0;
-        points.push({
-          series: GUARD_SERIES,
-          x: tolerance,
-          values: { ...without(values, "within"), ratio, kept },
-        });
+      for (const metric of WEIGHTS) {
+        const now = metric === settings.metric ? scored.get(COMPARED)! : await at(COMPARED, metric);
+        points.push(point(`${WEIGHTS_OF}${metric}`, COMPARED, dense, now));
+      }
+      const { guard } = await sparsify(sparsifier, bench, settings.metric, "auto");
+      for (const tolerance of guard.length === 0 ? [] : TOLERANCES) {
+        const ratio = chooseRatio(guard, tolerance);
+        const now = ratio === 1 ? dense : (scored.get(ratio) ?? (await at(ratio, settings.metric)));
+        scored.set(ratio, now);
+        const rise = lossIncrease(dense.logLikelihood, now.logLikelihood);
+        const within = (limit: number): number => (rise <= limit ? 1 : 0);
+        const kept = { ratio, kept: within(tolerance), nearly: within(1.5 * tolerance) };
+        points.push(point(GUARD_SERIES, tolerance, dense, now, kept));
       }
       return points;
     } finally {
@@ -87,42 +80,58 @@ export const ENGINE_SECTION: Section = {
   },
 };
 
-interface Measured {
-  readonly score: Evaluation;
-  readonly text: string;
+/** The hole with as much of the file's text as is measured, whatever it was cut for: more tokens say more. */
+function longHole({ hole, measuredText }: CaseBench): Hole {
+  const { middle, suffix } = hole;
+  const after = middle + suffix;
+  return { ...hole, id: `${hole.id} long`, middle: measuredText, suffix: after.slice(measuredText.length) };
+}
+
+function point(
+  series: string,
+  x: number,
+  dense: Evaluation,
+  now: Evaluation,
+  more: Readonly<Record<string, number>> = {},
+): Point {
+  const top1 = top1Agreement(dense.top1, now.top1);
+  return { series, x, values: { loss: nats(now), dense: nats(dense), top1, ...more } };
 }
 
 /** Summed over the tokens: long holes count for more. */
 const nats = ({ logLikelihood }: Evaluation): number =>
   -logLikelihood.reduce((total, value) => total + value, 0);
 
-function without(values: Readonly<Record<string, number>>, name: string): Record<string, number> {
-  return Object.fromEntries(Object.entries(values).filter(([key]) => key !== name));
+/** What tokens read, as the engine makes it for the hole. */
+export async function engineSelection(
+  sparsifier: Sparsifier,
+  bench: CaseBench,
+  metric: Metric,
+  sparsity: number,
+): Promise<Selection> {
+  const { mask, why } = await sparsify(sparsifier, bench, metric, sparsity);
+  const decoded = mask === undefined ? undefined : decodeMask(mask);
+  if (decoded?.ok !== true) {
+    throw new Error(decoded?.warning ?? why);
+  }
+  return decoded.mask.selection;
 }
 
-/** A mask as the engine makes it for the hole, and what its guard measures of it: nothing when the file has too little text. */
-export async function engineMask(
+function sparsify(
   sparsifier: Sparsifier,
   { hole: { prefix, suffix, file } }: CaseBench,
   metric: Metric,
-  sparsity: number,
-): Promise<{ readonly layers: readonly LayerMask[]; readonly guard: readonly CurvePoint[] }> {
-  const { mask, guard } = await sparsifier.sparsify(
-    {
-      path: file.path,
-      prefix,
-      suffix,
-      sparsity,
-      metric,
-      windowTokens: PREFIX_TOKENS,
-      maxQualityLoss: Math.max(...TOLERANCES),
-    },
-    new AbortController().signal,
-    () => undefined,
-  );
-  const decoded = decodeMask(mask!);
-  if (!decoded.ok) {
-    throw new Error(decoded.warning);
-  }
-  return { layers: decoded.mask.layers, guard };
+  sparsity: number | "auto",
+): Promise<SparsifyResult> {
+  const request = {
+    path: file.path,
+    prefix,
+    suffix,
+    sparsity,
+    metric,
+    windowTokens: PREFIX_TOKENS,
+    measure: false,
+    maxQualityLoss: Math.max(...TOLERANCES),
+  };
+  return sparsifier.sparsify(request, new AbortController().signal, () => undefined);
 }

@@ -15,14 +15,13 @@ const SHAPE: Shape = {
   tied: true,
 };
 const WINDOW = [5, 40] as const;
-const BINS = 32;
 
-describe("gates of an attribution", () => {
+describe("sizes of an attribution", () => {
   let fixture: NativeFixture;
   before(async () => void (fixture = await NativeFixture.create()));
   after(() => fixture.dispose());
 
-  it("are those of the predicting positions, by size, of every neuron", async () => {
+  it("are those of up, activation and down at the predicting positions", async () => {
     const model = new TestModel(SHAPE, () => "F32");
     const tokens = randomTokens(SHAPE, WINDOW[1]);
     const gates: Float64Array[] = [];
@@ -34,27 +33,22 @@ describe("gates of an attribution", () => {
         return x;
       },
     });
-    const options = { window: WINDOW, metrics: ["griffin"], gates: true, threads: 2 } as const;
+    const options = { window: WINDOW, metrics: ["griffin"], sizes: true, threads: 2 } as const;
     const result = await attributeAll(await fixture.load(model), tokens, options);
-    assert.equal(result.gates!.length, SHAPE.layers);
-    const positions = WINDOW[1] - WINDOW[0];
-    for (const [layer, { histogram, up, down }] of result.gates!.entries()) {
-      assert.equal(histogram.length, SHAPE.ffn * BINS);
-      const expected = new Uint16Array(histogram.length);
-      const meanUp = new Float64Array(SHAPE.ffn);
-      const { ffn } = SHAPE;
-      for (let t = WINDOW[0] - 1; t < WINDOW[1] - 1; t++) {
-        for (let row = 0; row < ffn; row++) {
-          const gate = gates[layer]![t * ffn + row]!;
-          const bin = Math.floor(2 * Math.log2(Math.abs(gate)) + 24);
-          expected[row * BINS + Math.max(0, Math.min(BINS - 1, bin))]!++;
-          meanUp[row]! += Math.abs(activations[layer]![t * ffn + row]! / gate) / positions;
+    assert.equal(result.sizes!.length, SHAPE.layers);
+    const { ffn } = SHAPE;
+    const rms = (value: (at: number) => number): Float64Array =>
+      Float64Array.from({ length: ffn }, (_, row) => {
+        let sum = 0;
+        for (let t = WINDOW[0] - 1; t < WINDOW[1] - 1; t++) {
+          sum += value(t * ffn + row) ** 2;
         }
-      }
-      // A value on the border of two bins may be rounded into the other one.
-      const moved = histogram.reduce((sum, count, at) => sum + Math.abs(count - expected[at]!), 0) / 2;
-      assert.ok(moved <= 3, `${moved} of ${ffn * positions} values are in another bin`);
-      assert.ok(maxRelativeDifference(up, meanUp) < 1e-3);
+        return Math.sqrt(sum / (WINDOW[1] - WINDOW[0]));
+      });
+    for (const [layer, { up, x, down }] of result.sizes!.entries()) {
+      const [a, g] = [activations[layer]!, gates[layer]!];
+      assert.ok(maxRelativeDifference(x, rms((at) => a[at]!)) < 1e-3);
+      assert.ok(maxRelativeDifference(up, rms((at) => a[at]! / g[at]!)) < 1e-3);
       const { values, rows, cols } = model.weights.get(`blk.${layer}.ffn_down.weight`)!;
       const norms = Float64Array.from({ length: cols }, (_, row) =>
         Math.hypot(...Array.from({ length: rows }, (_, i) => values[i * cols + row]!)),
@@ -67,6 +61,6 @@ describe("gates of an attribution", () => {
     const model = await fixture.load(new TestModel(SHAPE, () => "F32"));
     const tokens = randomTokens(SHAPE, WINDOW[1]);
     const result = await attributeAll(model, tokens, { window: WINDOW, metrics: ["griffin"] });
-    assert.equal(result.gates, undefined);
+    assert.equal(result.sizes, undefined);
   });
 });

@@ -1,0 +1,81 @@
+#pragma once
+
+#include "lacuna-planes.h"
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+// A gated FFN of which every token reads what it needs, in three stages:
+//
+//   up    the upper plane of every row
+//   gate  of the neurons with the largest |u|*weight_gate, the upper plane of the row
+//   down  of those, the neurons with the largest |silu(g)*u|*weight_down: the upper plane of the column. For those of them that would be off
+//         most without it, the lower planes of all three, too, with which their activation is computed anew
+//
+// The weights are those of a file, from attribution. How many neurons each stage reads is given, so a token's bytes are known; what it reads
+// depends on the token alone, not on the number of threads.
+
+struct lacuna_choice_params {
+    std::vector<float> gate; // [n_ff] weights of |u|
+    std::vector<float> down; // [n_ff] weights of |silu(g)*u|
+
+    // neurons whose gate is read, whose down is, and that are read in full; n_gate >= n_down >= n_full
+    int n_gate = 0;
+    int n_down = 0;
+    int n_full = 0;
+};
+
+// Of a context; its layers are computed one after the other
+struct lacuna_choice_workspace {
+    // name: of the kernels; empty: the fastest that this processor can run. Throws std::invalid_argument
+    explicit lacuna_choice_workspace(const std::string & name);
+
+    static constexpr int MAX_THREADS = 64; // more than that find nothing to do
+
+    const std::string            asked;
+    const lacuna_plane_kernels * kernels;
+
+    std::vector<std::vector<float>> partial; // [MAX_THREADS][n_token*n_embd]
+};
+
+class lacuna_choice_ffn {
+public:
+    // biases: [n_ff] or empty. Throws std::invalid_argument if params do not fit
+    lacuna_choice_ffn(std::shared_ptr<lacuna_choice_workspace> workspace, std::shared_ptr<const lacuna_plane_layer> layer,
+                      std::vector<float> up_b, std::vector<float> gate_b);
+
+    // may change between two evaluations; throws std::invalid_argument
+    void set(lacuna_choice_params params);
+
+    // x: [n_embd, n_tokens]; returns down(silu(gate)*up)
+    ggml_tensor * build(ggml_context * ctx, ggml_tensor * x);
+
+    uint64_t n_tokens() const { return tokens.load(std::memory_order_relaxed); }
+
+    const lacuna_choice_params & chosen() const { return params; }
+
+private:
+    static void compute_up  (ggml_tensor * dst, int ith, int nth, void * self);
+    static void compute_gate(ggml_tensor * dst, int ith, int nth, void * self);
+    static void compute_down(ggml_tensor * dst, int ith, int nth, void * self);
+
+    struct inputs;
+    struct columns;
+    struct buffers;
+    float product(const lacuna_plane_rows & rows, int64_t i, const inputs & in, int t) const;
+    float rest   (const lacuna_plane_rows & rows, int64_t i, const inputs & in, int t) const;
+    void  find   (columns & c, int at, int end, int n_token, const buffers & buf) const;
+    void  add    (const columns & c, const columns & next, const inputs & in, const ggml_tensor * up, const ggml_tensor * act, int n_token, float * y) const;
+
+    std::shared_ptr<lacuna_choice_workspace>  workspace;
+    std::shared_ptr<const lacuna_plane_layer> layer;
+    const lacuna_plane_kernels *              kernels;
+
+    lacuna_choice_params params;
+    std::vector<float>   up_b, gate_b;
+
+    std::atomic<int>      finished { 0 };
+    std::atomic<uint64_t> tokens   { 0 };
+};

@@ -1,0 +1,251 @@
+// The kernels in terms of `simd`, vectors of floats and of codes. Each instruction set's file includes this, in a namespace of its own
+// and compiled for that set: nothing here may be shared between them, so no standard headers either.
+
+constexpr int UNIT = LACUNA_PLANE_UNIT;
+constexpr int W    = simd::W;
+
+constexpr int MAX_BLOCKS = 2048; // of a row: 32,768 values in blocks of 16
+
+// 1/(1 + exp(-x)); exp to 2 ulp, after Cephes
+inline simd::V sigmoid(simd::V x) {
+    const auto c = [](float f) { return simd::set1(f); };
+
+    const simd::V e       = simd::min(simd::max(simd::mul(x, c(-1.0f)), c(-87.0f)), c(88.0f));
+    const simd::V shifted = simd::fma(c(12582912.0f), e, c(1.44269504f)); // rounds to an integer in the low bits
+    const simd::V n       = simd::sub(shifted, c(12582912.0f));
+    const simd::V r       = simd::fma(simd::fma(e, n, c(-0.693359375f)), n, c(2.12194440e-4f));
+
+    simd::V p = c(1.9875691500e-4f);
+    p = simd::fma(c(1.3981999507e-3f), p, r);
+    p = simd::fma(c(8.3334519073e-3f), p, r);
+    p = simd::fma(c(4.1665795894e-2f), p, r);
+    p = simd::fma(c(1.6666665459e-1f), p, r);
+    p = simd::fma(c(5.0000001201e-1f), p, r);
+    p = simd::fma(simd::fma(c(1.0f), r, c(1.0f)), p, simd::mul(r, r));
+
+    return simd::div(c(1.0f), simd::fma(c(1.0f), p, simd::exp2_low_bits(shifted)));
+}
+
+inline simd::V silu(simd::V x) { return simd::mul(x, sigmoid(x)); }
+
+void swiglu(const float * gate, const float * up, float * act, int n) {
+    int i = 0;
+    for (; i + W <= n; i += W) {
+        simd::store(act + i, simd::mul(silu(simd::load(gate + i)), simd::load(up + i)));
+    }
+    if (i < n) {
+        float rest[W] = { 0.0f };
+        __builtin_memcpy(rest, gate + i, (n - i)*sizeof(float));
+        simd::store(rest, silu(simd::load(rest)));
+        for (int j = 0; i < n; i++, j++) {
+            act[i] = rest[j]*up[i];
+        }
+    }
+}
+
+// The derivatives of silu(gate)*up, by up and by gate, tell what an error in them does to an activation
+void error(const lacuna_plane_errors & e, float * res, int n) {
+    const simd::V one = simd::set1(1.0f), input = simd::set1(e.input);
+
+    const auto square = [](simd::V v) { return simd::mul(v, v); };
+    const auto at = [&](const float * gate, const float * up, const float * weight, const float * eu, const float * eg, const float * ed) {
+        const simd::V g = simd::load(gate), u = simd::load(up);
+        const simd::V s = sigmoid(g), act = simd::mul(g, s);
+        const simd::V slope = simd::mul(s, simd::fma(one, g, simd::sub(one, s)));
+        const simd::V by_up   = simd::mul(act, simd::mul(input, simd::load(eu)));
+        const simd::V by_gate = simd::mul(simd::mul(u, slope), simd::mul(input, simd::load(eg)));
+        const simd::V by_down = simd::mul(simd::mul(act, u), simd::load(ed));
+        return simd::mul(square(simd::load(weight)), simd::add(simd::add(square(by_up), square(by_gate)), square(by_down)));
+    };
+    int i = 0;
+    for (; i + W <= n; i += W) {
+        simd::store(res + i, at(e.gate + i, e.up + i, e.weight + i, e.up_error + i, e.gate_error + i, e.down_error + i));
+    }
+    if (i < n) {
+        float rest[7][W] = {};
+        const float * from[6] = { e.gate, e.up, e.weight, e.up_error, e.gate_error, e.down_error };
+        for (int k = 0; k < 6; k++) {
+            __builtin_memcpy(rest[k], from[k] + i, (n - i)*sizeof(float));
+        }
+        simd::store(rest[6], at(rest[0], rest[1], rest[2], rest[3], rest[4], rest[5]));
+        __builtin_memcpy(res + i, rest[6], (n - i)*sizeof(float));
+    }
+}
+
+int count(const float * value, int n, float threshold) {
+    int res = 0;
+    int i = 0;
+    for (; i + W <= n; i += W) {
+        res += simd::count_ge(simd::load(value + i), simd::set1(threshold));
+    }
+    for (; i < n; i++) {
+        res += value[i] >= threshold;
+    }
+    return res;
+}
+
+// s[i], m[i] of a row's blocks
+inline void row_scales(lacuna_scale_kind kind, const uint8_t * p, int n_count, float * s, float * m) {
+    switch (kind) {
+        case LACUNA_SCALES_F16:
+            for (int i = 0; i < n_count; i += W) {
+                simd::store(s + i, simd::from_f16((const uint16_t *) p + i));
+            }
+            break;
+        case LACUNA_SCALES_K4: {
+            const uint8_t  * upper = p + n_count;
+            const uint16_t * d     = (const uint16_t *) (upper + n_count/2);
+            const uint16_t * dmin  = d + n_count/8;
+            for (int i = 0; i < n_count; i += W) {
+                simd::V si, mi;
+                simd::from_6_bits(p + i, upper + i/2, si, mi);
+                simd::store(s + i, simd::mul(si, simd::spread_f16(d    + i/8, 8)));
+                simd::store(m + i, simd::mul(mi, simd::spread_f16(dmin + i/8, 8)));
+            }
+            break;
+        }
+        case LACUNA_SCALES_K6: {
+            const uint16_t * d = (const uint16_t *) (p + n_count);
+            for (int i = 0; i < n_count; i += W) {
+                simd::store(s + i, simd::mul(simd::from_i8((const int8_t *) p + i), simd::spread_f16(d + i/16, 16)));
+            }
+            break;
+        }
+    }
+}
+
+// sum of factor[block]*(code*q)
+template <int BITS, int BLOCK>
+inline float dot(const uint8_t * codes, const int8_t * q, const float * factor, int n) {
+    simd::V sums[2] = { simd::set1(0.0f), simd::set1(0.0f) };
+    for (int i = 0; i < n; i += UNIT) {
+        simd::I c[simd::VECTORS];
+        simd::template unpack<BITS>(codes, c);
+        for (int v = 0; v < simd::VECTORS; v++) {
+            simd::V & sum = sums[v % 2];
+            sum = simd::fma(sum, simd::dot4(c[v], q + i + v*simd::CODES), simd::template spread<BLOCK>(factor + (i + v*simd::CODES)/BLOCK));
+        }
+        codes += 16*BITS;
+    }
+    return simd::sum(simd::add(sums[0], sums[1]));
+}
+
+template <int BLOCK>
+inline float dot(int bits, const uint8_t * codes, const int8_t * q, const float * factor, int n) {
+    switch (bits) {
+        case 1:  return dot<1, BLOCK>(codes, q, factor, n);
+        case 2:  return dot<2, BLOCK>(codes, q, factor, n);
+        case 3:  return dot<3, BLOCK>(codes, q, factor, n);
+        default: return dot<4, BLOCK>(codes, q, factor, n);
+    }
+}
+
+float row(const lacuna_plane_row & r, const uint8_t * scales, const uint8_t * codes, const lacuna_plane_input & x) {
+    alignas(64) float s[MAX_BLOCKS];
+    alignas(64) float m[MAX_BLOCKS];
+
+    const int n_count = lacuna_scale_count(r.kind, r.n);
+    row_scales(r.kind, scales, n_count, s, m);
+
+    // what does not depend on the codes; then the factors of the products
+    simd::V rest = simd::set1(0.0f);
+    const simd::V add = simd::set1(r.add);
+    if (r.kind == LACUNA_SCALES_K6) {
+        for (int i = 0; i < n_count; i += W) {
+            const simd::V si = simd::load(s + i);
+            rest = simd::fma(rest, simd::load(x.sum + i), simd::mul(si, add));
+            simd::store(s + i, simd::mul(si, simd::spread_pairs(x.d + i/2)));
+        }
+    } else {
+        for (int i = 0; i < n_count; i += W) {
+            const simd::V si  = simd::load(s + i);
+            const simd::V sum = simd::load(x.sum + i);
+            rest = simd::fma(rest, sum, simd::mul(si, add));
+            if (r.minima && r.kind == LACUNA_SCALES_K4) {
+                rest = simd::sub(rest, simd::mul(simd::load(m + i), sum));
+            }
+            simd::store(s + i, simd::mul(si, simd::load(x.d + i)));
+        }
+    }
+    const float product = r.kind == LACUNA_SCALES_K6 ? dot<16>(r.bits, codes, x.q, s, r.n) : dot<32>(r.bits, codes, x.q, s, r.n);
+
+    return r.step*product + simd::sum(rest);
+}
+
+// sums of coefficient*code of a unit, [UNIT]
+template <int BITS>
+inline void add_columns(const uint8_t * const * columns, const int8_t * coef, int n, size_t at, int16_t * res) {
+    simd::I acc[2*simd::VECTORS];
+    for (auto & a : acc) {
+        a = simd::zero();
+    }
+    for (int k = 0; k < n; k += 2) {
+        const bool two = k + 1 < n;
+        simd::I a[simd::VECTORS], b[simd::VECTORS];
+        simd::template unpack<BITS>(columns[k] + at, a);
+        simd::template unpack<BITS>(columns[two ? k + 1 : k] + at, b);
+        const simd::I c = simd::pair(coef[k], two ? coef[k + 1] : 0);
+        for (int v = 0; v < simd::VECTORS; v++) {
+            simd::add_pair(acc[2*v], acc[2*v + 1], a[v], b[v], c);
+        }
+    }
+    for (int v = 0; v < simd::VECTORS; v++) {
+        simd::store_pair(res + v*simd::CODES, acc[2*v], acc[2*v + 1]);
+    }
+}
+
+inline void add_columns(int bits, const uint8_t * const * columns, const int8_t * coef, int n, size_t unit, int16_t * res) {
+    const size_t at = unit*16*bits;
+    switch (bits) {
+        case 1:  add_columns<1>(columns, coef, n, at, res); break;
+        case 2:  add_columns<2>(columns, coef, n, at, res); break;
+        case 3:  add_columns<3>(columns, coef, n, at, res); break;
+        default: add_columns<4>(columns, coef, n, at, res); break;
+    }
+}
+
+void group(const lacuna_plane_group & g, float * y) {
+    alignas(64) int16_t high[UNIT], low[UNIT];
+
+    const uint8_t  * upper = g.scales + g.n;                     // K4
+    const uint16_t * d     = (const uint16_t *) g.super;         // K4, K6
+    const uint16_t * dmin  = d + g.n;                            // K4
+
+    const simd::V unit = simd::set1(g.unit);
+    const simd::V code = simd::set1(g.code);
+    const simd::V sum  = simd::set1(g.sum);
+    const simd::V step = simd::set1((float) (1 << g.low));
+
+    for (int r0 = 0; r0 < g.n; r0 += UNIT) {
+        for (int k = 0; k < g.n_next; k++) {
+            __builtin_prefetch(g.next_columns[k] + r0/UNIT*16*g.high);
+        }
+        add_columns(g.high, g.high_columns, g.high_coef, g.n_high, r0/UNIT, high);
+        if (g.n_low > 0) {
+            add_columns(g.low, g.low_columns, g.low_coef, g.n_low, r0/UNIT, low);
+        }
+        for (int i = 0; i < UNIT; i += W) {
+            const int r = r0 + i;
+            simd::V t = simd::fma(code, simd::from_i16(high + i), step);
+            if (g.n_low > 0) {
+                t = simd::add(t, simd::from_i16(low + i));
+            }
+            simd::V add;
+            switch (g.kind) {
+                case LACUNA_SCALES_F16:
+                    add = simd::mul(simd::from_f16((const uint16_t *) g.scales + r), t);
+                    break;
+                case LACUNA_SCALES_K4: {
+                    simd::V s, m;
+                    simd::from_6_bits(g.scales + r, upper + r/2, s, m);
+                    add = simd::sub(simd::mul(simd::mul(s, simd::from_f16(d + r)), t), simd::mul(simd::mul(m, simd::from_f16(dmin + r)), sum));
+                    break;
+                }
+                default:
+                    add = simd::mul(simd::mul(simd::from_i8((const int8_t *) g.scales + r), simd::from_f16(d + r)), t);
+                    break;
+            }
+            simd::store(y + r, simd::fma(simd::load(y + r), add, unit));
+        }
+    }
+}
