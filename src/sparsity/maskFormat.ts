@@ -190,7 +190,7 @@ function parseHeader(value: unknown): Header {
     typeof header.modelFingerprint === "string" &&
     typeof header.metric === "string" &&
     typeof header.activeRatio === "number" &&
-    (header.kind === "choice" || header.kind === "rows") &&
+    ["choice", "rows"].includes(header.kind) &&
     typeof header.createdAt === "number" &&
     typeof header.hasMeans === "boolean" &&
     count(header.sketchLength) &&

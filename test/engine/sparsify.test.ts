@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { unwrap } from "../../src/engine/client";
 import { chooseRatio } from "../../src/sparsity/guard";
 import { decodeMask } from "../../src/sparsity/maskFormat";
-import { completion, errorOf, sparsification, TestEngine } from "./support";
+import { completion, errorOf, root, sparsification, TestEngine } from "./support";
 
 describe("sparsifying in the engine process", () => {
   let engine: TestEngine;
@@ -87,7 +87,7 @@ describe("sparsifying in the engine process", () => {
       costs.push(point!.lossIncrease);
     }
     const [few, half, nearlyAll] = costs;
-    assert.ok(few! > half! && half! > nearlyAll!, costs.join(" "));
+    assert.ok(few! > 0.1 && few! > 5 * half!, costs.join(" "));
     assert.ok(Math.abs(nearlyAll!) < 0.02, `${nearlyAll}`);
   });
 
@@ -125,14 +125,6 @@ describe("sparsifying in the engine process", () => {
     assert.ok(decoded.ok && decoded.mask.activeRatio === 0.5);
   });
 
-  it("shares rows out by score mass when asked to", async () => {
-    const uniform = await sparsify();
-    const mass = await sparsify({ budget: "score-mass" });
-    const sum = (rows: readonly number[]): number => rows.reduce((total, count) => total + count, 0);
-    assert.equal(sum(mass.rows), sum(uniform.rows));
-    assert.ok(new Set(mass.rows).size > 1);
-    assert.equal((await complete()).activeRatio, 0.4);
-  });
 
   it("does the same with every metric", async () => {
     for (const metric of ["wanda", "flap", "griffin", "magnitude", "snip", "gxo", "random"]) {
@@ -184,5 +176,33 @@ describe("sparsifying in the engine process", () => {
     const result = await sparsify({ path: "/short.ts", prefix: "a", suffix: "" });
     assert.equal(result.source, "dense");
     assert.match(result.why ?? "", /too short/);
+  });
+});
+
+/** Weights that have no planes: every token reads the same rows. */
+describe("sparsifying a model in F16", () => {
+  let engine: TestEngine;
+  before(async () => {
+    engine = await TestEngine.loaded({ modelPath: `${root}/test/fixtures/model/lacuna-9m.F16.gguf` });
+  });
+  after(() => {
+    engine.client.dispose();
+  });
+  const sparsify = async (overrides: Parameters<typeof sparsification>[0] = {}) =>
+    unwrap(await engine.client.sparsify(sparsification(overrides)));
+  const total = (rows: readonly number[]): number => rows.reduce((sum, count) => sum + count, 0);
+
+  it("keeps rows for the file, shared out between layers as asked, and measures them", async () => {
+    const byError = await sparsify({ budget: "error" });
+    const uniform = await sparsify({ budget: "uniform" });
+    const mass = await sparsify({ budget: "score-mass" });
+    assert.equal(total(byError.rows), total(uniform.rows));
+    assert.equal(total(mass.rows), total(uniform.rows));
+    assert.equal(new Set(uniform.rows).size, 1);
+    assert.ok(new Set(byError.rows).size > 1 && new Set(mass.rows).size > 1);
+    assert.ok(Number.isFinite(byError.guard[0]!.lossIncrease));
+    const { activeRatio, readRatio } = unwrap(await engine.client.complete(completion()));
+    assert.deepEqual([activeRatio, readRatio], [0.4, 0.4]);
+    assert.equal((await sparsify({ budget: "score-mass", mask: mass.mask! })).source, "remembered");
   });
 });

@@ -32,9 +32,9 @@ export class TestEngine {
     });
   }
 
-  static async loaded(): Promise<TestEngine> {
+  static async loaded(overrides: Partial<LoadModel> = {}): Promise<TestEngine> {
     const engine = new TestEngine();
-    unwrap(await engine.client.load(loadParams));
+    unwrap(await engine.client.load({ ...loadParams, ...overrides }));
     return engine;
   }
 }
