@@ -25,6 +25,8 @@
 #if defined(__x86_64__)
 extern const lacuna_plane_kernels lacuna_planes_avx512;
 extern const lacuna_plane_kernels lacuna_planes_avx2;
+#elif defined(__aarch64__)
+extern const lacuna_plane_kernels lacuna_planes_neon;
 #endif
 extern const lacuna_plane_kernels lacuna_planes_scalar;
 
@@ -32,6 +34,8 @@ const lacuna_plane_kernels * const * lacuna_plane_all_kernels() {
     static const lacuna_plane_kernels * const all[] = {
 #if defined(__x86_64__)
         &lacuna_planes_avx512, &lacuna_planes_avx2,
+#elif defined(__aarch64__)
+        &lacuna_planes_neon,
 #endif
         &lacuna_planes_scalar, nullptr,
     };

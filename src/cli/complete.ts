@@ -20,7 +20,7 @@ export const COMPLETE: CommandSpec = {
     model: { value: "PATH", help: "GGUF model file (default: the one that comes with Lacuna)" },
     active: {
       value: "RATIO",
-      help: "share of the FFN's weights that a token reads, above 0 and up to 1, or share of neurons kept and of those read, as 0.7:0.35; `auto`: what keeps the loss within 5 %; default `dense`",
+      help: "share of the FFN's weights that a token reads, above 0 and up to 1; `auto`: what keeps the loss within 5 %; default `dense`",
     },
     metric: {
       value: "M",

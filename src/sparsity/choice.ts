@@ -42,9 +42,11 @@ export interface PlaneBytes {
  */
 const PATH: readonly Tiers[] = [
   { gate: 0.02, down: 0.02, full: 0.005 },
-  { gate: 0.35, down: 0.25, full: 0.1 },
-  { gate: 0.6, down: 0.42, full: 0.15 },
-  { gate: 0.75, down: 0.58, full: 0.33 },
+  { gate: 0.3, down: 0.2, full: 0.03 },
+  { gate: 0.5, down: 0.35, full: 0.05 },
+  { gate: 0.7, down: 0.5, full: 0.12 },
+  { gate: 0.85, down: 0.65, full: 0.25 },
+  { gate: 1, down: 0.9, full: 0.6 },
   { gate: 1, down: 1, full: 1 },
 ];
 

@@ -50,7 +50,7 @@ describe("lacuna bench text", () => {
     for (const [words, message] of [
       [["--lead-lines", "2,x"], /--lead-lines are whole numbers from 0 to 100, not x\.$/],
       [["--active", "2"], /--active must be above 0/],
-      [["--files", "/nowhere/*.ts"], /No TypeScript, JavaScript or Python file matches/],
+      [["--files", "/nowhere/*.ts"], /No source file matches/],
       [["--server", "/nowhere"], /There is no llama-server at \/nowhere\.$/],
     ] as const) {
       const failed = await run(["bench", "text", "--model", modelPath, "--server", "none", ...words]);

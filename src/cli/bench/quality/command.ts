@@ -22,6 +22,7 @@ import { METRICS_SECTION } from "./sections/metrics";
 import { ORACLES_SECTION } from "./sections/oracles";
 import { AGE_SECTION, EDITS_SECTION, NEIGHBOURS_SECTION } from "./sections/reuse";
 import { VARIANTS_SECTION } from "./sections/variants";
+import { WEIGHTS_SECTION } from "./sections/weights";
 import { heldOutFiles, matchingFiles } from "./sourceFiles";
 
 const SECTIONS: readonly Section[] = [
@@ -29,6 +30,7 @@ const SECTIONS: readonly Section[] = [
   VARIANTS_SECTION,
   ORACLES_SECTION,
   ENGINE_SECTION,
+  WEIGHTS_SECTION,
   FIM_SECTION,
   EDITS_SECTION,
   AGE_SECTION,

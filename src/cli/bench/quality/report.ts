@@ -37,6 +37,7 @@ export interface EngineRow {
 const PLAIN_OF: Readonly<Record<string, (series: string) => string | undefined>> = {
   variants: plainOf,
   metrics: (series) => (series === "corrected-gxo" ? undefined : "corrected-gxo"),
+  weights: (series) => (series === "wanda" ? undefined : "wanda"),
 };
 
 /** The report of a run: everything that tables and plots are made from. */

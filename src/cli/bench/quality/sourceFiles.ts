@@ -23,6 +23,21 @@ const LANGUAGES: Readonly<Record<string, string>> = {
   ".mjs": "JavaScript",
   ".cjs": "JavaScript",
   ".py": "Python",
+  ".c": "C",
+  ".h": "C",
+  ".cc": "C++",
+  ".cpp": "C++",
+  ".hpp": "C++",
+  ".cs": "C#",
+  ".go": "Go",
+  ".java": "Java",
+  ".kt": "Kotlin",
+  ".lua": "Lua",
+  ".php": "PHP",
+  ".rb": "Ruby",
+  ".rs": "Rust",
+  ".sh": "Shell",
+  ".swift": "Swift",
 };
 
 interface HeldOutIndex {
@@ -56,12 +71,12 @@ export function matchingPaths(glob: string): string[] {
   return filesBelow(folder).filter((file) => matchesAny(file, [absolute]));
 }
 
-/** TypeScript, JavaScript and Python files below the current folder whose path matches. */
+/** Source files below the current folder, in the languages that are known here, whose path matches. */
 export function matchingFiles(glob: string): SourceFile[] {
   const found = matchingPaths(glob);
   const known = found.filter((file) => LANGUAGES[path.extname(file)] !== undefined);
   if (known.length === 0) {
-    throw new CliError(`No TypeScript, JavaScript or Python file matches ${glob}.`);
+    throw new CliError(`No source file matches ${glob}. Known are ${Object.keys(LANGUAGES).join(", ")}.`);
   }
   return known.sort().map((file) => ({
     path: path.relative(process.cwd(), file),

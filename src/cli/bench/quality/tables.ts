@@ -1,7 +1,8 @@
 import { difference, percent, percentWithInterval, table } from "./markdown";
 import { COMPARED_RATIOS, RATIOS } from "./masks";
 import type { QualityReport } from "./report";
-import { ENGINE_SERIES, GUARD_SERIES, WEIGHTS_OF } from "./sections/engine";
+import { WEIGHTS_RATIOS } from "./sections/weights";
+import { ENGINE_SERIES, GUARD_SERIES } from "./sections/engine";
 import { pointAt, type Series, type SummaryPoint } from "./summary";
 
 const NONE = "–";
@@ -118,7 +119,6 @@ export const SECTION_TEXTS: Readonly<
   engine: (series) => {
     const engine = series.filter(({ name }) => name === ENGINE_SERIES);
     const guard = series.find(({ name }) => name === GUARD_SERIES);
-    const weights = series.filter(({ name }) => name.startsWith(WEIGHTS_OF));
     return [
       "The product itself: every token chooses by the file's own weights what it reads, in the engine's own prompt. Loss and agreement on the 64 tokens that the file has " +
         "from the hole on, but for the first, which comes out of the dense prompt.",
@@ -131,18 +131,6 @@ export const SECTION_TEXTS: Readonly<
           interval("rise")(point, engine[0]!),
           estimate("top1", 1, 100)(point, engine[0]!),
         ]),
-      ),
-      "Scores of which metric the weights come from, at the share in the table:",
-      table(
-        ["weights", "share", "rise of the loss", "top-1 agreement"],
-        weights.flatMap((one) =>
-          one.points.map((point) => [
-            one.name.slice(WEIGHTS_OF.length),
-            share(point.x),
-            interval("rise")(point, one),
-            estimate("top1", 1, 100)(point, one),
-          ]),
-        ),
       ),
       "What the guard lets through. It chooses the smallest share that keeps the rise of the loss within the tolerance on other tokens of the file, together with all " +
         "larger ones, or all of the FFN. What that then does at the hole:",
@@ -166,6 +154,14 @@ export const SECTION_TEXTS: Readonly<
       ),
     ].join("\n\n");
   },
+  weights: (series) =>
+    [
+      "A token chooses by |u| and |silu(g)·u|, each times a weight of the neuron: the metric's score in the window, in relation to the size of u or of silu(g)·u there. Rise of the " +
+        "loss on the same tokens, by share of the FFN's bytes:",
+      grid(series, WEIGHTS_RATIOS, "weights", share, interval("rise")),
+      "First choices that agree with the dense model's (%):",
+      grid(series, WEIGHTS_RATIOS, "weights", share, estimate("top1", 1, 100)),
+    ].join("\n\n"),
   edits: (series) =>
     [
       "The mask was made for an earlier version of the window, less similar by replaced lines (Jaccard similarity of shingles, as masks are looked up by).",

@@ -21,16 +21,10 @@ const TOLERANCES = [0.02, 0.05, 0.1, 0.2] as const;
 
 export const ENGINE_SERIES = "engine";
 export const GUARD_SERIES = "guard";
-/** How the series of other weights begin. */
-export const WEIGHTS_OF = "weights: ";
-
-/** Metrics whose scores are tried as weights, at {@link COMPARED}. */
-const WEIGHTS: readonly Metric[] = ["wanda", "corrected-gxo", "corrected-gxo-weighted", "snip", "magnitude"];
-const COMPARED = 0.54;
 
 /**
- * The product itself: what tokens read by the file's own weights, on a hole's text in its prompt, at every share of the FFN's bytes; what the
- * guard lets through for a tolerance; and other metrics as weights.
+ * The product itself: what tokens read by the file's own weights, on a hole's text in its prompt, at every share of the FFN's bytes; and what the
+ * guard lets through for a tolerance.
  */
 export const ENGINE_SECTION: Section = {
   name: "engine",
@@ -48,29 +42,30 @@ export const ENGINE_SECTION: Section = {
     try {
       const dense = await generator.score(hole);
       const scored = new Map<number, Evaluation>();
-      const at = async (ratio: number, metric: Metric): Promise<Evaluation> => {
-        await generator.mask(await engineSelection(sparsifier, bench, metric, ratio), ratio);
+      let selection: Selection | undefined;
+      const at = async (ratio: number): Promise<Evaluation> => {
+        // What tokens choose by is the same at every share.
+        if (selection?.kind !== "choice") {
+          selection = await engineSelection(sparsifier, bench, settings.metric, ratio);
+        }
+        await generator.mask(selection, ratio);
         return generator.score(hole);
       };
       const points: Point[] = [];
       for (const ratio of ENGINE_RATIOS) {
-        const now = await at(ratio, settings.metric);
+        const now = await at(ratio);
         scored.set(ratio, now);
-        points.push(point(ENGINE_SERIES, ratio, dense, now, { bytes: generator.readRatio }));
-      }
-      for (const metric of WEIGHTS) {
-        const now = metric === settings.metric ? scored.get(COMPARED)! : await at(COMPARED, metric);
-        points.push(point(`${WEIGHTS_OF}${metric}`, COMPARED, dense, now));
+        points.push(scorePoint(ENGINE_SERIES, ratio, dense, now, { bytes: generator.readRatio }));
       }
       const { guard } = await sparsify(sparsifier, bench, settings.metric, "auto");
       for (const tolerance of guard.length === 0 ? [] : TOLERANCES) {
         const ratio = chooseRatio(guard, tolerance);
-        const now = ratio === 1 ? dense : (scored.get(ratio) ?? (await at(ratio, settings.metric)));
+        const now = ratio === 1 ? dense : (scored.get(ratio) ?? (await at(ratio)));
         scored.set(ratio, now);
         const rise = lossIncrease(dense.logLikelihood, now.logLikelihood);
         const within = (limit: number): number => (rise <= limit ? 1 : 0);
         const kept = { ratio, kept: within(tolerance), nearly: within(1.5 * tolerance) };
-        points.push(point(GUARD_SERIES, tolerance, dense, now, kept));
+        points.push(scorePoint(GUARD_SERIES, tolerance, dense, now, kept));
       }
       return points;
     } finally {
@@ -81,13 +76,13 @@ export const ENGINE_SECTION: Section = {
 };
 
 /** The hole with as much of the file's text as is measured, whatever it was cut for: more tokens say more. */
-function longHole({ hole, measuredText }: CaseBench): Hole {
+export function longHole({ hole, measuredText }: CaseBench): Hole {
   const { middle, suffix } = hole;
   const after = middle + suffix;
   return { ...hole, id: `${hole.id} long`, middle: measuredText, suffix: after.slice(measuredText.length) };
 }
 
-function point(
+export function scorePoint(
   series: string,
   x: number,
   dense: Evaluation,
