@@ -3,7 +3,7 @@ import { element, make, themeColor } from "./dom";
 
 type Mask = NonNullable<DashboardData["mask"]>;
 
-/** Active neurons by layer: one row per layer, one cell per slice of its neurons. Arrow keys walk through it. */
+/** Which neurons matter, by layer: one row per layer, one cell per slice of its neurons. Arrow keys walk through it. */
 export class Heatmap {
   private readonly summary: HTMLElement;
   private readonly canvas: HTMLCanvasElement;

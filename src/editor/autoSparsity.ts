@@ -10,5 +10,5 @@ const CACHED_BYTES = 32 * 2 ** 20;
 /** Why Auto leaves a model dense; undefined when sparsity can pay. */
 export const whyAutoIsDense = ({ ffnBytes }: Pick<ModelInfo, "ffnBytes">): string | undefined =>
   ffnBytes <= CACHED_BYTES
-    ? "Runs dense: this model is too small to gain. Choose a share of neurons to use fewer all the same."
+    ? "Runs dense: this model is too small to gain. Choose a share to read less of it all the same."
     : undefined;

@@ -113,7 +113,7 @@ const TABLE: Readonly<Record<CommandId, Command>> = {
       const told =
         result.source === "dense"
           ? `This file runs dense: ${result.why ?? "sparsity is switched off."}`
-          : `This file uses ${percent(result.activeRatio)} of the neurons.`;
+          : `In this file a token reads ${percent(result.activeRatio)} of the FFN.`;
       vscode.window.setStatusBarMessage(`Lacuna: ${told}`, 8_000);
     }
   },

@@ -24,7 +24,7 @@ export interface DashboardData {
     readonly rows: readonly number[];
     readonly ffnSize: readonly number[];
     readonly bins: number;
-    /** Share of neurons active, row-major `[layers, bins]`, 0..1. */
+    /** How much slices of neurons count, row-major `[layers, bins]`, 0..1. */
     readonly heatmap: readonly number[];
     readonly guard: readonly GuardPoint[];
     readonly maxQualityLoss: number;

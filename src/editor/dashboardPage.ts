@@ -4,7 +4,7 @@ const CHARTS: readonly (readonly [id: string, title: string])[] = [
   ["latency", "Latency"],
   ["memory", "Memory"],
   ["acceptance", "Acceptance by day"],
-  ["guard", "Guard: quality by share of neurons"],
+  ["guard", "Guard: quality by share of the FFN that is read"],
 ];
 
 export interface PageOptions {
@@ -48,7 +48,7 @@ export function dashboardPage({ script, style, cspSource, nonce }: PageOptions):
 <main>
 ${cards.join("\n")}
 <section id="heatmap" aria-labelledby="heatmap-title">
-  <h2 id="heatmap-title">Active neurons by layer</h2>
+  <h2 id="heatmap-title">Which neurons matter, by layer</h2>
   <p class="summary"></p>
   <div class="figure"><canvas tabindex="0" role="img"></canvas><p class="told" role="status"></p></div>
   <details><summary>Figures</summary><table aria-labelledby="heatmap-title"></table></details>

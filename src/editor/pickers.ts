@@ -8,7 +8,7 @@ import { parseSparsity } from "./settings";
 import { bytes, costOf, measuredPoint, percent, tokensPerSecond } from "./statusText";
 
 /** Choices of `Lacuna: Set Sparsity`, besides a custom one. */
-const RATIOS = [0.7, 0.5, 0.4, 0.3, 0.2];
+const RATIOS = [0.8, 0.7, 0.6, 0.54, 0.48, 0.4];
 
 export interface SparsityChoices {
   readonly current: Sparsity;
@@ -51,7 +51,7 @@ export async function pickSparsity(choices: SparsityChoices): Promise<Sparsity |
       description: choices.chosen === undefined ? "" : `now ${percent(choices.chosen)}`,
       detail: `The smallest share within ${percent(choices.maxQualityLoss)} loss on the file's own text`,
     },
-    { value: "dense", label: `${mark("dense")}Dense`, description: known(choices, 1), detail: "All neurons" },
+    { value: "dense", label: `${mark("dense")}Dense`, description: known(choices, 1), detail: "The whole model" },
     ...RATIOS.map((ratio) => ({
       value: ratio,
       label: `${mark(ratio)}${percent(ratio)}`,
@@ -61,7 +61,7 @@ export async function pickSparsity(choices: SparsityChoices): Promise<Sparsity |
   ];
   const picked = await vscode.window.showQuickPick(items, {
     title: "Lacuna: Set Sparsity",
-    placeHolder: "Share of neurons that completions use",
+    placeHolder: "Share of the model's FFN that a token reads",
     matchOnDescription: true,
   });
   return picked?.value === "custom" ? askRatio(choices.current) : picked?.value;
@@ -70,7 +70,7 @@ export async function pickSparsity(choices: SparsityChoices): Promise<Sparsity |
 async function askRatio(current: Sparsity): Promise<Sparsity | undefined> {
   const text = await vscode.window.showInputBox({
     title: "Lacuna: Set Sparsity",
-    prompt: "Share of neurons in per cent, 5 to 100",
+    prompt: "Share of the FFN in per cent, 5 to 100 (a quarter is read at least)",
     value: typeof current === "number" ? String(Math.round(current * 100)) : "40",
     validateInput: (input) => (ratioOf(input) === undefined ? "Enter a number from 5 to 100." : undefined),
   });

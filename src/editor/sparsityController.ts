@@ -340,7 +340,7 @@ export class SparsityController implements vscode.Disposable {
     }
     this.log.write(
       "info",
-      `${modelPath(document.uri)}: ${Math.round(result.activeRatio * 100)} % of the neurons (${result.source}` +
+      `${modelPath(document.uri)}: ${Math.round(result.activeRatio * 100)} % of the FFN (${result.source}` +
         `${result.why === undefined ? "" : `: ${result.why}`}), attribution ${Math.round(result.attribution.ms)} ms, packing ${Math.round(result.packing.ms)} ms`,
     );
     if (result.source === "attributed" && result.mask !== undefined) {

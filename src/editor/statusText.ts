@@ -251,11 +251,11 @@ function sentence({ engine, model, mask }: Status): string {
     case "loading":
       return "loading the model";
     case "dense":
-      return escape(engine.why ?? model?.denseOnly ?? mask?.result.why ?? "all neurons in use");
+      return escape(engine.why ?? model?.denseOnly ?? mask?.result.why ?? "the whole model in use");
     case "attributing":
       return `finding the neurons that ${escape(baseName(engine.path))} needs`;
     case "sparse":
-      return `${percent(engine.activeRatio)} of the neurons in use`;
+      return `a token reads ${percent(engine.activeRatio)} of the FFN`;
     case "failed":
       return `$(error) ${escape(engine.why)}`;
   }
@@ -270,8 +270,8 @@ function whyNothing({ ineligible, place, waiting }: Status): string | undefined 
 function slowAdvice({ engine, sparsity }: Status): string {
   const advice =
     engine.kind === "sparse" || sparsity !== "dense"
-      ? "[choose a smaller share of neurons](command:lacuna.setSparsity), [a smaller model](command:lacuna.selectModel), or more `lacuna.threads`"
-      : "[use fewer neurons](command:lacuna.setSparsity), [a smaller model](command:lacuna.selectModel), or more `lacuna.threads`";
+      ? "[choose a smaller share](command:lacuna.setSparsity), [a smaller model](command:lacuna.selectModel), or more `lacuna.threads`"
+      : "[read less of the model](command:lacuna.setSparsity), [a smaller model](command:lacuna.selectModel), or more `lacuna.threads`";
   return `$(warning) Completions are slow. What would help: ${advice}.`;
 }
 

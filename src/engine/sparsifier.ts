@@ -23,7 +23,7 @@ import type { Session } from "./session";
 
 /** Shares of the FFN that `auto` tries, from the safest down; it stops at the first one out of tolerance. */
 const AUTO_RATIOS: Readonly<Record<Selection["kind"], readonly number[]>> = {
-  choice: [0.8, 0.7, 0.62, 0.54, 0.48, 0.42],
+  choice: [0.8, 0.7, 0.6, 0.54, 0.48, 0.4],
   rows: [0.7, 0.5, 0.4, 0.3, 0.2],
 };
 
