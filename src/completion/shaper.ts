@@ -1,5 +1,7 @@
 import { endOf } from "./ending/end";
+import { closersAtEnd } from "./ending/closers";
 import { asksTree, endingKind, type EndingKind } from "./ending/kind";
+import { excerptOf } from "./ending/excerpt";
 import { wholePart } from "./ending/whole";
 import { mended } from "./ending/mend";
 import { surroundings } from "./ending/surroundings";
@@ -41,9 +43,14 @@ export class Shaper {
     if (this.syntax === undefined || !asksTree(place)) {
       return endingKind(place);
     }
-    const { top, context } = surroundings(place);
-    const offset = place.prefix.length - top;
-    const text = place.prefix.slice(top) + context.suffix;
+    const around = surroundings(place);
+    const excerpt = excerptOf(around.reading, around.context.suffix, place.language);
+    if (excerpt === undefined) {
+      return endingKind(place);
+    }
+    const { head, end } = excerpt;
+    const offset = head.length;
+    const text = head + place.suffix.slice(0, end) + closersAtEnd(around, "", 0, excerpt);
     const byTree = this.syntax.parse(place.document, place.language, text, (root) =>
       endingKind(place, { root, offset }),
     );

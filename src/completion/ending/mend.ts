@@ -1,16 +1,17 @@
 import { readingOf, type Reading } from "../lexical/reading";
-import { framesOf, textAround } from "../lexical/state";
+import { framesOf, isBracket, textAround } from "../lexical/state";
 import type { Place } from "../place";
 import { replacedLength } from "../replaceRange";
 import { findErrors, type Syntax } from "../syntaxTree";
-import { closersAtEnd, leavesCommentOpen, missingClosers, ownClosers } from "./closers";
-import { isBracket, surroundings, type Surroundings } from "./surroundings";
+import { closersAtEnd, leavesCommentOpen, missingClosers, ownClosers, WHOLE } from "./closers";
+import { excerptOf, type Excerpt } from "./excerpt";
+import { surroundings, type Surroundings } from "./surroundings";
 import { headerAlone, variants, wantsHeader, type Close } from "./variants";
 
 /** Variants that are tried at most. */
 const MAX_TRIALS = 12;
 /** Characters that are parsed at most for them: of a long text few are tried. */
-const MAX_PARSED = 60_000;
+const MAX_PARSED = 12_000;
 const MIN_TRIALS = 2;
 
 /** What is wrong with a document in which something has been inserted, from the cursor's line on. */
@@ -34,10 +35,12 @@ export function mended(
   reading: Reading = readingOf(place),
 ): string {
   const around = surroundings({ ...place, reading });
-  const judge = (text: string): Verdict | undefined => judged(text, place, around, syntax);
+  const excerpt = syntax && excerptOf(reading, around.context.suffix, place.language);
+  const judge = (text: string): Verdict | undefined =>
+    excerpt && judged(text, place, around, excerpt, syntax);
   const swallows = leavesCommentOpen(around, completion);
-  const asIs = hasConditions(completion, around) ? undefined : judge(completion);
-  if (asIs === undefined) {
+  const asIs = excerpt && hasConditions(completion, around, excerpt) ? undefined : judge(completion);
+  if (excerpt === undefined || asIs === undefined) {
     return mendedByCount(completion, around);
   }
   if (asIs.errors === 0 && !swallows) {
@@ -56,7 +59,7 @@ export function mended(
     variants(completion, around),
     completion,
     (text) => fits(judge(text)),
-    trials(around),
+    trials(excerpt),
   );
   if (fitting !== undefined) {
     return fitting;
@@ -65,8 +68,8 @@ export function mended(
   return before.sound && around.next !== undefined ? "" : completion;
 }
 
-function trials({ top, context: { prefix, suffix } }: Surroundings): number {
-  const parsed = prefix.length - top + suffix.length;
+function trials({ head, end }: Excerpt): number {
+  const parsed = head.length + end;
   return Math.min(MAX_TRIALS, Math.max(MIN_TRIALS, Math.floor(MAX_PARSED / parsed)));
 }
 
@@ -75,9 +78,10 @@ const CONDITION = /^[ \t]*#[ \t]*(?:if|el|endif)/m;
 /** Parts of a file that the preprocessor leaves out make the rest hard to parse. */
 const hasConditions = (
   completion: string,
-  { top, context: { language, prefix, suffix } }: Surroundings,
+  { context: { language, suffix } }: Surroundings,
+  { head, end }: Excerpt,
 ): boolean =>
-  (language === "c" || language === "cpp") && CONDITION.test(`${prefix.slice(top)}${completion}${suffix}`);
+  (language === "c" || language === "cpp") && CONDITION.test(head + completion + suffix.slice(0, end));
 
 /** The first of `variants` other than `completion` that fits, if it comes early enough. */
 function firstOf(
@@ -129,19 +133,23 @@ function judged(
   text: string,
   { document, language }: Place,
   around: Surroundings,
-  syntax: Syntax | undefined,
+  excerpt: Excerpt,
+  syntax: Syntax,
 ): Verdict | undefined {
-  const { reading, context, top } = around;
+  const { reading, context } = around;
   const replaced = text === "" ? 0 : replacedLength(text, reading);
-  const rest = context.suffix.slice(replaced);
-  const before = context.prefix.slice(top) + text;
+  // Where it begins or ends a string, what follows is another thing.
+  const follows = textAround(reading.scan(text).state) === textAround(reading.state) ? excerpt : WHOLE;
+  const rest = context.suffix.slice(replaced, follows.end);
+  const before = excerpt.head + text;
+  const lineStart = excerpt.head.length - reading.left.length;
   // The parser may notice only on the next line that this one is not over.
   const nextLine = /\n\s*\S.*/.exec(rest);
   const to = before.length + (nextLine === null ? rest.length : nextLine.index + nextLine[0].length);
-  const whole = before + rest + closersAtEnd(around, text, replaced);
-  return syntax?.parse(document, language, whole, (root) => {
+  const whole = before + rest + closersAtEnd(around, text, replaced, follows);
+  return syntax.parse(document, language, whole, (root) => {
     const all = findErrors(root);
-    const errors = all.filter(({ endIndex }) => endIndex >= reading.lineStart - top);
+    const errors = all.filter(({ endIndex }) => endIndex >= lineStart);
     const open = missingClosers(around, text, replaced) !== "";
     // The parser finds what is missing only at the end.
     const near = open || wantsHeader(around) || errors.some(({ startIndex }) => startIndex <= to);
