@@ -2,7 +2,8 @@ import { readingOf, type Reading } from "../lexical/reading";
 import { framesOf, isBracket, textAround } from "../lexical/state";
 import type { Place } from "../place";
 import { replacedLength } from "../replaceRange";
-import { findErrors, type Syntax } from "../syntaxTree";
+import { findErrors, type Syntax, type SyntaxNode } from "../syntaxTree";
+import { isClosedBelow } from "./below";
 import { closersAtEnd, leavesCommentOpen, missingClosers, ownClosers, WHOLE } from "./closers";
 import { excerptOf, type Excerpt } from "./excerpt";
 import { surroundings, type Surroundings } from "./surroundings";
@@ -11,7 +12,7 @@ import { headerAlone, variants, wantsHeader, type Close } from "./variants";
 /** Variants that are tried at most. */
 const MAX_TRIALS = 12;
 /** Characters that are parsed at most for them: of a long text few are tried. */
-const MAX_PARSED = 12_000;
+const MAX_PARSED = 10_000;
 const MIN_TRIALS = 2;
 
 /** What is wrong with a document in which something has been inserted, from the cursor's line on. */
@@ -35,9 +36,17 @@ export function mended(
   reading: Reading = readingOf(place),
 ): string {
   const around = surroundings({ ...place, reading });
+  if (goesOnInText(completion, around)) {
+    return completion;
+  }
   const excerpt = syntax && excerptOf(reading, around.context.suffix, place.language);
+  let parsed = 0;
   const judge = (text: string): Verdict | undefined =>
-    excerpt && judged(text, place, around, excerpt, syntax);
+    excerpt &&
+    judged(text, around, excerpt, (whole, look) => {
+      parsed += whole.length;
+      return syntax?.parse(place.document, place.language, whole, look);
+    });
   const swallows = leavesCommentOpen(around, completion);
   const asIs = excerpt && hasConditions(completion, around, excerpt) ? undefined : judge(completion);
   if (excerpt === undefined || asIs === undefined) {
@@ -59,7 +68,7 @@ export function mended(
     variants(completion, around),
     completion,
     (text) => fits(judge(text)),
-    trials(excerpt),
+    () => parsed > MAX_PARSED,
   );
   if (fitting !== undefined) {
     return fitting;
@@ -68,9 +77,15 @@ export function mended(
   return before.sound && around.next !== undefined ? "" : completion;
 }
 
-function trials({ head, end }: Excerpt): number {
-  const parsed = head.length + end;
-  return Math.min(MAX_TRIALS, Math.max(MIN_TRIALS, Math.floor(MAX_PARSED / parsed)));
+/** In a comment or string that what follows ends, or may end further down, anything goes. */
+function goesOnInText(completion: string, { reading, context, cut }: Surroundings): boolean {
+  const text = textAround(reading.state);
+  return (
+    text !== undefined &&
+    text === textAround(reading.scan(completion).state) &&
+    !text.endsWithLine &&
+    (cut || isClosedBelow(text, context.suffix))
+  );
 }
 
 const CONDITION = /^[ \t]*#[ \t]*(?:if|el|endif)/m;
@@ -88,11 +103,11 @@ function firstOf(
   variants: Iterable<string>,
   completion: string,
   fits: (text: string) => boolean,
-  most = MAX_TRIALS,
+  isEnough = (): boolean => false,
 ): string | undefined {
   const tried = new Set([completion]);
   for (const text of variants) {
-    if (tried.size > most) {
+    if (tried.size > MAX_TRIALS || (tried.size > MIN_TRIALS && isEnough())) {
       break;
     }
     if (!tried.has(text) && fits(text)) {
@@ -131,15 +146,16 @@ function isBalanced(text: string, around: Surroundings): boolean {
 /** Undefined: nothing can be parsed. */
 function judged(
   text: string,
-  { document, language }: Place,
   around: Surroundings,
   excerpt: Excerpt,
-  syntax: Syntax,
+  parse: (whole: string, look: (root: SyntaxNode) => Verdict) => Verdict | undefined,
 ): Verdict | undefined {
   const { reading, context } = around;
   const replaced = text === "" ? 0 : replacedLength(text, reading);
-  // Where it begins or ends a string, what follows is another thing.
-  const follows = textAround(reading.scan(text).state) === textAround(reading.state) ? excerpt : WHOLE;
+  // Where it begins a string, what follows is another thing.
+  const end = textAround(reading.scan(text).state);
+  const begins = end?.endsWithLine === false && textAround(reading.state) === undefined;
+  const follows = begins ? WHOLE : excerpt;
   const rest = context.suffix.slice(replaced, follows.end);
   const before = excerpt.head + text;
   const lineStart = excerpt.head.length - reading.left.length;
@@ -147,7 +163,7 @@ function judged(
   const nextLine = /\n\s*\S.*/.exec(rest);
   const to = before.length + (nextLine === null ? rest.length : nextLine.index + nextLine[0].length);
   const whole = before + rest + closersAtEnd(around, text, replaced, follows);
-  return syntax.parse(document, language, whole, (root) => {
+  return parse(whole, (root) => {
     const all = findErrors(root);
     const errors = all.filter(({ endIndex }) => endIndex >= lineStart);
     const open = missingClosers(around, text, replaced) !== "";

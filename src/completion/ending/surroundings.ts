@@ -128,11 +128,12 @@ const MAX_HEADER = 8;
 
 /** The beginning of the line with which the header begins whose bracket is opened at `at`. */
 function headOf(text: string, at: number): number {
-  let start = text.lastIndexOf("\n", at - 1) + 1;
+  const own = text.lastIndexOf("\n", at - 1) + 1;
+  let start = own;
   for (let n = 0; n < MAX_HEADER && start > 0 && goesOn(text.slice(start, at)); n++) {
     start = text.lastIndexOf("\n", start - 2) + 1;
   }
-  return start;
+  return goesOn(text.slice(start, at)) ? own : start;
 }
 
 /** Whether what it closes was opened on a line above, or it begins as nothing begins. */

@@ -42,7 +42,7 @@ export const WAITS: readonly number[] = [500, 1_000, 2_000, 4_000, 8_000];
 
 /** A server that wants longer than this is left alone. */
 const MAX_RETRY_AFTER_S = 10;
-const BATCH = 1 << 20;
+const BATCH = 4 << 20;
 /** Kept free on the disk, besides the file. */
 const SPARE = 64 << 20;
 
