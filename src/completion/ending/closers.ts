@@ -170,9 +170,10 @@ function headIndent(one: Open, inner: Open | undefined): number {
 function unclosed(
   open: readonly Open[],
   closing: readonly Closing[],
-  { next, cut }: Surroundings,
+  { next, cut, reading }: Surroundings,
 ): readonly Open[] {
   const rest = [...open];
+  const own = reading.left.trim() === "" ? undefined : indentOf(reading.left);
   const missing: Open[] = [];
   let at = 0;
   let inner: Open | undefined;
@@ -182,7 +183,10 @@ function unclosed(
     const first = closing[at];
     if (first?.char === one.closer && (first.indent === undefined || first.indent === indent)) {
       at++;
-    } else if ((next !== undefined && next <= indent) || (one.line >= 0 && !(cut && at === closing.length))) {
+    } else if (
+      (next !== undefined && next <= indent && !(one.line < 0 && own !== undefined && own <= indent)) ||
+      (one.line >= 0 && !(cut && at === closing.length))
+    ) {
       missing.push(one);
     } else {
       break;
