@@ -52,10 +52,10 @@ function possibleEnds(text: string, reading: Reading): number[] {
   const ends: number[] = [];
   for (let at = 0; at < whole;) {
     PIECE.lastIndex = at;
-    if (!PIECE.test(right)) {
+    const end = PIECE.test(right) ? PIECE.lastIndex : closerAt(at, reading);
+    if (end === undefined) {
       break;
     }
-    const end = PIECE.lastIndex;
     // Three quotes are one.
     at = within.find(({ from, to }) => from < end && end < to)?.to ?? end;
     ends.push(at);
@@ -64,6 +64,13 @@ function possibleEnds(text: string, reading: Reading): number[] {
     ends.push(whole);
   }
   return ends.filter((end) => isPartOf(right.slice(0, end), text));
+}
+
+/** The end of one of the language's own closers at `at`, after white space. */
+function closerAt(at: number, { right, closers }: Reading): number | undefined {
+  const start = at + /^\s*/.exec(right.slice(at))![0].length;
+  const closer = closers.find((one) => one.trim() !== "" && right.startsWith(one, start));
+  return closer === undefined ? undefined : start + closer.length;
 }
 
 /** Delimiters of more than one character right of the cursor, by index there. */

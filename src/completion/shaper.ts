@@ -7,6 +7,7 @@ import { mended } from "./ending/mend";
 import { surroundings } from "./ending/surroundings";
 import { applyFilters } from "./filters";
 import { partialToken } from "./filters/partialToken";
+import type { LanguageConfigurations } from "./lexical/configured";
 import { Readings } from "./lexical/reading";
 import type { Place } from "./place";
 import { replacedLength } from "./replaceRange";
@@ -27,10 +28,18 @@ export interface Suggestion {
 
 /** Makes suggestions of what a model writes: chooses the ending, cuts there, filters. */
 export class Shaper {
-  private readonly readings = new Readings();
+  private readonly readings: Readings;
 
-  /** @param syntax absent: by indentation alone */
-  constructor(private readonly syntax?: Syntax) {}
+  /**
+   * @param syntax absent: by indentation alone
+   * @param configurations what an editor knows of languages; absent: by the table alone
+   */
+  constructor(
+    private readonly syntax?: Syntax,
+    configurations?: LanguageConfigurations,
+  ) {
+    this.readings = new Readings(configurations);
+  }
 
   /** How much of the line right of the cursor the suggestion `text` takes the place of, in code units. */
   replaced(text: string, place: Place): number {

@@ -40,16 +40,18 @@ export function mended(
     return completion;
   }
   const excerpt = syntax && excerptOf(reading, around.context.suffix, place.language);
+  if (syntax === undefined || excerpt === undefined || hasConditions(completion, around, excerpt)) {
+    return mendedByCount(completion, around);
+  }
   let parsed = 0;
   const judge = (text: string): Verdict | undefined =>
-    excerpt &&
     judged(text, around, excerpt, (whole, look) => {
       parsed += whole.length;
-      return syntax?.parse(place.document, place.language, whole, look);
+      return syntax.parse(place.document, place.language, whole, look);
     });
   const swallows = leavesCommentOpen(around, completion);
-  const asIs = excerpt && hasConditions(completion, around, excerpt) ? undefined : judge(completion);
-  if (excerpt === undefined || asIs === undefined) {
+  const asIs = judge(completion);
+  if (asIs === undefined) {
     return mendedByCount(completion, around);
   }
   if (asIs.errors === 0 && !swallows) {

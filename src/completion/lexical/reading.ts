@@ -1,5 +1,6 @@
 import { linePrefix, lineSuffix, type CursorText } from "../cursor";
-import { modeOf } from "./languages";
+import { configuredMode, type LanguageConfiguration, type LanguageConfigurations } from "./configured";
+import { hasRules, modeOf } from "./languages";
 import { LineStates, type LineStart } from "./lineStates";
 import type { Place } from "../place";
 import type { Mode } from "./mode";
@@ -34,6 +35,8 @@ export class Reading {
     readonly above: LineStart,
     /** The state at the beginning of a line of the prefix, by its offset. */
     readonly stateAt: (index: number) => State,
+    /** What the editor closes by itself in this language, as far as it says so. */
+    readonly closers: readonly string[] = [],
   ) {
     this.left = linePrefix(text);
     this.right = lineSuffix(text);
@@ -93,6 +96,11 @@ export class Readings {
   /** By document, least recently used first. */
   private readonly known = new Map<string, LineStates>();
   private last: Reading | undefined;
+  /** By configuration. */
+  private readonly modes = new WeakMap<LanguageConfiguration, Mode>();
+
+  /** @param configurations what the editor knows of languages: decides what it closes, and how a language is read that the table does not have */
+  constructor(private readonly configurations: LanguageConfigurations = () => undefined) {}
 
   at(place: CursorText & Pick<Place, "document" | "language" | "offset">): Reading {
     const { last } = this;
@@ -100,7 +108,11 @@ export class Readings {
       return last;
     }
     const { document, language, prefix, offset } = place;
-    const mode = modeOf(language, prefix);
+    const configuration = this.configurations(language);
+    const mode =
+      configuration === undefined || hasRules(language)
+        ? modeOf(language, prefix)
+        : this.configured(configuration);
     const before = this.known.get(document);
     const states = before?.mode === mode ? before : new LineStates(mode);
     this.known.delete(document);
@@ -110,7 +122,14 @@ export class Readings {
     }
     const upTo = (index: number): LineStart => states.at(prefix, index, offset > prefix.length);
     const above = upTo(prefix.lastIndexOf("\n") + 1);
-    return (this.last = new Reading(place, mode, above, (index) => upTo(index).state));
+    const closers = configuration?.closedPairs.map(([, close]) => close);
+    return (this.last = new Reading(place, mode, above, (index) => upTo(index).state, closers));
+  }
+
+  private configured(configuration: LanguageConfiguration): Mode {
+    const mode = this.modes.get(configuration) ?? configuredMode(configuration);
+    this.modes.set(configuration, mode);
+    return mode;
   }
 
   forget(document: string): void {

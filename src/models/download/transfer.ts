@@ -42,7 +42,7 @@ export const WAITS: readonly number[] = [500, 1_000, 2_000, 4_000, 8_000];
 
 /** A server that wants longer than this is left alone. */
 const MAX_RETRY_AFTER_S = 10;
-const BATCH = 4 << 20;
+const BATCH = 1 << 20;
 /** Kept free on the disk, besides the file. */
 const SPARE = 64 << 20;
 
@@ -71,6 +71,7 @@ export class Transfer {
     private readonly http: Http,
     private readonly request: TransferRequest,
     private readonly waits: readonly number[] = WAITS,
+    private readonly openFile: (file: string, flags: string) => Promise<FileHandle> = open,
   ) {
     this.record = { url: request.url.href, validator: undefined, total: undefined, sha256: request.sha256 };
     this.hash = new FollowingHash(request.partFile);
@@ -269,7 +270,7 @@ export class Transfer {
     const folder = path.dirname(this.request.partFile);
     let file: FileHandle;
     try {
-      file = await open(this.request.partFile, this.have === 0 ? "w" : "r+");
+      file = await this.openFile(this.request.partFile, this.have === 0 ? "w" : "r+");
     } catch (error) {
       throw fileProblem(error, folder);
     }
