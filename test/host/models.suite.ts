@@ -118,6 +118,7 @@ describe("getting a model", () => {
       assert.equal(server.requests.at(-1)!.headers.authorization, "Bearer hf_mine");
     } finally {
       Object.assign(window, { showErrorMessage, showInputBox });
+      server.behaviour = (request, response) => serve(request, response, body);
     }
   });
 

@@ -68,7 +68,7 @@ function headOf(reading: Reading, language: string): string {
   const { prefix } = reading.text;
   let tries = 0;
   const lines = hasKeywordBlocks(language) ? [] : linesAbove(reading);
-  for (const { start, state } of lines.slice(0, -MIN_ABOVE).reverse()) {
+  for (const { start, state } of lines.slice(0, 1 - MIN_ABOVE).reverse()) {
     const above = lineAt(prefix, lineAbove(prefix, start));
     const begins =
       start === 0 || textAround(state) !== undefined || isBetween(above, lineAt(prefix, start), language);
@@ -185,7 +185,7 @@ const isInBlocks = (state: State): boolean =>
  */
 function headerOf(
   { text: { prefix }, stateAt }: Reading,
-  { at, open, parent }: Frame,
+  { at, open, parent, kind }: Frame,
   outermost: boolean,
 ): Header {
   if (at < 0) {
@@ -193,6 +193,9 @@ function headerOf(
   }
   let from = lineAbove(prefix, at + 1);
   const to = lineBelow(prefix, at);
+  if (kind === "comment") {
+    return { from: at, to, text: prefix.slice(at, to) };
+  }
   const line = lineAt(prefix, from);
   const header = inPlaceOf(line);
   if (header !== line) {
@@ -236,7 +239,11 @@ function indented({ text: { prefix }, stateAt }: Reading, start: number, width: 
     const line = lineAt(prefix, at);
     const indent = indentOf(line);
     if (line.trim() !== "" && indent < least && stateAt(at).top === undefined) {
-      headers = `${inPlaceOf(line)}\n${headers}`;
+      let to = lineBelow(prefix, at);
+      for (let n = 0; n < MAX_HEADER && to < start && stateAt(to).top !== undefined; n++) {
+        to = lineBelow(prefix, to);
+      }
+      headers = inPlaceOf(line) + prefix.slice(at + line.length, to) + headers;
       least = indent;
     }
     if (at === 0) {
