@@ -223,7 +223,8 @@ const ARITHMETIC: Mode = language({
 });
 
 /** A pattern of a case: `*.c|*.h)`. */
-const PATTERN = /(?:^|;;&?|\bin)[ \t]*(?:\|[ \t]*)?(?:"[^"\n]*"|'[^'\n]*'|[^\s()|;&]|\\.|\([^()\n]*\)|[ \t]*\|[ \t]*)+[ \t]*$/;
+const PATTERN =
+  /(?:^|;;&?|\bin)[ \t]*(?:\|[ \t]*)?(?:"[^"\n]*"|'[^'\n]*'|[^\s()|;&]|\\.|\([^()\n]*\)|[ \t]*\|[ \t]*)+[ \t]*$/;
 
 export const SHELL: Mode = language({
   first: [
