@@ -13,7 +13,13 @@ const out = process.argv.includes("--out") ? process.argv[process.argv.indexOf("
 const node = { platform: "node", target: "node20" };
 // node-llama-cpp finds its binaries by its own place in node_modules: it cannot be bundled.
 const esm = { ...node, format: "esm", external: ["node-llama-cpp"] };
-const cjs = { ...node, format: "cjs", external: ["vscode", "node-llama-cpp", "mocha"] };
+const cjs = {
+  ...node,
+  format: "cjs",
+  external: ["vscode", "node-llama-cpp", "mocha"],
+  // Its main file finds its parts in a way that no bundler sees.
+  alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
+};
 
 /** A script, in which packages of the older module system find Node's own modules. */
 const cliBanner = `#!/usr/bin/env node

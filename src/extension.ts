@@ -15,6 +15,7 @@ import { Settling } from "./editor/context/settling";
 import { Dashboard } from "./editor/dashboard";
 import { DocumentKeys } from "./editor/documentKeys";
 import { DocumentSyntax } from "./editor/documentSyntax";
+import { EditorLanguages } from "./editor/editorLanguages";
 import { Eligibility } from "./editor/eligibility";
 import { EngineService } from "./editor/engineService";
 import { noticeDescent } from "./editor/descentNotice";
@@ -101,7 +102,10 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
   const syntax = own(new DocumentSyntax(grammarFolder(context.extensionPath)));
   const memory = new MaskMemory(path.join(storage, "masks"), log);
   const sparsity = own(new SparsityController(engine, eligibility, config, memory, fingerprintOf, log, keys));
-  const provider = own(new InlineProvider(engine, generator, eligibility, sparsity, config, syntax));
+  const languages = own(new EditorLanguages());
+  const provider = own(
+    new InlineProvider(engine, generator, eligibility, sparsity, config, syntax, languages),
+  );
   const statistics = new StatisticsStore(path.join(storage, "statistics.json"), (message) =>
     log.write("warn", message),
   );

@@ -4,6 +4,7 @@
  */
 export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
   typescript: [
+    "const f = (a: A) │=>│⟦>⟧ a;",
     "const v = b[│i] + b[i + 1│]",
     "const v = b[│i]│⟦]⟧",
     "f(│a) + g(b│)",
@@ -152,6 +153,7 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     "while (*p == │'\"') p++;│",
   ],
   cpp: [
+    "template< typename T │>│⟦>⟧",
     "wait(1'000, │g(2'000));│",
     "auto n = │0xFF'FF + f(1'0);│",
     'auto s = │R"(a " ( b)"; f(s);│',
@@ -233,6 +235,9 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     "s = 'it\\'s │a'│⟦'⟧",
   ],
   shellscript: [
+    "│stop) halt ;;│",
+    "start) go ;;\n│stop) halt ;;│",
+    "  -v│|--verbose) verbose=1 ;;│",
     'cp "│$a" "$b│"',
     'cp "│$a"│⟦"⟧',
     "case $1 in\n  start) go ;;\n  │stop) halt ;;│\nesac",
@@ -269,6 +274,8 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     '<p title="│it\'s" id="a│">b</p>',
   ],
   css: [
+    "a { color: red │! important;│ }",
+    "a { color: │red ! important│; }",
     "a { │color: red; }│⟦ }⟧",
     "a:not(│.b) { c: d(e│); }",
     'a::before { content: "│\'" }│⟦" }⟧',
@@ -370,6 +377,7 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     "return { (│a), (b│) }",
   ],
   haskell: [
+    "f :: Monad m │=>│⟦>⟧ m a",
     "foldl' (│f x') (g y'│)",
     "let x' = │f x' (y)│",
     "f │'(' ++ g \"(\"│",

@@ -5,7 +5,7 @@ import { grammarFolder } from "../syntax/folder";
 import { SyntaxParser } from "../syntax/parser";
 import { accept } from "./bench/insertion/accept";
 import { bracketsByGrammar, bracketsByRules } from "./bench/insertion/brackets";
-import { cutInsertionHoles } from "./bench/insertion/holes";
+import { cutInsertionHoles, type InsertionHole } from "./bench/insertion/holes";
 import { languageOfFile } from "./bench/insertion/languages";
 import { shapingTimes } from "./bench/insertion/longFile";
 import { percentiles, type Percentiles } from "./bench/latency/percentiles";
@@ -17,7 +17,7 @@ import { CliError, UsageError } from "./errors";
 
 export const BENCH_INSERTION: CommandSpec = {
   name: "bench insertion",
-  usage: "bench insertion --files GLOB [--holes N] [--seed N] [--json]",
+  usage: "bench insertion --files GLOB [--holes N] [--seed N] [--examples N] [--json]",
   summary: "Counts how often what the model writes rightly is inserted rightly.",
   details:
     "Cuts holes into real files and takes what stood there for the model's answer, with and without what an editor closes by itself. The file after\n" +
@@ -27,6 +27,10 @@ export const BENCH_INSERTION: CommandSpec = {
     files: { value: "GLOB", help: "cut holes into these files, whatever their languages" },
     holes: { value: "N", help: "holes in each language (default 2000)" },
     seed: { value: "N", help: "of the choice of files and holes (default 1)" },
+    examples: {
+      value: "N",
+      help: "holes that are shown of those that went wrong, in each language (default 5)",
+    },
   },
   examples: ["lacuna bench insertion --files '/usr/lib/python3/**/*.py'"],
 };
@@ -47,9 +51,10 @@ interface LanguageResult {
 }
 
 const MAX_CHARACTERS = 150_000;
-const EXAMPLES = 5;
 /** Files that make the long one. */
 const LONG_OF = 12;
+/** Times that holes are cut into a file, at other places each time. */
+const ROUNDS = 20;
 
 /** See {@link BENCH_INSERTION}. */
 export async function benchInsertion(words: readonly string[], context: Context): Promise<void> {
@@ -60,6 +65,7 @@ export async function benchInsertion(words: readonly string[], context: Context)
   }
   const holes = args.integer("holes", 2_000, 1, 1_000_000);
   const seed = args.integer("seed", 1, 0, 2 ** 31);
+  const most = args.integer("examples", 5, 0, 1_000_000);
   const byLanguage = new Map<string, string[]>();
   for (const file of matchingPaths(glob)) {
     const language = languageOfFile(file);
@@ -77,7 +83,7 @@ export async function benchInsertion(words: readonly string[], context: Context)
     const files = shuffled(paths, generator(seed))
       .map(readText)
       .filter((text) => text !== undefined);
-    results.push(await measured(language, files, { holes, seed, root: context.install.root }));
+    results.push(await measured(language, files, { holes, seed, most, root: context.install.root }));
   }
   context.progress.end();
   context.output(args.flag("json") ? `${JSON.stringify(results, undefined, 2)}\n` : markdown(results));
@@ -88,10 +94,18 @@ function readText(file: string): string | undefined {
   return text.length > MAX_CHARACTERS || text.includes("\ufffd") ? undefined : text;
 }
 
+interface Options {
+  readonly holes: number;
+  readonly seed: number;
+  /** Examples. */
+  readonly most: number;
+  readonly root: string;
+}
+
 async function measured(
   language: string,
   files: readonly string[],
-  { holes, seed, root }: { readonly holes: number; readonly seed: number; readonly root: string },
+  { holes, seed, most, root }: Options,
 ): Promise<LanguageResult> {
   const syntax = new SyntaxParser(grammarFolder(root));
   try {
@@ -99,23 +113,14 @@ async function measured(
     const shaper = new Shaper(syntax);
     let [count, wrong, nothing] = [0, 0, 0];
     const examples: string[] = [];
-    for (const [index, text] of files.entries()) {
-      const each = Math.max(5, Math.ceil(holes / files.length));
-      for (const hole of cutInsertionHoles(
-        text,
-        language,
-        String(index),
-        Math.min(each, holes - count),
-        seed,
-      )) {
-        const { file, first } = accept(hole, shaper);
-        count++;
-        if (file !== hole.original) {
-          wrong++;
-          nothing += first === "" ? 1 : 0;
-          const { prefix, suffix } = hole.place;
-          examples.push(JSON.stringify(`${prefix.slice(-40)}│${hole.raw}│${suffix.slice(0, 30)} (${first})`));
-        }
+    for (const hole of holesOf(files, language, holes, seed)) {
+      const { file, first } = accept(hole, shaper);
+      count++;
+      if (file !== hole.original) {
+        wrong++;
+        nothing += first === "" ? 1 : 0;
+        const { prefix, suffix } = hole.place;
+        examples.push(JSON.stringify(`${prefix.slice(-40)}│${hole.raw}│${suffix.slice(0, 30)} (${first})`));
       }
     }
     const agreement = grammar ? agreementOf(files, language, syntax) : undefined;
@@ -124,10 +129,35 @@ async function measured(
       ...{ language, grammar, holes: count, wrong, nothing },
       ...(agreement === undefined ? {} : { agreement }),
       shaping: percentiles(times),
-      examples: examples.slice(0, EXAMPLES),
+      examples: examples.slice(0, most),
     };
   } finally {
     syntax.dispose();
+  }
+}
+
+/** As many as are wanted, about as many of each file; of few files there may be fewer. */
+function* holesOf(
+  files: readonly string[],
+  language: string,
+  count: number,
+  seed: number,
+): Generator<InsertionHole> {
+  const each = Math.max(5, Math.ceil(count / files.length));
+  const cut = new Set<string>();
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [index, text] of files.entries()) {
+      for (const hole of cutInsertionHoles(text, language, String(index), each, seed + round)) {
+        const key = `${index} ${hole.place.offset} ${hole.raw.length} ${hole.kind}`;
+        if (cut.size === count) {
+          return;
+        }
+        if (!cut.has(key)) {
+          cut.add(key);
+          yield hole;
+        }
+      }
+    }
   }
 }
 

@@ -81,6 +81,7 @@ const GOLDEN: readonly Golden[] = [
   {
     family: "codestral",
     tokens: ["[PREFIX]", "[SUFFIX]", "[MIDDLE]"],
+    name: "Codestral-22B-v0.1",
     alone: "[SUFFIX]S[PREFIX]P",
     files: "[SUFFIX]S[PREFIX]+++++ a.ts\nA\n+++++ b.ts\nB\n+++++ src/cur.ts\nP",
   },
@@ -186,6 +187,14 @@ describe("FIM templates", () => {
         "granite",
       );
     }
+  });
+
+  it("does not take a vocabulary that models share for what one of them was trained with", () => {
+    const tokens = ["[PREFIX]", "[SUFFIX]", "[MIDDLE]"];
+    const has = (text: string): boolean => tokens.includes(text);
+    assert.equal(chooseFim({ hasSpecial: has, name: "Mistral Nemo Instruct 2407" }), undefined);
+    const named = { prefix: "[PREFIX]", suffix: "[SUFFIX]" };
+    assert.equal(chooseFim({ hasSpecial: has, name: "Ours 7B", named })?.family, "codestral");
   });
 
   it("has no template for a model without all tokens of a family", () => {

@@ -64,6 +64,8 @@ interface Family {
   readonly order: Order;
   /** The family applies only when the model's name matches. */
   readonly name?: RegExp;
+  /** Other models have these tokens and were not trained with them: it applies when the name matches, or the file names them for the purpose. */
+  readonly claimedBy?: RegExp;
   /** Begins every other file and, where files are shown, the current one. */
   readonly file?: { readonly token: string; readonly showsPath: boolean; readonly currentToo: boolean };
   readonly repository?: string;
@@ -117,6 +119,7 @@ const FAMILIES: readonly Family[] = [
     family: "codestral",
     tokens: ["[PREFIX]", "[SUFFIX]", undefined],
     order: "suffix-prefix-middle",
+    claimedBy: /codestral/i,
     inPrefix: { beforePath: "+++++ " },
   },
   {
@@ -168,10 +171,11 @@ const FAMILIES: readonly Family[] = [
 /** The template of the model's family, or undefined: then the prefix alone is all that the model can be given. */
 export function chooseFim(model: ModelVocabulary): FimTemplate | undefined {
   const { named = {} } = model;
-  const families = FAMILIES.filter(({ name, tokens, file }) => {
+  const families = FAMILIES.filter(({ name, claimedBy, tokens, file }) => {
     const required = [...tokens, file?.token];
     return (
       (name === undefined || name.test(model.name)) &&
+      (claimedBy === undefined || claimedBy.test(model.name) || agrees(tokens, named)) &&
       required.every((token) => token === undefined || model.hasSpecial(token))
     );
   });

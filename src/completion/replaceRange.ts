@@ -15,7 +15,7 @@ const TWICE = 0.1;
 /** Less than that: where all else is the same, the text below stays where it stood. */
 const LITTLE = 0.01;
 /** Signs that are no operators. */
-const TYPE_ANGLES = /(?<=[\w:]|template )<(?![<=\s])|(?<![-=\s])>(?!=)/g;
+const TYPE_ANGLES = /(?<=[\w:]|template )<(?![<=\s])|(?<=template ?)<|(?<![-=])>(?!=)/g;
 const TAG_ANGLES = /<(?=[\w/!])|(?<![-=\s])>/g;
 /** Lines below that are looked at. */
 const BLOCK_LINES = 60;
@@ -52,10 +52,10 @@ function possibleEnds(text: string, reading: Reading): number[] {
   const ends: number[] = [];
   for (let at = 0; at < whole;) {
     PIECE.lastIndex = at;
-    if (!PIECE.test(right)) {
+    const end = PIECE.test(right) ? PIECE.lastIndex : closerAt(at, reading);
+    if (end === undefined) {
       break;
     }
-    const end = PIECE.lastIndex;
     // Three quotes are one.
     at = within.find(({ from, to }) => from < end && end < to)?.to ?? end;
     ends.push(at);
@@ -64,6 +64,13 @@ function possibleEnds(text: string, reading: Reading): number[] {
     ends.push(whole);
   }
   return ends.filter((end) => isPartOf(right.slice(0, end), text));
+}
+
+/** The end of one of the language's own closers at `at`, after white space. */
+function closerAt(at: number, { right, closers }: Reading): number | undefined {
+  const start = at + /^\s*/.exec(right.slice(at))![0].length;
+  const closer = closers.find((one) => one.trim() !== "" && right.startsWith(one, start));
+  return closer === undefined ? undefined : start + closer.length;
 }
 
 /** Delimiters of more than one character right of the cursor, by index there. */
@@ -98,13 +105,17 @@ function misfits(text: string, reading: Reading): (replaced: number) => number {
   const { left, right, lineStart } = reading;
   const aim = reading.scanAfter(right);
   const block = blockBelow(reading);
+  const isAbove = ({ kind, at }: Frame): boolean => kind === "bracket" && at < lineStart;
   const inBlock = (state: State): number => {
     const offset = lineStart + left.length + text.length + right.length;
-    const { wrong, odd, top } = new Scanner(block.text, state, reading.mode, offset).run();
+    const scanner = new Scanner(block.text, state, reading.mode, offset).run(block.inner);
+    // Lines that are indented as this one close nothing of what it is in.
+    const lost = framesOf(state).filter(isAbove).length - framesOf(scanner.state).filter(isAbove).length;
+    const { wrong, odd, top } = scanner.run();
     const open = reading
       .openedSince(lineStart, { top })
       .reduce((sum, frame) => sum + (frame.at < offset ? weight(frame) : 0), 0);
-    return wrong + SOFT * odd + (block.whole ? open : SOFT * open);
+    return Math.max(0, lost) + wrong + SOFT * odd + (block.whole ? open : SOFT * open);
   };
   return (replaced) => {
     const rest = right.slice(replaced);
@@ -113,7 +124,6 @@ function misfits(text: string, reading: Reading): (replaced: number) => number {
     const inCase = scanner.top?.kind === "case";
     const inProse = around !== undefined || scanner.mode.text;
     const { wrong, odd, state } = scanner.run();
-    const isAbove = ({ kind, at }: Frame): boolean => kind === "bracket" && at < lineStart;
     return (
       // What is open above may not be known.
       Math.max(0, wrong - aim.wrong) +
@@ -123,7 +133,7 @@ function misfits(text: string, reading: Reading): (replaced: number) => number {
       LITTLE * distance(framesOf(state), framesOf(aim.state)) +
       (rest.trim() === "" ? 0 : losesCloser(text, rest, reading, around)) +
       (angleIsLeft(text, rest, reading, inProse) ? SOFT : 0) +
-      (saysTwice(text, rest, { around, inProse, inCase }) ? TWICE : 0)
+      (saysTwice(text, rest, { left, around, inProse, inCase }) ? TWICE : 0)
     );
   };
 }
@@ -133,6 +143,8 @@ function misfits(text: string, reading: Reading): (replaced: number) => number {
  */
 function blockBelow({ text: { suffix }, left, right }: Reading): {
   readonly text: string;
+  /** What of it is not indented less. */
+  readonly inner: number;
   readonly whole: boolean;
 } {
   const indent = indentOf(left);
@@ -143,14 +155,15 @@ function blockBelow({ text: { suffix }, left, right }: Reading): {
     const line = suffix.slice(end + 1, next < 0 ? suffix.length : next);
     const outside = line.trim() !== "" && indentOf(line) < indent;
     if (end >= suffix.length || (outside && !/^\s*[)\]}]/.test(line))) {
-      return { text: suffix.slice(begin, end), whole: true };
+      return { text: suffix.slice(begin, end), inner: end - begin, whole: true };
     }
+    const inner = end - begin;
     end = next < 0 ? suffix.length : next;
     if (outside) {
-      return { text: suffix.slice(begin, end), whole: true };
+      return { text: suffix.slice(begin, end), inner, whole: true };
     }
   }
-  return { text: suffix.slice(begin, end), whole: false };
+  return { text: suffix.slice(begin, end), inner: end - begin, whole: false };
 }
 
 /** A closer right of the cursor would end up in a comment that the completion begins, or be escaped. */
@@ -178,15 +191,25 @@ function saysTwice(
   text: string,
   rest: string,
   {
+    left,
     around,
     inProse,
     inCase,
-  }: { readonly around: Frame | undefined; readonly inProse: boolean; readonly inCase: boolean },
+  }: {
+    readonly left: string;
+    readonly around: Frame | undefined;
+    readonly inProse: boolean;
+    readonly inCase: boolean;
+  },
 ): boolean {
   const right = rest.trim();
   const said = text.trimEnd();
   if (right === "") {
     return false;
+  }
+  // An arrow is whole: its head is no bracket.
+  if (right.startsWith(">") && /[-=]>$/.test(left + said)) {
+    return true;
   }
   if (said.endsWith(right) && (right.length > 1 || (inProse && /^[>"'`]/.test(right)))) {
     return true;

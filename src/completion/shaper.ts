@@ -1,10 +1,13 @@
 import { endOf } from "./ending/end";
+import { closersAtEnd } from "./ending/closers";
 import { asksTree, endingKind, type EndingKind } from "./ending/kind";
+import { excerptOf } from "./ending/excerpt";
 import { wholePart } from "./ending/whole";
 import { mended } from "./ending/mend";
 import { surroundings } from "./ending/surroundings";
 import { applyFilters } from "./filters";
 import { partialToken } from "./filters/partialToken";
+import type { LanguageConfigurations } from "./lexical/configured";
 import { Readings } from "./lexical/reading";
 import type { Place } from "./place";
 import { replacedLength } from "./replaceRange";
@@ -25,10 +28,18 @@ export interface Suggestion {
 
 /** Makes suggestions of what a model writes: chooses the ending, cuts there, filters. */
 export class Shaper {
-  private readonly readings = new Readings();
+  private readonly readings: Readings;
 
-  /** @param syntax absent: by indentation alone */
-  constructor(private readonly syntax?: Syntax) {}
+  /**
+   * @param syntax absent: by indentation alone
+   * @param configurations what an editor knows of languages; absent: by the table alone
+   */
+  constructor(
+    private readonly syntax?: Syntax,
+    configurations?: LanguageConfigurations,
+  ) {
+    this.readings = new Readings(configurations);
+  }
 
   /** How much of the line right of the cursor the suggestion `text` takes the place of, in code units. */
   replaced(text: string, place: Place): number {
@@ -41,9 +52,14 @@ export class Shaper {
     if (this.syntax === undefined || !asksTree(place)) {
       return endingKind(place);
     }
-    const { top, context } = surroundings(place);
-    const offset = place.prefix.length - top;
-    const text = place.prefix.slice(top) + context.suffix;
+    const around = surroundings(place);
+    const excerpt = excerptOf(around.reading, around.context.suffix, place.language);
+    if (excerpt === undefined) {
+      return endingKind(place);
+    }
+    const { head, end } = excerpt;
+    const offset = head.length;
+    const text = head + place.suffix.slice(0, end) + closersAtEnd(around, "", 0, excerpt);
     const byTree = this.syntax.parse(place.document, place.language, text, (root) =>
       endingKind(place, { root, offset }),
     );

@@ -1,6 +1,7 @@
 import os from "node:os";
 import path from "node:path";
 import * as vscode from "vscode";
+import { parentsThatTell } from "./folderNames";
 import { notebookOf } from "./notebooks";
 
 /**
@@ -11,9 +12,11 @@ import { notebookOf } from "./notebooks";
 export function modelPath(uri: vscode.Uri): string {
   const file = notebookOf(uri)?.uri ?? uri;
   const folder = folderOf(file);
-  return folder === undefined
-    ? path.posix.basename(file.path)
-    : vscode.workspace.asRelativePath(inFolder(file, folder));
+  if (folder === undefined) {
+    return path.posix.basename(file.path);
+  }
+  const relative = vscode.workspace.asRelativePath(inFolder(file, folder));
+  return `${parentsThatTell(folder, vscode.workspace.workspaceFolders ?? [])}${relative}`;
 }
 
 /** Names the project of a document for the model; undefined where it has none. A home folder has its owner's name. */

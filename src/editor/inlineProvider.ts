@@ -9,6 +9,7 @@ import { whyNotHere } from "../completion/trigger";
 import { askAt } from "./asksEditor";
 import type { Config } from "./config";
 import { textAt } from "./documentText";
+import type { EditorLanguages } from "./editorLanguages";
 import type { Eligibility } from "./eligibility";
 import type { EngineService } from "./engineService";
 import { isCancelled } from "./failures";
@@ -62,9 +63,10 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     sparsity: Pick<SparsityController, "onDidChangeMask">,
     config: Pick<Config, "settings" | "onDidChange">,
     syntax: Syntax,
+    languages: Pick<EditorLanguages, "of">,
   ) {
     const { debounce } = this;
-    this.shaper = new Shaper(syntax);
+    this.shaper = new Shaper(syntax, (language) => languages.of(language));
     this.suggester = new Suggester({
       shaper: this.shaper,
       generate: (...request) => generator.generate(...request),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { serve, TestServer } from "../../src/models/download/testing";
 import { modelPath } from "../testModel";
@@ -104,6 +104,37 @@ describe("lacuna models", () => {
     const unknown = await run(["models", "get", "gpt-9"], env());
     assert.equal(unknown.code, 2);
     assert.match(errorLine(unknown), /There is no model "gpt-9"/);
+  });
+
+  it("get keeps what came of a server that drops, and takes nothing that is not what was promised", async () => {
+    const to = path.join(scratch.directory, "promised");
+    const address = `${server.base}/m.gguf`;
+    const get = (...words: readonly string[]) => run(["models", "get", address, "--to", to, ...words], env());
+    const models = (): string[] => readdirSync(to).filter((name) => /^[^.].*\.gguf$/.test(name));
+    const fails = async (what: RegExp, ...words: readonly string[]): Promise<void> => {
+      const failed = await get(...words);
+      assert.equal(failed.code, 1, failed.stderr);
+      assert.match(errorLine(failed), what);
+      assert.deepEqual(models(), []);
+    };
+    const other = Buffer.from(body);
+    other[body.length >> 1]! ^= 1;
+    server.behaviour = (request, response) => serve(request, response, other);
+    await fails(/its SHA-256 is [0-9a-f]{12}… instead of/, "--sha256", sha256);
+    server.behaviour = (request, response) =>
+      serve(request, response, body, { headers: { "content-length": String(body.length + 1_000) } });
+    await fails(/were promised and there are/);
+    rmSync(to, { recursive: true });
+
+    server.requests.length = 0;
+    server.behaviour = (request, response, next) =>
+      serve(request, response, body, next < 2 ? { until: Math.floor((body.length * (next + 2)) / 4) } : {});
+    assert.equal((await get("--sha256", sha256)).code, 0);
+    assert.deepEqual(
+      server.requests.map(({ headers: { range } }) => range === undefined),
+      [true, false, false],
+    );
+    assert.deepEqual(models(), ["m.gguf"]);
   });
 
   it("works as the bundle that ships, too", () => {

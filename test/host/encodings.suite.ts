@@ -48,6 +48,14 @@ describe("the text of a neighbour", () => {
     assert.equal(await readText(file), TEXT);
   });
 
+  it("is what the editor guesses, where it is told to", async () => {
+    const many = Buffer.concat(Array.from({ length: 40 }, () => GBK));
+    write(many);
+    assert.equal(await readText(file), undefined);
+    await files("autoGuessEncoding", true);
+    assert.equal(await readText(file), TEXT.repeat(40));
+  });
+
   it("is what the editor shows, where it is open", async () => {
     write(GBK);
     await vscode.workspace.openTextDocument(file);

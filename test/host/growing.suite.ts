@@ -71,6 +71,7 @@ describe("a suggestion that becomes longer", () => {
       { onDidChangeMask: masks.event },
       { settings: { debounce: "auto" } as never, onDidChange: settings.event },
       { parse: () => undefined },
+      { of: () => undefined },
     );
     const offered = provider.onDidOffer(({ text }) => offers.push(text));
     subscriptions = [provider, models, masks, settings, outcomes, offered];

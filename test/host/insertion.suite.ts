@@ -43,6 +43,7 @@ describe("what the editor shows and inserts", () => {
         { onDidChangeMask: masks.event },
         { settings: { debounce: 0 } as never, onDidChange: changes.event },
         { parse: () => undefined },
+        { of: () => undefined },
       );
       subscriptions = [provider, models, outcomes, masks, changes];
       const editor = await untitled(line, language);

@@ -84,6 +84,44 @@ describe("getting a model", () => {
     assert.equal(server.requests[0]!.url, "/user/model/resolve/main/small.gguf");
   });
 
+  it("asks for a token where a model is gated, keeps it as a secret, and fetches with it", async () => {
+    const { showErrorMessage, showInputBox } = vscode.window;
+    const window = vscode.window as unknown as Record<"showErrorMessage" | "showInputBox", unknown>;
+    const asked: { message?: string; actions?: readonly string[]; input?: vscode.InputBoxOptions } = {};
+    window.showErrorMessage = (message: string, ...actions: string[]) => {
+      Object.assign(asked, { message, actions });
+      return Promise.resolve(actions[0]);
+    };
+    window.showInputBox = (input: vscode.InputBoxOptions) => {
+      asked.input = input;
+      return Promise.resolve(" hf_mine ");
+    };
+    await setting("modelMirror", server.base);
+    server.requests.length = 0;
+    server.behaviour = (request, response) =>
+      request.headers.authorization === "Bearer hf_mine"
+        ? serve(request, response, body)
+        : void response.writeHead(401).end();
+    try {
+      const wanted = { address: "hf:user/gated/gated.gguf", sha256 };
+      await api.models.fetchAndUse({ title: "gated", wanted });
+      assert.match(asked.message ?? "", /^gated: /);
+      assert.deepEqual(asked.actions?.[0], "Give a Token");
+      assert.equal(asked.input?.password, true);
+      assert.ok(existsSync(path.join(folder, "gated.gguf")));
+      assert.equal(vscode.workspace.getConfiguration("lacuna").get("model"), path.join(folder, "gated.gguf"));
+      assert.equal(JSON.stringify(vscode.workspace.getConfiguration("lacuna")).includes("hf_mine"), false);
+      // Kept for the next one.
+      asked.input = undefined!;
+      await api.models.fetch({ title: "second", wanted: { address: "hf:user/gated/second.gguf", sha256 } });
+      assert.equal(asked.input, undefined);
+      assert.equal(server.requests.at(-1)!.headers.authorization, "Bearer hf_mine");
+    } finally {
+      Object.assign(window, { showErrorMessage, showInputBox });
+      server.behaviour = (request, response) => serve(request, response, body);
+    }
+  });
+
   it("goes through the proxy of VS Code's settings", async () => {
     const http = vscode.workspace.getConfiguration("http");
     await http.update("proxy", server.base, vscode.ConfigurationTarget.Global);

@@ -75,6 +75,27 @@ describe("what the engine is told of a document", () => {
     assert.equal((await askedFor(cell(0))).prefix, CELLS[0]![1]);
   });
 
+  it("has the cells that have been run above what is typed into an Interactive Window", async () => {
+    const opened = await vscode.commands.executeCommand<{ notebookUri: vscode.Uri; inputUri: vscode.Uri }>(
+      "interactive.open",
+      { preserveFocus: false },
+    );
+    const ofWindow = (): vscode.NotebookDocument | undefined =>
+      vscode.workspace.notebookDocuments.find(({ uri }) => uri.toString() === opened.notebookUri.toString());
+    await until("the window is open", () => ofWindow() !== undefined);
+    const edit = new vscode.WorkspaceEdit();
+    const cell = new vscode.NotebookCellData(vscode.NotebookCellKind.Code, "rate = 1.19\n", "python");
+    edit.set(opened.notebookUri, [vscode.NotebookEdit.insertCells(0, [cell])]);
+    assert.ok(await vscode.workspace.applyEdit(edit));
+    await until("the cell is there", () => ofWindow()!.cellCount === 1);
+    const input = await vscode.workspace.openTextDocument(opened.inputUri);
+    const document = await vscode.languages.setTextDocumentLanguage(input, "python");
+    const typed = new vscode.WorkspaceEdit();
+    typed.insert(document.uri, new vscode.Position(0, 0), "gross = net * ra");
+    assert.ok(await vscode.workspace.applyEdit(typed));
+    assert.equal((await askedFor(document)).prefix, "rate = 1.19\n\ngross = net * ra");
+  });
+
   it("names a cell by its notebook's place in the workspace, without ids and folders of the machine", async () => {
     const notebook = await vscode.workspace.openNotebookDocument(workspaceFile("notes/prices.ipynb"));
     const [first, last] = [0, 4].map((index) => notebook.cellAt(index).document);
@@ -130,8 +151,9 @@ describe("what the engine is told of a document", () => {
     const { document } = notebook.cellAt(4);
     await context.gather(document, new vscode.Position(0, 11));
     const { files } = context.of(document);
+    // What other tests have visited may be there, too.
     assert.deepEqual(
-      files.map(({ path: name }) => name),
+      files.map(({ path: name }) => name).filter((name) => name.startsWith("notes/")),
       ["notes/helper.py"],
     );
   });

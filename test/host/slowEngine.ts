@@ -92,6 +92,7 @@ export class SlowEngine implements vscode.Disposable {
       { onDidChangeMask: this.maskChanged.event },
       this.config,
       this.syntax,
+      { of: () => undefined },
     );
   }
 

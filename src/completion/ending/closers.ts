@@ -2,7 +2,9 @@ import { linePrefix, lineSuffix } from "../cursor";
 import type { Reading } from "../lexical/reading";
 import { framesOf, isText, textAround, type Frame, type State } from "../lexical/state";
 import { indentOf } from "./kind";
-import { isClosedBelow, opened, type Closing, type Open, type Surroundings } from "./surroundings";
+import { isClosedBelow } from "./below";
+import type { Excerpt } from "./excerpt";
+import { opened, type Closing, type Open, type Surroundings } from "./surroundings";
 
 /**
  * What closes the strings and brackets that a completion leaves open at its end, where nothing below closes them: on lines of their own where the
@@ -66,18 +68,31 @@ export function leavesCommentOpen({ context, reading, below }: Surroundings, tex
   );
 }
 
+/** The whole suffix. */
+export const WHOLE: Omit<Excerpt, "head"> = { end: Number.POSITIVE_INFINITY, closed: false, closer: "" };
+
 /**
  * What closes whatever is open at the end of the text round the cursor, once `text` has been put in: that text may be a part of a longer one, and where
  * nothing follows the cursor, the rest is still to be written.
+ * @param part of the suffix that the text ends with
  */
-export function closersAtEnd(around: Surroundings, text: string, replaced: number): string {
-  const { reading, closing, openBelow, next } = around;
+export function closersAtEnd(
+  around: Surroundings,
+  text: string,
+  replaced: number,
+  part: Omit<Excerpt, "head"> = WHOLE,
+): string {
+  const { reading, closing, next } = around;
+  const openBelow = part.closed ? [] : around.openBelow;
   const { state } = reading.scan(text);
   const written = opened(reading, text, state);
   const left = closing.filter(({ index }) => index >= replaced);
   const missing = new Set(next === undefined ? [] : unclosed(written, left, around));
   const stack = [...written];
-  for (const { char, indent } of left) {
+  for (const { char, indent, index } of left) {
+    if (index >= part.end) {
+      break;
+    }
     const partner =
       indent === undefined
         ? stack.length - 1
@@ -90,6 +105,7 @@ export function closersAtEnd(around: Surroundings, text: string, replaced: numbe
   const end = next === undefined && long !== undefined ? endOfText(long, reading.text.prefix + text) : "";
   const rest = [...stack.filter((one) => !missing.has(one)).map(({ closer }) => closer), ...openBelow];
   return (
+    part.closer +
     end +
     rest
       .map((closer) => `\n${closer}`)
@@ -154,9 +170,10 @@ function headIndent(one: Open, inner: Open | undefined): number {
 function unclosed(
   open: readonly Open[],
   closing: readonly Closing[],
-  { next, cut }: Surroundings,
+  { next, cut, reading }: Surroundings,
 ): readonly Open[] {
   const rest = [...open];
+  const own = reading.left.trim() === "" ? undefined : indentOf(reading.left);
   const missing: Open[] = [];
   let at = 0;
   let inner: Open | undefined;
@@ -166,7 +183,10 @@ function unclosed(
     const first = closing[at];
     if (first?.char === one.closer && (first.indent === undefined || first.indent === indent)) {
       at++;
-    } else if ((next !== undefined && next <= indent) || (one.line >= 0 && !(cut && at === closing.length))) {
+    } else if (
+      (next !== undefined && next <= indent && !(one.line < 0 && own !== undefined && own <= indent)) ||
+      (one.line >= 0 && !(cut && at === closing.length))
+    ) {
       missing.push(one);
     } else {
       break;

@@ -19,6 +19,9 @@ const KEYWORDS: Readonly<Record<string, Keywords>> = {
   lua: { begin: /\b(?:function|if|do|repeat)\b/g, end: /\b(?:end|until)\b/g },
 };
 
+/** Whether words end blocks. */
+export const hasKeywordBlocks = (language: string): boolean => KEYWORDS[language] !== undefined;
+
 /** How many blocks more a line of code begins than it ends; 0 in languages whose blocks have signs or indentation. */
 export function blocksBegun(line: string, language: string): number {
   const keywords = KEYWORDS[language];

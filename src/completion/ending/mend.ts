@@ -1,16 +1,18 @@
 import { readingOf, type Reading } from "../lexical/reading";
-import { framesOf, textAround } from "../lexical/state";
+import { framesOf, isBracket, textAround } from "../lexical/state";
 import type { Place } from "../place";
 import { replacedLength } from "../replaceRange";
-import { findErrors, type Syntax } from "../syntaxTree";
-import { closersAtEnd, leavesCommentOpen, missingClosers, ownClosers } from "./closers";
-import { isBracket, surroundings, type Surroundings } from "./surroundings";
+import { findErrors, type Syntax, type SyntaxNode } from "../syntaxTree";
+import { isClosedBelow } from "./below";
+import { closersAtEnd, leavesCommentOpen, missingClosers, ownClosers, WHOLE } from "./closers";
+import { excerptOf, type Excerpt } from "./excerpt";
+import { surroundings, type Surroundings } from "./surroundings";
 import { headerAlone, variants, wantsHeader, type Close } from "./variants";
 
 /** Variants that are tried at most. */
 const MAX_TRIALS = 12;
 /** Characters that are parsed at most for them: of a long text few are tried. */
-const MAX_PARSED = 60_000;
+const MAX_PARSED = 10_000;
 const MIN_TRIALS = 2;
 
 /** What is wrong with a document in which something has been inserted, from the cursor's line on. */
@@ -34,9 +36,21 @@ export function mended(
   reading: Reading = readingOf(place),
 ): string {
   const around = surroundings({ ...place, reading });
-  const judge = (text: string): Verdict | undefined => judged(text, place, around, syntax);
+  if (goesOnInText(completion, around)) {
+    return completion;
+  }
+  const excerpt = syntax && excerptOf(reading, around.context.suffix, place.language);
+  if (syntax === undefined || excerpt === undefined || hasConditions(completion, around, excerpt)) {
+    return mendedByCount(completion, around);
+  }
+  let parsed = 0;
+  const judge = (text: string): Verdict | undefined =>
+    judged(text, around, excerpt, (whole, look) => {
+      parsed += whole.length;
+      return syntax.parse(place.document, place.language, whole, look);
+    });
   const swallows = leavesCommentOpen(around, completion);
-  const asIs = hasConditions(completion, around) ? undefined : judge(completion);
+  const asIs = judge(completion);
   if (asIs === undefined) {
     return mendedByCount(completion, around);
   }
@@ -56,7 +70,7 @@ export function mended(
     variants(completion, around),
     completion,
     (text) => fits(judge(text)),
-    trials(around),
+    () => parsed > MAX_PARSED,
   );
   if (fitting !== undefined) {
     return fitting;
@@ -65,9 +79,15 @@ export function mended(
   return before.sound && around.next !== undefined ? "" : completion;
 }
 
-function trials({ top, context: { prefix, suffix } }: Surroundings): number {
-  const parsed = prefix.length - top + suffix.length;
-  return Math.min(MAX_TRIALS, Math.max(MIN_TRIALS, Math.floor(MAX_PARSED / parsed)));
+/** In a comment or string that what follows ends, or may end further down, anything goes. */
+function goesOnInText(completion: string, { reading, context, cut }: Surroundings): boolean {
+  const text = textAround(reading.state);
+  return (
+    text !== undefined &&
+    text === textAround(reading.scan(completion).state) &&
+    !text.endsWithLine &&
+    (cut || isClosedBelow(text, context.suffix))
+  );
 }
 
 const CONDITION = /^[ \t]*#[ \t]*(?:if|el|endif)/m;
@@ -75,20 +95,21 @@ const CONDITION = /^[ \t]*#[ \t]*(?:if|el|endif)/m;
 /** Parts of a file that the preprocessor leaves out make the rest hard to parse. */
 const hasConditions = (
   completion: string,
-  { top, context: { language, prefix, suffix } }: Surroundings,
+  { context: { language, suffix } }: Surroundings,
+  { head, end }: Excerpt,
 ): boolean =>
-  (language === "c" || language === "cpp") && CONDITION.test(`${prefix.slice(top)}${completion}${suffix}`);
+  (language === "c" || language === "cpp") && CONDITION.test(head + completion + suffix.slice(0, end));
 
 /** The first of `variants` other than `completion` that fits, if it comes early enough. */
 function firstOf(
   variants: Iterable<string>,
   completion: string,
   fits: (text: string) => boolean,
-  most = MAX_TRIALS,
+  isEnough = (): boolean => false,
 ): string | undefined {
   const tried = new Set([completion]);
   for (const text of variants) {
-    if (tried.size > most) {
+    if (tried.size > MAX_TRIALS || (tried.size > MIN_TRIALS && isEnough())) {
       break;
     }
     if (!tried.has(text) && fits(text)) {
@@ -127,21 +148,26 @@ function isBalanced(text: string, around: Surroundings): boolean {
 /** Undefined: nothing can be parsed. */
 function judged(
   text: string,
-  { document, language }: Place,
   around: Surroundings,
-  syntax: Syntax | undefined,
+  excerpt: Excerpt,
+  parse: (whole: string, look: (root: SyntaxNode) => Verdict) => Verdict | undefined,
 ): Verdict | undefined {
-  const { reading, context, top } = around;
+  const { reading, context } = around;
   const replaced = text === "" ? 0 : replacedLength(text, reading);
-  const rest = context.suffix.slice(replaced);
-  const before = context.prefix.slice(top) + text;
+  // Where it begins a string, what follows is another thing.
+  const end = textAround(reading.scan(text).state);
+  const begins = end?.endsWithLine === false && textAround(reading.state) === undefined;
+  const follows = begins ? WHOLE : excerpt;
+  const rest = context.suffix.slice(replaced, follows.end);
+  const before = excerpt.head + text;
+  const lineStart = excerpt.head.length - reading.left.length;
   // The parser may notice only on the next line that this one is not over.
   const nextLine = /\n\s*\S.*/.exec(rest);
   const to = before.length + (nextLine === null ? rest.length : nextLine.index + nextLine[0].length);
-  const whole = before + rest + closersAtEnd(around, text, replaced);
-  return syntax?.parse(document, language, whole, (root) => {
+  const whole = before + rest + closersAtEnd(around, text, replaced, follows);
+  return parse(whole, (root) => {
     const all = findErrors(root);
-    const errors = all.filter(({ endIndex }) => endIndex >= reading.lineStart - top);
+    const errors = all.filter(({ endIndex }) => endIndex >= lineStart);
     const open = missingClosers(around, text, replaced) !== "";
     // The parser finds what is missing only at the end.
     const near = open || wantsHeader(around) || errors.some(({ startIndex }) => startIndex <= to);

@@ -1,13 +1,14 @@
 import { linesBelow } from "../cursor";
 import { readingOf, type Reading } from "../lexical/reading";
 import type { Delimiter } from "../lexical/scanner";
-import { framesOf, textAround, type Frame, type State } from "../lexical/state";
+import { framesOf, isBracket, type State } from "../lexical/state";
+import { stateBefore } from "./below";
 import { indentOf, type EndingContext } from "./kind";
 
 /** A bracket that is open. */
 export interface Open {
   readonly closer: string;
-  /** White space at the beginning of its line. */
+  /** White space at the beginning of its line, or of the header that this line ends. */
   readonly indent: string;
   /** Of its line; 0 is the cursor's, those above it are less. */
   readonly line: number;
@@ -40,8 +41,6 @@ export interface Surroundings {
   readonly below: string | undefined;
   /** The text goes on after the suffix: something may be closed there. */
   readonly cut: boolean;
-  /** Offset in the prefix from which on it is parsed: where the piece of the top level begins in which the cursor is. */
-  readonly top: number;
 }
 
 /** Lines below the cursor that are looked at in any case. */
@@ -97,32 +96,7 @@ export function surroundings(cursor: EndingContext): Surroundings {
     next: below === undefined ? undefined : indentOf(below),
     below,
     cut,
-    top: topOf(reading),
   };
-}
-
-/** A line that may begin a piece of the top level. */
-const TOP = /^(?![ \t)\]}]|(?:else|elif|except|finally|catch|rescue|ensure|end)\b)./;
-/** Pieces that are looked at, above the cursor. */
-const MAX_PIECES = 6;
-
-/** The last line above the cursor that begins a piece of the top level, after a blank line and with nothing open; or the beginning. */
-function topOf({ text: { prefix }, lineStart, stateAt }: Reading): number {
-  let pieces = 0;
-  let start = lineStart;
-  while (start > 1 && pieces < MAX_PIECES) {
-    const above = prefix.lastIndexOf("\n", start - 2) + 1;
-    const end = prefix.indexOf("\n", start);
-    const line = prefix.slice(start, end < 0 ? prefix.length : end);
-    if (TOP.test(line) && prefix.slice(above, start).trim() === "") {
-      pieces++;
-      if (stateAt(start).top === undefined) {
-        return start;
-      }
-    }
-    start = above;
-  }
-  return 0;
 }
 
 /** The brackets that are open in `state`, after the cursor's line with `text`: those opened from `offset` on, innermost last. */
@@ -139,7 +113,7 @@ export function opened(reading: Reading, text: string, state: Pick<State, "top">
       from = at;
     }
     const own = at >= reading.lineStart ? lineBreaks(written, reading.lineStart, at) : line;
-    const start = written.lastIndexOf("\n", at - 1) + 1;
+    const start = headOf(written, at);
     const end = written.indexOf("\n", at);
     const after = written.slice(at + opener.length, end < 0 ? written.length : end);
     const indent = /^[ \t]*/.exec(written.slice(start, at))![0];
@@ -148,6 +122,24 @@ export function opened(reading: Reading, text: string, state: Pick<State, "top">
   return open.reverse();
 }
 
+/** Goes on with the header above. */
+const CONTINUES = /^\s*(?:extends|implements|permits|throws|where|requires|[:,](?!:)|->|=>|&&|\|\|)/;
+const MAX_HEADER = 8;
+
+/** The beginning of the line with which the header begins whose bracket is opened at `at`. */
+function headOf(text: string, at: number): number {
+  const own = text.lastIndexOf("\n", at - 1) + 1;
+  let start = own;
+  for (let n = 0; n < MAX_HEADER && start > 0 && goesOn(text.slice(start, at)); n++) {
+    start = text.lastIndexOf("\n", start - 2) + 1;
+  }
+  return goesOn(text.slice(start, at)) ? own : start;
+}
+
+/** Whether what it closes was opened on a line above, or it begins as nothing begins. */
+const goesOn = (header: string): boolean =>
+  CONTINUES.test(header) || header.split(")").length > header.split("(").length;
+
 function lineBreaks(text: string, from: number, to: number): number {
   let count = 0;
   for (let at = text.indexOf("\n", from); at >= 0 && at < to; at = text.indexOf("\n", at + 1)) {
@@ -155,10 +147,6 @@ function lineBreaks(text: string, from: number, to: number): number {
   }
   return count;
 }
-
-/** One that a sign of its own closes. */
-export const isBracket = ({ kind, soft, close }: Frame): boolean =>
-  kind === "bracket" && !soft && close.length === 1;
 
 /** The brackets of a suffix that have no partner in it. */
 function bracketsIn(suffix: string, reading: Reading): Pick<Surroundings, "closing" | "openBelow"> {
@@ -176,24 +164,4 @@ function bracketsIn(suffix: string, reading: Reading): Pick<Surroundings, "closi
   const scanner = reading.scanAfter(suffix, stateBefore(suffix, state), visit);
   const open = framesOf(scanner).filter((one) => isBracket(one) && one.at >= cursor);
   return { closing, openBelow: open.map(({ close }) => close) };
-}
-
-/** The state at the cursor, but outside of a text over several lines that nothing below ends. */
-function stateBefore(suffix: string, state: State): State {
-  const text = textAround(state);
-  return text === undefined || text.endsWithLine || isClosedBelow(text, suffix)
-    ? state
-    : { ...state, top: text.parent };
-}
-
-/** Whether `suffix` begins inside of a text over several lines. */
-export function isClosedBelow({ open, close, kind }: Frame, suffix: string): boolean {
-  if (kind === "indented" || close === "") {
-    return true;
-  }
-  if (kind === "quote" && close === open.slice(-close.length)) {
-    return suffix.split(close).length % 2 === 0;
-  }
-  const [opens, closes] = [suffix.indexOf(open), suffix.indexOf(close)];
-  return closes >= 0 && (opens < 0 || closes < opens);
 }

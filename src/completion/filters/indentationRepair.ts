@@ -29,7 +29,8 @@ function styleOf(context: FilterContext): Style | undefined {
   const indents = [...linesAbove(context).slice(-MAX_LINES), ...linesBelow(context).slice(0, MAX_LINES)]
     .filter((line) => line.trim() !== "" && !STARRED.test(line))
     .map((line) => LEADING.exec(line)![0])
-    .filter((indent) => indent !== "");
+    // A space alone aligns something.
+    .filter((indent) => indent !== "" && indent !== " ");
   const tabs = indents.filter((indent) => indent.startsWith("\t")).length;
   const { indentation } = context;
   if (indents.length === 0) {

@@ -1,7 +1,6 @@
-import { isBracket } from "../ending/surroundings";
 import { readingOf, type Reading } from "../lexical/reading";
 import type { Delimiter } from "../lexical/scanner";
-import { framesOf } from "../lexical/state";
+import { framesOf, isBracket } from "../lexical/state";
 import type { Filter, FilterContext } from "./filter";
 
 /** Text far from the cursor says little and is dear to scan. */

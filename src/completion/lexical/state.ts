@@ -104,5 +104,9 @@ export function textAround({ top }: Pick<State, "top">): Frame | undefined {
   return base !== undefined && isText(base) ? base : undefined;
 }
 
+/** One that a sign of its own closes. */
+export const isBracket = ({ kind, soft, close }: Frame): boolean =>
+  kind === "bracket" && !soft && close.length === 1;
+
 export const isText = ({ kind }: Frame): boolean =>
   kind === "quote" || kind === "comment" || kind === "lines" || kind === "indented";

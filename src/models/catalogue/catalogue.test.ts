@@ -87,6 +87,18 @@ describe("the recommendation", () => {
     }
   });
 
+  it("expects the memory that Qwen's own files were seen to take", () => {
+    // Bytes resident, dense, with the editor's context; measured on an Intel Xeon with AMX.
+    for (const [name, measured] of [
+      ["qwen2.5-coder-0.5b", 0.86e9],
+      ["qwen2.5-coder-1.5b", 1.6e9],
+    ] as const) {
+      const { entry, file } = findChoice(name)!;
+      const { residentBytes } = estimate(entry, file, laptop).dense;
+      assert.ok(Math.abs(residentBytes / measured - 1) < 0.25, `${name}: ${residentBytes}`);
+    }
+  });
+
   it("puts first the best model that answers a line within a second", () => {
     const [first, ...others] = recommend(laptop);
     assert.equal(first!.fits, "good");

@@ -47,8 +47,15 @@ const PER_CORE = 6.2e9;
 const AUTO_SHARE = 0.7;
 /** Context that the editor's setting asks for, two bytes for each element of the cache. */
 const CONTEXT_TOKENS = 2_048;
-/** Engine, buffers for computing, vocabulary. */
-const OVERHEAD_BYTES = 150e6;
+/** Tokens that are computed at once, as `engine/document.ts` has it: their logits and activations have room, four bytes each. */
+const BATCH_TOKENS = 64;
+/** Node, the engine's code, the vocabulary. */
+const PROCESS_BYTES = 80e6;
+/**
+ * Share of the file that is in memory twice: as the file has it, and laid out for the processor. 0.44 and 0.25 for Qwen2.5-Coder 0.5B and 1.5B in
+ * Q4_K_M, on an Intel Xeon with AMX; what is mapped is the system's to take back when others need it.
+ */
+const TWICE = 0.3;
 /** Left for the system and the editor. */
 const RESERVED_BYTES = 3e9;
 
@@ -82,7 +89,10 @@ export function estimate(
   const { layers, kvHeads, headSize } = entry.shape;
   const cache = 2 * 2 * layers * kvHeads * headSize * Math.min(CONTEXT_TOKENS, entry.context);
   const { bytes } = fileSize(entry, file);
-  const dense = { tokensPerSecond: bytesPerSecond / read, residentBytes: bytes + cache + OVERHEAD_BYTES };
+  const { width, ffn: inner, vocabulary } = entry.shape;
+  const computing = 4 * BATCH_TOKENS * (vocabulary + 8 * width + 2 * inner);
+  const residentBytes = (1 + TWICE) * bytes + cache + computing + PROCESS_BYTES;
+  const dense = { tokensPerSecond: bytesPerSecond / read, residentBytes };
   if (!runsSparse(entry.architecture)) {
     return { ...dense, dense };
   }

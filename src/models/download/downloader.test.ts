@@ -160,6 +160,24 @@ describe("downloading a model", () => {
     assert.equal(server.requests[1]!.headers.range, "bytes=100000-");
   });
 
+  it("is patient with a server that sends little at a time", async () => {
+    server.behaviour = (_, response) => {
+      response.writeHead(200, { "content-length": body.length });
+      let sent = 0;
+      const timer = setInterval(() => {
+        const next = Math.min(body.length, sent + Math.ceil(body.length / 12));
+        response.write(body.subarray(sent, next));
+        sent = next;
+        if (sent === body.length) {
+          clearInterval(timer);
+          response.end();
+        }
+      }, 30);
+    };
+    assert.equal((await get({ sha256 })).bytes, body.length);
+    assert.equal(server.requests.length, 1, "never taken up anew");
+  });
+
   it("does not wait for ever for a server that accepts and says nothing", async () => {
     server.behaviour = () => undefined;
     await fails("interrupted", /silent for 0\.2 s/);

@@ -71,6 +71,7 @@ export class Transfer {
     private readonly http: Http,
     private readonly request: TransferRequest,
     private readonly waits: readonly number[] = WAITS,
+    private readonly openFile: (file: string, flags: string) => Promise<FileHandle> = open,
   ) {
     this.record = { url: request.url.href, validator: undefined, total: undefined, sha256: request.sha256 };
     this.hash = new FollowingHash(request.partFile);
@@ -269,7 +270,7 @@ export class Transfer {
     const folder = path.dirname(this.request.partFile);
     let file: FileHandle;
     try {
-      file = await open(this.request.partFile, this.have === 0 ? "w" : "r+");
+      file = await this.openFile(this.request.partFile, this.have === 0 ? "w" : "r+");
     } catch (error) {
       throw fileProblem(error, folder);
     }

@@ -3,7 +3,7 @@ import { endOf } from "../../../completion/ending/end";
 import { endingKind, indentOf } from "../../../completion/ending/kind";
 import { readingOf } from "../../../completion/lexical/reading";
 import { framesOf, textAround, type Frame } from "../../../completion/lexical/state";
-import type { Place } from "../../../completion/place";
+import type { Indentation, Place } from "../../../completion/place";
 import { whyNotHere } from "../../../completion/trigger";
 import { generator } from "../quality/random";
 
@@ -52,6 +52,7 @@ export function cutInsertionHoles(
   for (const line of lines) {
     starts.push(starts.at(-1)! + line.length + 1);
   }
+  const indentation = indentationOf(lines);
   const holes: InsertionHole[] = [];
   for (let tries = 0; tries < count * TRIES && holes.length < count; tries++) {
     const kind = HOLE_KINDS[holes.length % HOLE_KINDS.length]!;
@@ -66,7 +67,7 @@ export function cutInsertionHoles(
       kind === "lines" ? Math.min(lines.length - 1, first + 1 + Math.floor(next() * MAX_LINES)) : first;
     const from = starts[first]! + column;
     const end = starts[last]! + lines[last]!.trimEnd().length;
-    const hole = holeOf(kind, text, from, end, language, document);
+    const hole = holeOf(kind, text, from, end, { document, language, indentation });
     if (hole !== undefined) {
       holes.push(hole);
     }
@@ -74,13 +75,19 @@ export function cutInsertionHoles(
   return holes;
 }
 
+/** As an editor finds it when it opens the file. */
+function indentationOf(lines: readonly string[]): Indentation {
+  const tabs = lines.filter((line) => line.startsWith("\t")).length;
+  const steps = lines.map((line) => / */.exec(line)![0].length).filter((width) => width > 1);
+  return { insertSpaces: steps.length >= tabs, tabSize: steps.some((width) => width % 4 === 2) ? 2 : 4 };
+}
+
 function holeOf(
   kind: HoleKind,
   text: string,
   from: number,
   end: number,
-  language: string,
-  document: string,
+  { document, language, indentation }: Pick<Required<Place>, "document" | "language" | "indentation">,
 ): InsertionHole | undefined {
   const prefix = text.slice(0, from);
   const rest = text.slice(from, end);
@@ -89,7 +96,8 @@ function holeOf(
     const right = CLOSERS_AT_END.exec(rest)![0];
     raw = rest.slice(0, rest.length - right.length);
     suffix = right + suffix;
-    if (right.trim() === "" || !isBalanced(raw)) {
+    const splits = raw.endsWith(":") && right.startsWith(":");
+    if (right.trim() === "" || splits || !isBalanced(raw)) {
       return undefined;
     }
     if (kind !== "inside") {
@@ -108,7 +116,7 @@ function holeOf(
     }
     suffix = closers + suffix;
   }
-  const place: Place = { document, language, offset: from, prefix, suffix };
+  const place: Place = { document, language, offset: from, prefix, suffix, indentation };
   if (kind === "lines" && !(isBalanced(raw) && isOne(raw, place))) {
     return undefined;
   }

@@ -11,8 +11,8 @@ const STEP = 64;
 const PLACES = 40;
 /** Keys that are typed at each. */
 const KEYS = 12;
-/** Shaped once more on the way, before it counts: code is compiled, and the file read. */
-const WARM_UP = 3;
+/** Places before it counts: code is compiled on the way, and the file read. */
+const WARM_UP = 15;
 
 /**
  * Milliseconds of processor time that shaping takes in a file of 10,000 lines, made of `texts`: someone types along lines here and there, and the model answers at each

@@ -82,6 +82,9 @@ export function modeOf(language: string | undefined, text = ""): Mode {
   return BY_IDENTIFIER.get(language ?? "") ?? c.UNKNOWN;
 }
 
+/** Whether the table has rules for a language. */
+export const hasRules = (language: string): boolean => BY_IDENTIFIER.has(language);
+
 /** Whether the first tag of PHP begins its code, rather than ends it. */
 function beginsInHtml(text: string): boolean {
   const open = text.indexOf("<?");

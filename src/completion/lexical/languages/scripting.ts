@@ -223,7 +223,8 @@ const ARITHMETIC: Mode = language({
 });
 
 /** A pattern of a case: `*.c|*.h)`. */
-const PATTERN = /(?:^|;;&?|\bin)[ \t]*(?:\|[ \t]*)?(?:[^\s()|;&]|\\.|\([^()\n]*\)|[ \t]*\|[ \t]*)+[ \t]*$/;
+const PATTERN =
+  /(?:^|;;&?|\bin)[ \t]*(?:\|[ \t]*)?(?:"[^"\n]*"|'[^'\n]*'|[^\s()|;&]|\\.|\([^()\n]*\)|[ \t]*\|[ \t]*)+[ \t]*$/;
 
 export const SHELL: Mode = language({
   first: [
@@ -278,7 +279,8 @@ export const SHELL: Mode = language({
         }
         const line = text.slice(text.lastIndexOf("\n", index - 1) + 1, index);
         // Without its case it is told by its looks.
-        return (top === undefined ? !line.includes("(") : top.kind === "case") && PATTERN.test(line);
+        const alone = top === undefined || (top.kind === "bracket" && top.close === "}");
+        return (alone ? !line.includes("(") : top.kind === "case") && PATTERN.test(line);
       },
       then: (scanner) => {
         scanner.operand = false;
