@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 #include <stdexcept>
 
 static const lacuna_plane_kernels * find_kernels(const std::string & name) {
@@ -101,20 +102,33 @@ struct lacuna_choice_ffn::inputs {
     }
 };
 
-// of the upper plane alone
-float lacuna_choice_ffn::product(const lacuna_plane_rows & rows, int64_t i, const inputs & in, int t) const {
+// Tokens that a row is multiplied with at once
+static constexpr int AT_ONCE = 16;
+
+// Products of a row's upper plane with tokens t[n]
+void lacuna_choice_ffn::product(const lacuna_plane_rows & rows, int64_t i, const inputs & in, const int * t, int n, float * res) const {
     const auto & type = rows.type;
     const lacuna_plane_row row = { type.kind, (int) in.n, type.high, (float) (1 << type.low), type.middle() - type.zero, type.minima };
 
-    return kernels->row(row, rows.scales(i), rows.high(i), in.at(t, type.kind));
+    lacuna_plane_input x[AT_ONCE];
+    for (int k0 = 0; k0 < n; k0 += AT_ONCE) {
+        const int m = std::min(AT_ONCE, n - k0);
+        for (int k = 0; k < m; k++) {
+            x[k] = in.at(t[k0 + k], type.kind);
+        }
+        kernels->row(row, rows.scales(i), rows.high(i), x, m, res + k0);
+    }
 }
 
-// what the lower plane adds to it
+// What the lower plane adds to it
 float lacuna_choice_ffn::rest(const lacuna_plane_rows & rows, int64_t i, const inputs & in, int t) const {
     const auto & type = rows.type;
     const lacuna_plane_row row = { type.kind, (int) in.n, type.low, 1.0f, -type.middle(), false };
 
-    return kernels->row(row, rows.scales(i), rows.low(i), in.at(t, type.kind));
+    const auto x = in.at(t, type.kind);
+    float res;
+    kernels->row(row, rows.scales(i), rows.low(i), &x, 1, &res);
+    return res;
 }
 
 // Memory of a thread, kept from one layer to the next
@@ -124,6 +138,8 @@ struct lacuna_choice_ffn::buffers {
     std::vector<float>   limit; // [n_token]
     std::vector<float>   full;  // [n_token]
     std::vector<int32_t> list;
+    std::vector<int>     tokens;  // that want a row
+    std::vector<float>   product; // [n_token]
 };
 
 static inline void prefetch(const uint8_t * p, size_t size) {
@@ -165,6 +181,7 @@ static constexpr int ROWS_AHEAD = 4;
 void lacuna_choice_ffn::compute_up(ggml_tensor * dst, int ith, int nth, void * data) {
     const auto & self = *(lacuna_choice_ffn *) data;
     static thread_local inputs in;
+    static thread_local buffers buf;
 
     nth = std::min(nth, lacuna_choice_workspace::MAX_THREADS);
     if (ith >= nth) {
@@ -172,12 +189,17 @@ void lacuna_choice_ffn::compute_up(ggml_tensor * dst, int ith, int nth, void * d
     }
     in.quantize(dst->src[0]);
 
+    buf.tokens.resize(in.n_token);
+    buf.product.resize(in.n_token);
+    std::iota(buf.tokens.begin(), buf.tokens.end(), 0);
+
     const auto & up = self.layer->up;
     for (int64_t i = up.n_ff*ith/nth; i < up.n_ff*(ith + 1)/nth; i++) {
         const float bias = self.up_b.empty() ? 0.0f : self.up_b[i];
         prefetch(up.scales(std::min(i + ROWS_AHEAD, up.n_ff - 1)), up.base_size);
+        self.product(up, i, in, buf.tokens.data(), in.n_token, buf.product.data());
         for (int t = 0; t < in.n_token; t++) {
-            row_of(dst, t)[i] = self.product(up, i, in, t) + bias;
+            row_of(dst, t)[i] = buf.product[t] + bias;
         }
     }
 }
@@ -210,6 +232,8 @@ void lacuna_choice_ffn::compute_gate(ggml_tensor * dst, int ith, int nth, void *
     }
     const auto wants = [&](int t, int i) { return buf.score[(size_t) t*n_ff + i] >= buf.limit[t]; };
 
+    buf.tokens.resize(in.n_token + 1);
+    buf.product.resize(in.n_token);
     buf.list.resize(n_ff + 1);
     int n_list = 0;
     for (int i = 0; i < n_ff; i++) {
@@ -234,10 +258,14 @@ void lacuna_choice_ffn::compute_gate(ggml_tensor * dst, int ith, int nth, void *
         const int i = buf.list[k];
         prefetch(gate.scales(buf.list[std::min(k + ROWS_AHEAD, k1 - 1)]), gate.base_size); // hardware does not follow reads with gaps
         const float bias = self.gate_b.empty() ? 0.0f : self.gate_b[i];
+        int n = 0;
         for (int t = 0; t < in.n_token; t++) {
-            if (wants(t, i)) {
-                row_of(dst, t, 1)[i] = self.product(gate, i, in, t) + bias;
-            }
+            buf.tokens[n] = t;
+            n += wants(t, i);
+        }
+        self.product(gate, i, in, buf.tokens.data(), n, buf.product.data());
+        for (int j = 0; j < n; j++) {
+            row_of(dst, buf.tokens[j], 1)[i] = buf.product[j] + bias;
         }
     }
     for (int t = 0; t < in.n_token; t++) {

@@ -64,7 +64,7 @@ private:
     struct inputs;
     struct columns;
     struct buffers;
-    float product(const lacuna_plane_rows & rows, int64_t i, const inputs & in, int t) const;
+    void  product(const lacuna_plane_rows & rows, int64_t i, const inputs & in, const int * t, int n, float * res) const;
     float rest   (const lacuna_plane_rows & rows, int64_t i, const inputs & in, int t) const;
     void  find   (columns & c, int at, int end, int n_token, const buffers & buf) const;
     void  add    (const columns & c, const columns & next, const inputs & in, const ggml_tensor * up, const ggml_tensor * act, int n_token, float * y) const;

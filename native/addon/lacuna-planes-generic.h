@@ -114,62 +114,91 @@ inline void row_scales(lacuna_scale_kind kind, const uint8_t * p, int n_count, f
     }
 }
 
+template <int BITS>
+struct packed {
+    static constexpr int SIZE = 16*BITS; // of a unit
+    static inline void load(const uint8_t * p, simd::I * c) { simd::template unpack<BITS>(p, c); }
+};
+
+struct unpacked {
+    static constexpr int SIZE = UNIT;
+    static inline void load(const uint8_t * p, simd::I * c) {
+        for (int v = 0; v < simd::VECTORS; v++) {
+            __builtin_memcpy(&c[v], p + v*simd::CODES, sizeof(c[v]));
+        }
+    }
+};
+
 // sum of factor[block]*(code*q)
-template <int BITS, int BLOCK>
+template <typename stored, int BLOCK>
 inline float dot(const uint8_t * codes, const int8_t * q, const float * factor, int n) {
     simd::V sums[2] = { simd::set1(0.0f), simd::set1(0.0f) };
     for (int i = 0; i < n; i += UNIT) {
         simd::I c[simd::VECTORS];
-        simd::template unpack<BITS>(codes, c);
+        stored::load(codes, c);
         for (int v = 0; v < simd::VECTORS; v++) {
             simd::V & sum = sums[v % 2];
             sum = simd::fma(sum, simd::dot4(c[v], q + i + v*simd::CODES), simd::template spread<BLOCK>(factor + (i + v*simd::CODES)/BLOCK));
         }
-        codes += 16*BITS;
+        codes += stored::SIZE;
     }
     return simd::sum(simd::add(sums[0], sums[1]));
 }
 
-template <int BLOCK>
-inline float dot(int bits, const uint8_t * codes, const int8_t * q, const float * factor, int n) {
-    switch (bits) {
-        case 1:  return dot<1, BLOCK>(codes, q, factor, n);
-        case 2:  return dot<2, BLOCK>(codes, q, factor, n);
-        case 3:  return dot<3, BLOCK>(codes, q, factor, n);
-        default: return dot<4, BLOCK>(codes, q, factor, n);
+template <typename stored>
+void row(const lacuna_plane_row & r, const uint8_t * codes, const float * s, const float * m, const lacuna_plane_input * x, int n, float * res) {
+    alignas(64) float factor[MAX_BLOCKS];
+
+    const int     n_count = lacuna_scale_count(r.kind, r.n);
+    const simd::V add     = simd::set1(r.add);
+    for (int t = 0; t < n; t++) {
+        // what does not depend on the codes
+        simd::V rest = simd::set1(0.0f);
+        for (int i = 0; i < n_count; i += W) {
+            const simd::V si  = simd::load(s + i);
+            const simd::V sum = simd::load(x[t].sum + i);
+            rest = simd::fma(rest, sum, simd::mul(si, add));
+            if (r.minima) {
+                rest = simd::sub(rest, simd::mul(simd::load(m + i), sum));
+            }
+            simd::store(factor + i, simd::mul(si, r.kind == LACUNA_SCALES_K6 ? simd::spread_pairs(x[t].d + i/2) : simd::load(x[t].d + i)));
+        }
+        const float product = r.kind == LACUNA_SCALES_K6 ? dot<stored, 16>(codes, x[t].q, factor, r.n) : dot<stored, 32>(codes, x[t].q, factor, r.n);
+        res[t] = r.step*product + simd::sum(rest);
     }
 }
 
-float row(const lacuna_plane_row & r, const uint8_t * scales, const uint8_t * codes, const lacuna_plane_input & x) {
+template <int BITS>
+inline void unpack_row(const uint8_t * codes, int n, uint8_t * dst) {
+    for (int i = 0; i < n; i += UNIT) {
+        simd::I c[simd::VECTORS];
+        simd::template unpack<BITS>(codes + i/UNIT*16*BITS, c);
+        __builtin_memcpy(dst + i, c, sizeof(c));
+    }
+}
+
+void row(const lacuna_plane_row & r, const uint8_t * scales, const uint8_t * codes, const lacuna_plane_input * x, int n, float * res) {
     alignas(64) float s[MAX_BLOCKS];
     alignas(64) float m[MAX_BLOCKS];
+    row_scales(r.kind, scales, lacuna_scale_count(r.kind, r.n), s, m);
 
-    const int n_count = lacuna_scale_count(r.kind, r.n);
-    row_scales(r.kind, scales, n_count, s, m);
-
-    // what does not depend on the codes; then the factors of the products
-    simd::V rest = simd::set1(0.0f);
-    const simd::V add = simd::set1(r.add);
-    if (r.kind == LACUNA_SCALES_K6) {
-        for (int i = 0; i < n_count; i += W) {
-            const simd::V si = simd::load(s + i);
-            rest = simd::fma(rest, simd::load(x.sum + i), simd::mul(si, add));
-            simd::store(s + i, simd::mul(si, simd::spread_pairs(x.d + i/2)));
+    if (n > 1) { // once for all of them
+        alignas(64) uint8_t all[MAX_BLOCKS*16];
+        switch (r.bits) {
+            case 1:  unpack_row<1>(codes, r.n, all); break;
+            case 2:  unpack_row<2>(codes, r.n, all); break;
+            case 3:  unpack_row<3>(codes, r.n, all); break;
+            default: unpack_row<4>(codes, r.n, all); break;
         }
-    } else {
-        for (int i = 0; i < n_count; i += W) {
-            const simd::V si  = simd::load(s + i);
-            const simd::V sum = simd::load(x.sum + i);
-            rest = simd::fma(rest, sum, simd::mul(si, add));
-            if (r.minima && r.kind == LACUNA_SCALES_K4) {
-                rest = simd::sub(rest, simd::mul(simd::load(m + i), sum));
-            }
-            simd::store(s + i, simd::mul(si, simd::load(x.d + i)));
-        }
+        row<unpacked>(r, all, s, m, x, n, res);
+        return;
     }
-    const float product = r.kind == LACUNA_SCALES_K6 ? dot<16>(r.bits, codes, x.q, s, r.n) : dot<32>(r.bits, codes, x.q, s, r.n);
-
-    return r.step*product + simd::sum(rest);
+    switch (r.bits) {
+        case 1:  row<packed<1>>(r, codes, s, m, x, n, res); break;
+        case 2:  row<packed<2>>(r, codes, s, m, x, n, res); break;
+        case 3:  row<packed<3>>(r, codes, s, m, x, n, res); break;
+        default: row<packed<4>>(r, codes, s, m, x, n, res); break;
+    }
 }
 
 // sums of coefficient*code of a unit, [UNIT]

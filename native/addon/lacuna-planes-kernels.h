@@ -83,8 +83,8 @@ struct lacuna_plane_kernels {
 
     bool (*supported)(); // by this processor
 
-    // codes: of the row's plane
-    float (*row)(const lacuna_plane_row & row, const uint8_t * scales, const uint8_t * codes, const lacuna_plane_input & x);
+    // products with n inputs; codes: of the row's plane
+    void (*row)(const lacuna_plane_row & row, const uint8_t * scales, const uint8_t * codes, const lacuna_plane_input * x, int n, float * res);
 
     // adds to y[n]
     void (*group)(const lacuna_plane_group & group, float * y);
