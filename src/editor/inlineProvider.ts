@@ -10,7 +10,7 @@ import { askAt } from "./asksEditor";
 import type { Config } from "./config";
 import { textAt } from "./documentText";
 import type { Eligibility } from "./eligibility";
-import type { EngineService } from "./engineService";
+import type { CompletionSource } from "./completionSource";
 import { isCancelled } from "./failures";
 import type { Generator } from "./generator";
 import { LongerSuggestions } from "./longerSuggestions";
@@ -31,6 +31,7 @@ const AHEAD_WITHIN_MS = 400;
 /** Settings that decide what is suggested: what was made with others is not shown again. */
 const SUGGESTED_BY = [
   ...["model", "contextSize", "sparsity", "metric", "window", "maxQualityLoss"],
+  ...["server", "serverKind", "serverModel", "serverFim"],
   ...["maxTokens", "maxLines", "context", "maxContextKB"],
 ] as const satisfies readonly (keyof Settings)[];
 
@@ -56,7 +57,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   private quotedIn: vscode.TextDocument | undefined;
 
   constructor(
-    engine: Pick<EngineService, "onDidChangeModel">,
+    engine: Pick<CompletionSource, "onDidChangeModel">,
     generator: Pick<Generator, "generate" | "onDidTake">,
     private readonly eligibility: Pick<Eligibility, "check" | "onBattery">,
     sparsity: Pick<SparsityController, "onDidChangeMask">,

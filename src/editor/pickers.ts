@@ -20,6 +20,8 @@ export interface SparsityChoices {
   readonly guard: readonly GuardPoint[];
   /** The ratio that `auto` has chosen for the active document. */
   readonly chosen: number | undefined;
+  /** Said above the choices. */
+  readonly note: string | undefined;
 }
 
 interface SparsityItem extends vscode.QuickPickItem {
@@ -61,7 +63,7 @@ export async function pickSparsity(choices: SparsityChoices): Promise<Sparsity |
   ];
   const picked = await vscode.window.showQuickPick(items, {
     title: "Lacuna: Set Sparsity",
-    placeHolder: "Share of neurons that completions use",
+    placeHolder: choices.note ?? "Share of neurons that completions use",
     matchOnDescription: true,
   });
   return picked?.value === "custom" ? askRatio(choices.current) : picked?.value;

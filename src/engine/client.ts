@@ -28,13 +28,11 @@ export { processorName, rungFile } from "./clientRungFile";
 export { rungsFor } from "./clientRungs";
 
 export type { Outcome, RequestOptions } from "./clientRequests";
+export { EngineFailure } from "./errors";
 
 /** What completes: the client of the engine process, or that of a server. Nothing throws: every request resolves to a value or an error. */
 export interface Completer {
-  complete(
-    params: CompleteRequest,
-    options?: RequestOptions<CompleteItem>,
-  ): Promise<Outcome<CompleteResult>>;
+  complete(params: CompleteRequest, options?: RequestOptions<CompleteItem>): Promise<Outcome<CompleteResult>>;
   /** Prepares a completion in idle time. */
   warm(params: WarmRequest, options?: RequestOptions): Promise<Outcome<WarmResult>>;
   dispose(): void;

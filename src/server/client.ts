@@ -210,7 +210,9 @@ export class ServerClient implements Completer {
       if (this.pausedBy !== undefined && performance.now() < this.pausedUntil) {
         return Promise.reject(this.pausedBy);
       }
-      this.setState({ kind: "asking" });
+      if (this.current.kind === "unasked") {
+        this.setState({ kind: "asking" }); // one that is away stays so until it is back
+      }
       const opening = openBackend(this.options.connection, this.options.wanted, this.closing.signal);
       this.backend = opening;
       opening.then(
