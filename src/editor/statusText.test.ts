@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { CompleteResult, ModelInfo, SparsifyResult } from "../engine/protocol";
+import type { Served } from "../server/backend";
 import type { ServiceState } from "./server/serverService";
 import {
   age,
@@ -49,10 +50,14 @@ const status: Status = {
 };
 
 describe("statusView with a server", () => {
-  const served = {
-    ...{ kind: "llama-server", product: "llama-server", model: "coder-7b", contextSize: 2048 },
-    ...{ fim: "qwen", hasEdits: false },
-  } as const;
+  const served: Served = {
+    kind: "llama-server",
+    product: "llama-server",
+    model: "coder-7b",
+    contextSize: 2048,
+    fim: "qwen",
+    hasEdits: false,
+  };
   const with_ = (state: ServiceState, isServed: boolean): StatusView =>
     statusView({ ...status, server: { address: "https://ai.example.com/llm", state, isServed } });
   const away = { kind: "away", why: "No server answers at there.", isLoading: false } as const;

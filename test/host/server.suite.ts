@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as vscode from "vscode";
 import { CompletionSource } from "../../src/editor/completionSource";
-import { Consent } from "../../src/editor/server/consent";
+import type { Consent } from "../../src/editor/server/consent";
 import { ServerService } from "../../src/editor/server/serverService";
 import { LlamaDouble, ServerDouble } from "../../src/server/testing";
 import { closeAll, lacuna, nextCompletion, setting, until, untitled } from "./helpers";
@@ -14,7 +14,7 @@ class Memory {
   readonly values = new Map<string, unknown>();
 
   keys = (): readonly string[] => [...this.values.keys()];
-  get = <T>(key: string): T | undefined => this.values.get(key) as T | undefined;
+  get = <T>(key: string): T | undefined => this.values.get(key) as T | undefined; // eslint-disable-line @typescript-eslint/no-unnecessary-type-parameters -- as in VS Code
   update = (key: string, value: unknown): Promise<void> => Promise.resolve(void this.values.set(key, value));
   store(key: string, value: string): Promise<void> {
     this.values.set(key, value);

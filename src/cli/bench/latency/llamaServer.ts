@@ -39,7 +39,7 @@ export function serverArguments({ modelPath, contextSize, threads }: ServerOptio
 export class LlamaServer {
   private constructor(
     private readonly child: ChildProcess,
-    private readonly origin: string,
+    readonly address: string,
   ) {}
 
   get pid(): number {
@@ -73,7 +73,7 @@ export class LlamaServer {
   }
 
   async infill(body: object, signal?: AbortSignal): Promise<InfillAnswer> {
-    const response = await fetch(`${this.origin}/infill`, {
+    const response = await fetch(`${this.address}/infill`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),
@@ -89,7 +89,7 @@ export class LlamaServer {
 
   /** Tokens evaluated since the start. */
   async tokens(): Promise<{ readonly prompt: number; readonly generated: number }> {
-    const text = await (await fetch(`${this.origin}/metrics`)).text();
+    const text = await (await fetch(`${this.address}/metrics`)).text();
     const value = (name: string): number =>
       Number(new RegExp(`^llamacpp:${name} ([\\d.e+]+)$`, "m").exec(text)?.[1] ?? NaN);
     return { prompt: value("prompt_tokens_total"), generated: value("tokens_predicted_total") };
@@ -107,7 +107,7 @@ export class LlamaServer {
   private async healthy(signal: AbortSignal): Promise<void> {
     const deadline = performance.now() + START_MS;
     while (performance.now() < deadline) {
-      const ok = await fetch(`${this.origin}/health`).then(
+      const ok = await fetch(`${this.address}/health`).then(
         (response) => response.ok,
         () => false,
       );
