@@ -35,33 +35,36 @@ export class TextPlanner {
     const place = { prefix: request.prefix, suffix: request.suffix };
     const known = request.budget === this.budget ? this.anchor : undefined;
     let { anchor, typed, reason } = anchorFor(known, place, limits);
-    const room = Math.floor(request.budget * TYPED_SHARE);
-    // A line that is too long for that is prefix up to the cursor.
-    const isLong = (): boolean => this.counter.tokenize(typed).length > room;
-    if (reason === undefined && isLong()) {
-      ({ anchor, typed } = anchorFor(undefined, place, limits));
+    for (;;) {
+      if (reason !== undefined) {
+        this.head = this.headOf(request, anchor);
+        this.budget = request.budget;
+      }
+      this.anchor = anchor;
+      if (typed === "" || this.count(this.head) + this.counter.tokenize(typed).length <= request.budget) {
+        return { head: this.head, typed, ...(reason === undefined ? {} : { reason }) };
+      }
+      // As in `promptPlan`: too much has been typed, or the line alone is too long.
+      anchor = reason === undefined ? anchorFor(undefined, place, limits).anchor : { ...place, lead: 0 };
+      typed = place.prefix.slice(anchor.prefix.length);
       reason = "typed";
     }
-    if (isLong()) {
-      anchor = { ...place, lead: 0 };
-      typed = "";
-    }
-    if (reason !== undefined) {
-      this.files = inOldOrder(this.files, request.context);
-      const { segments } = layOut(
-        { ...request, ...anchor, context: this.files, budget: request.budget - room },
-        this.template,
-        this.counter,
-      );
-      this.head = segments;
-      this.budget = request.budget;
-    }
-    this.anchor = anchor;
-    return { head: this.head, typed, ...(reason === undefined ? {} : { reason }) };
   }
 
   /** The next plan makes a new anchor, with the context that it is given. */
   forget(): void {
     this.anchor = undefined;
+  }
+
+  private headOf(request: PromptRequest, anchor: Anchor): readonly Segment[] {
+    this.files = inOldOrder(this.files, request.context);
+    const budget = request.budget - Math.floor(request.budget * TYPED_SHARE);
+    return layOut({ ...request, ...anchor, context: this.files, budget }, this.template, this.counter)
+      .segments;
+  }
+
+  private count(segments: readonly Segment[]): number {
+    const lengths = segments.map((one) => ("text" in one ? this.counter.tokenize(one.text).length : 1));
+    return lengths.reduce((sum, length) => sum + length, 0);
   }
 }
