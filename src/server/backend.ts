@@ -46,6 +46,8 @@ export interface Backend {
    * @throws {@link EngineFailure} when the server refuses or goes away; the signal's reason
    */
   complete(request: CompleteRequest, call: Call): Promise<Written>;
+  /** Whether what answers is still what was found: for a server that may have been started anew. */
+  isSame(signal: AbortSignal): Promise<boolean>;
   /** Lets the server evaluate a prompt before it is needed; resolves to nothing where it cannot. */
   warm(request: WarmRequest, signal: AbortSignal): Promise<Prefill>;
 }

@@ -33,7 +33,13 @@ export interface ServerClientOptions {
   readonly onState?: (state: ServerState) => void;
   /** Milliseconds until a server that is away is looked for again, after the n-th time in a row (from 1). */
   readonly backOff?: (failures: number) => number;
+  /** Milliseconds without a request after which the server is asked whether it is still the same (default 10 000). */
+  readonly checkAfterMs?: number;
 }
+
+/** What a server refuses it refuses again, until somebody has done something about it. */
+const REFUSED_MS = 60_000;
+const CHECK_AFTER_MS = 10_000;
 
 /** Half a second, doubled up to half a minute; not all windows at the same moment. */
 function defaultBackOff(failures: number): number {
@@ -52,6 +58,7 @@ export class ServerClient implements Completer {
   private pausedUntil = -Infinity;
   private pausedBy: EngineFailure | undefined;
   private looking: NodeJS.Timeout | undefined;
+  private usedAt = 0;
   private running:
     | { readonly stop: AbortController; readonly isWarming: boolean; readonly done: Promise<unknown> }
     | undefined;
@@ -93,7 +100,7 @@ export class ServerClient implements Completer {
       return Promise.resolve({ ok: true, value: { prefill: { tokens: 0, ms: 0, again: 0 } } });
     }
     return this.take(true, options, async (signal) => {
-      const backend = await unlessAborted(this.opened(), signal);
+      const backend = await this.ready(signal);
       return { prefill: await backend.warm(request, signal) };
     });
   }
@@ -152,7 +159,7 @@ export class ServerClient implements Completer {
     signal: AbortSignal,
     arrived: number,
   ): Promise<CompleteResult> {
-    const backend = await unlessAborted(this.opened(), signal);
+    const backend = await this.ready(signal);
     const turn = now();
     const rules = new StopRules(request);
     let promptAt = turn;
@@ -205,6 +212,18 @@ export class ServerClient implements Completer {
     }
   }
 
+  /** A server that nobody has asked for a while may have been started anew with another model, whose tokens are others. */
+  private async ready(signal: AbortSignal): Promise<Backend> {
+    const backend = await unlessAborted(this.opened(), signal);
+    const isStale = performance.now() - this.usedAt > (this.options.checkAfterMs ?? CHECK_AFTER_MS);
+    this.usedAt = performance.now();
+    if (!isStale || (await backend.isSame(signal))) {
+      return backend;
+    }
+    this.backend = undefined;
+    return unlessAborted(this.opened(), signal);
+  }
+
   private opened(): Promise<Backend> {
     if (this.backend === undefined) {
       if (this.pausedBy !== undefined && performance.now() < this.pausedUntil) {
@@ -219,9 +238,13 @@ export class ServerClient implements Completer {
         ({ served }) => {
           this.failures = 0;
           this.pausedBy = undefined;
+          this.usedAt = performance.now();
           this.setState({ kind: "up", served });
         },
-        (error: unknown) => this.failed(error),
+        (error: unknown) => {
+          this.backend = undefined;
+          this.failed(error);
+        },
       );
     }
     return this.backend;
@@ -235,18 +258,14 @@ export class ServerClient implements Completer {
       this.backend = undefined; // it may be another model that comes back
       this.failures++;
       const isLoading = error instanceof StillLoading;
-      const delay = (this.options.backOff ?? defaultBackOff)(isLoading ? 1 : this.failures);
+      const isAway = code === "server-away";
+      const backOff = this.options.backOff ?? defaultBackOff;
+      const delay = isAway ? backOff(isLoading ? 1 : this.failures) : REFUSED_MS;
       this.pausedBy = error;
-      this.pausedUntil = performance.now() + (code === "server-away" ? delay : Infinity);
-      this.setState(
-        code === "server-away"
-          ? { kind: "away", why: message, isLoading }
-          : { kind: "refused", why: message },
-      );
+      this.pausedUntil = performance.now() + delay;
+      this.setState(isAway ? { kind: "away", why: message, isLoading } : { kind: "refused", why: message });
       clearTimeout(this.looking);
-      if (code === "server-away") {
-        this.looking = setTimeout(() => this.retry(), delay).unref();
-      }
+      this.looking = setTimeout(() => this.retry(), delay).unref();
     }
     return { code, message };
   }

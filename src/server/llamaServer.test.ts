@@ -105,6 +105,20 @@ describe("completing on llama-server", () => {
     assert.ok(prefill.tokens <= 2, `${prefill.tokens} tokens`);
   });
 
+  it("notices another model at the same address, whose tokens are others", async () => {
+    client.dispose();
+    client = clientOf(server.address, {}, {}, { checkAfterMs: -1 });
+    await complete(at("x();\n  a =│\nend();\n"));
+    const other = new LlamaDouble();
+    other.name = "other";
+    other.script = { writes: [" 1"] };
+    server.routes = other.routes;
+    llama = other;
+    assert.equal((await complete(at("x();\n  a = b +│\nend();\n"))).text, " 1");
+    assert.match(prompts().at(-1)!, /<\|fim_middle\|>a = b$/);
+    assert.equal(client.served?.model, "other");
+  });
+
   it("says that the key is wrong, and asks no more", async () => {
     const error = { message: "Invalid API Key", type: "authentication_error", code: 401 };
     server.routes["/props"] = (_, response) => json(response, { error }, 401);

@@ -67,6 +67,8 @@ export class LlamaServer implements Backend {
     private readonly connection: Connection,
     readonly served: Served,
     private readonly vocabulary: Vocabulary,
+    /** What the tokens of prompts depend on. */
+    private readonly identity: string,
     fim: FimTemplate | undefined,
     leadLines: number,
   ) {
@@ -105,7 +107,7 @@ export class LlamaServer implements Backend {
       hasEdits: fim?.hasEdits === true,
     };
     const parameters = numberAt(first, "meta", "n_params") ?? UNKNOWN_PARAMETERS;
-    return new LlamaServer(connection, served, vocabulary, fim, leadLinesFor(parameters));
+    return new LlamaServer(connection, served, vocabulary, identityOf(props), fim, leadLinesFor(parameters));
   }
 
   async complete(request: CompleteRequest, call: Call): Promise<Written> {
@@ -129,6 +131,10 @@ export class LlamaServer implements Backend {
         this.contextSize = Math.min(error.contextSize ?? Infinity, Math.floor(this.contextSize * 0.7));
       }
     }
+  }
+
+  async isSame(signal: AbortSignal): Promise<boolean> {
+    return identityOf(await ask(this.connection, "props", undefined, signal)) === this.identity;
   }
 
   async warm(request: WarmRequest, signal: AbortSignal): Promise<Prefill> {
@@ -369,6 +375,12 @@ function shareOf(progress: unknown): number {
   const wanted = of("total") - of("cache");
   return wanted > 0 ? Math.min(1, Math.max(0, (of("processed") - of("cache")) / wanted)) : 1;
 }
+
+const identityOf = (props: unknown): string =>
+  JSON.stringify([
+    ...["model_path", "model_alias", "build_info"].map((name) => field(props, name)),
+    field(props, "default_generation_settings", "n_ctx"),
+  ]);
 
 const baseName = (path: string): string => path.replace(/^.*[\\/]/, "");
 

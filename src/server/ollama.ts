@@ -1,10 +1,9 @@
-import { EngineFailure } from "../engine/errors";
 import type { CompleteRequest, Prefill } from "../engine/protocol";
 import { ask, expectSuccess, field, message, numberAt, textAt } from "./answers";
 import type { Backend, Call, Served, Written } from "./backend";
 import type { Connection } from "./connection";
 import { stopsOf } from "./openAi";
-import { fimWay, TextPrompts, type FimWay } from "./plainText";
+import { fimWay, TextPrompts, TextReading, type FimWay } from "./plainText";
 import { lines } from "./streams";
 import { chooseServed, type Wanted } from "./wanted";
 
@@ -63,28 +62,19 @@ export class Ollama implements Backend {
       stream: true,
       options: { temperature: 0, num_predict: request.maxTokens, stop: stopsOf(way, request) },
     };
-    const started = performance.now();
+    const reading = new TextReading(call);
     const answer = await connection.request("api/generate", body, call.signal);
     await expectSuccess(connection, answer, call.signal);
-    let first: number | undefined;
-    let pieces = 0;
     let last: unknown;
-    let isOver = false;
     try {
       for await (const line of lines(answer.body)) {
         const chunk = message(connection.shown, line);
         if (field(chunk, "done") === true) {
           last = chunk;
-          isOver = true;
+          reading.isOver = true;
         }
-        const piece = textAt(chunk, "response") ?? "";
-        if (piece !== "") {
-          first ??= performance.now();
-          pieces++;
-          if (call.onText(piece)) {
-            isOver = true;
-            break;
-          }
+        if (reading.take(textAt(chunk, "response") ?? "")) {
+          break;
         }
       }
     } catch (error) {
@@ -92,10 +82,10 @@ export class Ollama implements Backend {
     } finally {
       answer.body.destroy();
     }
-    if (!isOver) {
-      throw new EngineFailure("server-away", `The answer of ${connection.shown} broke off (it has no end).`);
+    if (!reading.isOver) {
+      throw connection.lost(new Error("it has no end"), call.signal);
     }
-    const ended = performance.now();
+    const { times } = reading;
     const nanoseconds = (name: string): number | undefined => {
       const value = numberAt(last, name);
       return value === undefined ? undefined : value / 1e6;
@@ -104,16 +94,21 @@ export class Ollama implements Backend {
     return {
       prefill: {
         tokens: evaluated ?? prompt.tokens,
-        ms: nanoseconds("prompt_eval_duration") ?? (first ?? ended) - started,
+        ms: nanoseconds("prompt_eval_duration") ?? times.prompt,
         again: 0,
       },
       decode: {
-        tokens: Math.max(0, (numberAt(last, "eval_count") ?? pieces) - 1),
-        ms: nanoseconds("eval_duration") ?? ended - (first ?? ended),
+        tokens: Math.max(0, (numberAt(last, "eval_count") ?? reading.pieces) - 1),
+        ms: nanoseconds("eval_duration") ?? times.text,
       },
       ended: textAt(last, "done_reason") === "length" ? "max-tokens" : "eos",
       ...(prompt.reason === undefined ? {} : { anchored: prompt.reason }),
     };
+  }
+
+  /** Every request names its model. */
+  isSame(): Promise<boolean> {
+    return Promise.resolve(true);
   }
 
   warm(): Promise<Prefill> {

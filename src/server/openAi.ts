@@ -1,9 +1,8 @@
-import { EngineFailure } from "../engine/errors";
 import type { CompleteRequest, Prefill } from "../engine/protocol";
 import { ContextTooLong, expectSuccess, field, message, numberAt, textAt } from "./answers";
 import type { Backend, Call, Served, Written } from "./backend";
 import type { Connection } from "./connection";
-import { fimWay, TextPrompts, type FimWay, type TextPrompt } from "./plainText";
+import { fimWay, TextPrompts, TextReading, type FimWay, type TextPrompt } from "./plainText";
 import { events } from "./streams";
 import { chooseServed, type Wanted } from "./wanted";
 
@@ -68,6 +67,11 @@ export class OpenAi implements Backend {
     }
   }
 
+  /** Every request names its model. */
+  isSame(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
   warm(): Promise<Prefill> {
     return Promise.resolve({ tokens: 0, ms: 0, again: 0 });
   }
@@ -84,32 +88,23 @@ export class OpenAi implements Backend {
       stream_options: { include_usage: true, ...(this.countsAlong ? { continuous_usage_stats: true } : {}) },
       stop: stopsOf(this.way, request).slice(0, MAX_STOPS),
     };
-    const started = performance.now();
+    const reading = new TextReading(call);
     const answer = await connection.request("v1/completions", body, call.signal);
     await expectSuccess(connection, answer, call.signal);
-    let first: number | undefined;
-    let pieces = 0;
     let usage: unknown;
     let finish: string | undefined;
-    let isOver = false;
     try {
       for await (const text of events(answer.body)) {
         if (text === "[DONE]") {
-          isOver = true;
+          reading.isOver = true;
           continue;
         }
         const chunk = message(connection.shown, text);
         usage = field(chunk, "usage") ?? usage;
         const choice = (field(chunk, "choices") as readonly unknown[] | undefined)?.[0];
-        const piece = textAt(choice, "text") ?? "";
         finish = textAt(choice, "finish_reason") ?? finish;
-        if (piece !== "") {
-          first ??= performance.now();
-          pieces++;
-          if (call.onText(piece)) {
-            isOver = true;
-            break;
-          }
+        if (reading.take(textAt(choice, "text") ?? "")) {
+          break;
         }
       }
     } catch (error) {
@@ -117,10 +112,10 @@ export class OpenAi implements Backend {
     } finally {
       answer.body.destroy();
     }
-    if (!isOver && finish === undefined) {
-      throw new EngineFailure("server-away", `The answer of ${connection.shown} broke off (it has no end).`);
+    if (!reading.isOver && finish === undefined) {
+      throw connection.lost(new Error("it has no end"), call.signal);
     }
-    const ended = performance.now();
+    const { times } = reading;
     const inPrompt = numberAt(usage, "prompt_tokens");
     if (inPrompt !== undefined) {
       this.prompts.learn(prompt, inPrompt);
@@ -129,12 +124,12 @@ export class OpenAi implements Backend {
     return {
       prefill: {
         tokens: Math.max(0, (inPrompt ?? prompt.tokens) - cached),
-        ms: (first ?? ended) - started,
+        ms: times.prompt,
         again: 0,
       },
       decode: {
-        tokens: Math.max(0, (numberAt(usage, "completion_tokens") ?? pieces) - 1),
-        ms: ended - (first ?? ended),
+        tokens: Math.max(0, (numberAt(usage, "completion_tokens") ?? reading.pieces) - 1),
+        ms: times.text,
       },
       ended: finish === "length" ? "max-tokens" : "eos",
       ...(prompt.reason === undefined ? {} : { anchored: prompt.reason }),

@@ -4,6 +4,7 @@ import { TextPlanner, type TextPlan } from "../completion/textPlan";
 import { ANCHOR_LIMITS } from "../completion/anchor";
 import type { CompleteRequest } from "../engine/protocol";
 import { EngineFailure } from "../engine/errors";
+import type { Call } from "./backend";
 import { DocumentMap } from "./documents";
 import { TokenEstimate } from "./estimate";
 
@@ -88,6 +89,36 @@ export class TextPrompts {
       reason: undefined,
       tokens: this.estimate.tokenize(prompt + after).length,
     };
+  }
+}
+
+/** An answer in pieces of text while it is read. */
+export class TextReading {
+  /** The server has said so, or no more is wanted. */
+  isOver = false;
+  pieces = 0;
+  private readonly started = performance.now();
+  private first: number | undefined;
+
+  constructor(private readonly call: Call) {}
+
+  /** True: no more is wanted. */
+  take(piece: string): boolean {
+    if (piece === "") {
+      return false;
+    }
+    this.first ??= performance.now();
+    this.pieces++;
+    const stops = this.call.onText(piece);
+    this.isOver ||= stops;
+    return stops;
+  }
+
+  /** Milliseconds to the first piece, and from there on, as they are seen from here. */
+  get times(): { readonly prompt: number; readonly text: number } {
+    const now = performance.now();
+    const first = this.first ?? now;
+    return { prompt: first - this.started, text: now - first };
   }
 }
 

@@ -123,6 +123,7 @@ export class LlamaDouble {
   private readonly words: string[] = [...MARKS];
   private cache: readonly number[] = [];
   script: LlamaScript = { writes: [] };
+  name = "double";
   /** Tokens of context; a longer prompt is refused. */
   contextSize = 2048;
   /** What it says that its context is. */
@@ -134,10 +135,10 @@ export class LlamaDouble {
       json(response, {
         default_generation_settings: { n_ctx: this.toldSize },
         total_slots: 1,
-        model_alias: "double",
+        model_alias: this.name,
         bos_token: "<s>",
       }),
-    "/v1/models": (_, response) => json(response, { data: [{ id: "double", meta: { n_params: 7e9 } }] }),
+    "/v1/models": (_, response) => json(response, { data: [{ id: this.name, meta: { n_params: 7e9 } }] }),
     "/tokenize": ({ body }, response) => this.tokenize(body, response),
     "/completion": (asked, response) => this.complete(asked, response),
   };

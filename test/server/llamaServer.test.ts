@@ -147,6 +147,16 @@ describe("a stock llama-server", () => {
     long.dispose();
   });
 
+  it("is a server with OpenAI's interface, too, and says the same there", async () => {
+    const openAi = clientOf(server.address, { kind: "openai", fim: "qwen", contextSize: CONTEXT });
+    const result = unwrap(await openAi.complete(at(3100)));
+    assert.equal(openAi.served?.product, "llama-server");
+    assert.ok(result.text.length > 0 && result.prefill.tokens > 0);
+    // Without healing, words may be cut otherwise; here the cursor is behind a whole one.
+    assert.equal(result.text, unwrap(await client.complete(at(3100))).text);
+    openAi.dispose();
+  });
+
   describe("from the command line", () => {
     const file = path.join(root, "src/sparsity/ranking.ts:8:17");
 
