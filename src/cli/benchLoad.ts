@@ -4,6 +4,8 @@ import { percentiles } from "./bench/latency/percentiles";
 import { chooseServer, contextSizeOf } from "./bench/latency/setup";
 import { shippedTraces } from "./bench/latency/traces";
 import { Window, type Fates } from "./bench/load/window";
+import { BackgroundSyntax } from "../syntax/backgroundSyntax";
+import { grammarFolder } from "../syntax/folder";
 import { parseCommand, type CommandSpec } from "./commandLine";
 import type { Context } from "./context";
 import { UsageError } from "./errors";
@@ -16,7 +18,7 @@ export const BENCH_LOAD: CommandSpec = {
   summary:
     "Lets many windows type at once against one llama-server, also while it is killed and started again.",
   details:
-    "Each window replays one of the traces at its own pace, again and again, and asks at every key as the extension does. Told is what has become\n" +
+    "Each window replays one of the traces at its own pace, again and again, and asks as the extension does. Told is what has become\n" +
     "of every request, how long first texts took, and how many requests waited for a slot at most, in the first and in the second half.",
   options: {
     windows: { value: "N", help: "windows (default 20)" },
@@ -72,9 +74,11 @@ export async function benchLoad(words: readonly string[], context: Context): Pro
   const keeper = new Keeper(options, signal);
   await keeper.start();
   const traces = shippedTraces();
+  const syntax = new BackgroundSyntax(grammarFolder(context.install.root));
   const windows = Array.from(
     { length: count },
-    (_, index) => new Window(keeper.address, contextSize, traces[index % traces.length]!, `window${index}`),
+    (_, index) =>
+      new Window(keeper.address, contextSize, traces[index % traces.length]!, `window${index}`, syntax),
   );
   const stop = new AbortController();
   const typing = windows.map(async (window, index) => {
@@ -91,18 +95,19 @@ export async function benchLoad(words: readonly string[], context: Context): Pro
     await sleep(SAMPLE_MS);
     const half = elapsed < total / 2 ? 0 : 1;
     mostWaiting[half] = Math.max(mostWaiting[half], await keeper.waiting());
-    mostOpen = Math.max(mostOpen, ...windows.map(({ openRequests }) => openRequests));
+    mostOpen = Math.max(mostOpen, ...windows.map(({ counting }) => counting.open));
     if (killEvery > 0 && elapsed > killEvery * 1000 * (keeper.kills + 1)) {
       await keeper.restart();
     }
   }
   stop.abort();
   await Promise.all(typing);
+  syntax.dispose();
   await keeper.dispose();
   progress.end();
   const report: LoadReport = {
     ...{ windows: count, slots, minutes, kills: keeper.kills },
-    ...summed(windows.map(({ fates }) => fates)),
+    ...summed(windows.map(({ counting }) => counting.fates)),
     ...{ mostWaiting, mostOpen },
   };
   context.output(`${JSON.stringify(report, undefined, 2)}\n`);

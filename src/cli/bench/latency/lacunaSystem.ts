@@ -42,8 +42,9 @@ const SLOW_REFRESH_MS = 180_000;
 const JUMP_LINES = 30;
 
 /** What completes for Lacuna, and the process that runs the model. */
-interface Backing {
+export interface Backing {
   readonly completer: Completer;
+  readonly syntax: BackgroundSyntax;
   readonly pid: number;
   readonly contextSize: number;
   /** Tokens as the model's process counts them; absent: as it tells with each answer. */
@@ -83,15 +84,14 @@ export class LacunaSystem implements System {
   private readonly cpuAtStart: number | undefined;
   private readonly contextSize: number;
 
-  private constructor(
+  constructor(
     private readonly backing: Backing,
-    private readonly syntax: BackgroundSyntax,
     private readonly trace: Trace,
   ) {
     this.contextSize = backing.contextSize;
     this.cpuAtStart = cpuSeconds(backing.pid);
     this.suggester = new Suggester({
-      shaper: new Shaper(syntax),
+      shaper: new Shaper(backing.syntax),
       generate: (...request) => this.generate(...request),
       pauseMs: () => this.debounce.delay(),
       onReady: (place) => this.ready?.(place),
@@ -101,16 +101,17 @@ export class LacunaSystem implements System {
 
   static async start(install: Install, load: LoadModel, trace: Trace): Promise<LacunaSystem> {
     const client = new EngineClient({ spawn: () => forkEngine(install.host), backOff: () => undefined });
+    const syntax = new BackgroundSyntax(grammarFolder(install.root));
+    const dispose = (): Promise<void> => {
+      syntax.dispose();
+      client.dispose();
+      return Promise.resolve();
+    };
     try {
       const { contextSize } = unwrap(await client.load(load));
-      const dispose = (): Promise<void> => {
-        client.dispose();
-        return Promise.resolve();
-      };
-      const backing = { completer: client, pid: client.pid!, contextSize, dispose };
-      return new LacunaSystem(backing, new BackgroundSyntax(grammarFolder(install.root)), trace);
+      return new LacunaSystem({ completer: client, syntax, pid: client.pid!, contextSize, dispose }, trace);
     } catch (error) {
-      client.dispose();
+      await dispose();
       throw error;
     }
   }
@@ -122,25 +123,19 @@ export class LacunaSystem implements System {
     contextSize: number,
     trace: Trace,
   ): Promise<LacunaSystem> {
-    const client = new ServerClient({
-      connection: new Connection({ address: parseServerAddress(server.address) }),
-      wanted: { kind: "llama-server", model: "", fim: "auto", contextSize },
-    });
+    const client = serverClient(server.address, contextSize);
+    const syntax = new BackgroundSyntax(grammarFolder(install.root));
     const dispose = async (): Promise<void> => {
+      syntax.dispose();
       client.dispose();
       await server.dispose();
     };
     try {
       const served = unwrap(await client.open());
+      const { pid } = server;
       const tokens = (): ReturnType<LlamaServer["tokens"]> => server.tokens();
-      const backing = {
-        completer: client,
-        pid: server.pid,
-        contextSize: served.contextSize,
-        tokens,
-        dispose,
-      };
-      return new LacunaSystem(backing, new BackgroundSyntax(grammarFolder(install.root)), trace);
+      const backing = { completer: client, syntax, pid, contextSize: served.contextSize, tokens, dispose };
+      return new LacunaSystem(backing, trace);
     } catch (error) {
       await dispose();
       throw error;
@@ -224,7 +219,6 @@ export class LacunaSystem implements System {
   async dispose(): Promise<void> {
     clearTimeout(this.settling);
     clearTimeout(this.resting);
-    this.syntax.dispose();
     await this.backing.dispose();
   }
 
@@ -340,3 +334,10 @@ export class LacunaSystem implements System {
     this.decoding.accepted += drafts.accepted;
   }
 }
+
+/** As the extension's, for a server that says what it is. */
+export const serverClient = (address: string, contextSize: number): ServerClient =>
+  new ServerClient({
+    connection: new Connection({ address: parseServerAddress(address) }),
+    wanted: { kind: "llama-server", model: "", fim: "auto", contextSize },
+  });

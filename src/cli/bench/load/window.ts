@@ -1,17 +1,23 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import type { CompleteRequest } from "../../../engine/protocol";
-import { parseServerAddress } from "../../../server/address";
-import { ServerClient } from "../../../server/client";
-import { Connection } from "../../../server/connection";
-import { SimulatedEditor } from "../latency/simulatedEditor";
-import { changesText, type Trace } from "../latency/trace";
+import type { Completer, Outcome, RequestOptions } from "../../../engine/client";
+import type {
+  CompleteItem,
+  CompleteRequest,
+  CompleteResult,
+  WarmRequest,
+  WarmResult,
+} from "../../../engine/protocol";
+import type { ServerClient } from "../../../server/client";
+import type { BackgroundSyntax } from "../../../syntax/backgroundSyntax";
+import { LacunaSystem, serverClient } from "../latency/lacunaSystem";
+import { replay } from "../latency/replay";
+import type { Trace } from "../latency/trace";
 
 /** What has become of a window's requests. */
 export interface Fates {
   asked: number;
   /** To their end. */
   answered: number;
-  /** By the next key. */
+  /** Because the text went on otherwise. */
   cancelled: number;
   /** Their time was over. */
   late: number;
@@ -21,97 +27,89 @@ export interface Fates {
   readonly firstMs: number[];
 }
 
-/** As the extension's, where the engine is quick. */
-const DEBOUNCE_MS = 60;
-const DEADLINE_MS = 30_000;
-
-/** One window that types what a trace says, again and again, and asks a server at every key. */
+/** One window that types what a trace says, again and again, with all that the extension does about it, on a server. */
 export class Window {
-  readonly fates: Fates = { asked: 0, answered: 0, cancelled: 0, late: 0, failed: new Map(), firstMs: [] };
-  private readonly client: ServerClient;
-  /** Requests that are not answered yet. */
-  private readonly open = new Set<Promise<void>>();
+  readonly counting: CountingCompleter;
 
   constructor(
     address: string,
-    contextSize: number,
+    private readonly contextSize: number,
     private readonly trace: Trace,
     private readonly name: string,
+    private readonly syntax: BackgroundSyntax,
   ) {
-    this.client = new ServerClient({
-      connection: new Connection({ address: parseServerAddress(address) }),
-      wanted: { kind: "auto", model: "", fim: "auto", contextSize },
-    });
-  }
-
-  get openRequests(): number {
-    return this.open.size;
+    this.counting = new CountingCompleter(serverClient(address, contextSize));
   }
 
   /** Resolves when the signal is aborted and everything that was asked for has been answered. */
   async type(signal: AbortSignal): Promise<void> {
-    try {
-      for (;;) {
-        await this.once(signal);
+    const { counting: completer, syntax, contextSize, trace } = this;
+    const dispose = (): Promise<void> => Promise.resolve();
+    const isOver = (): boolean => signal.aborted;
+    while (!isOver()) {
+      const system = new LacunaSystem({ completer, syntax, pid: process.pid, contextSize, dispose }, trace);
+      try {
+        await replay(trace, system, `file:///${this.name}`, 1, signal, () => undefined);
+      } catch (error) {
+        if (!isOver()) {
+          throw error;
+        }
       }
-    } catch (error) {
-      if (!signal.aborted) {
-        throw error;
-      }
+      await system.finish();
+      await system.dispose();
     }
-    await Promise.all(this.open);
-    this.client.dispose();
+    completer.dispose();
   }
+}
 
-  private async once(signal: AbortSignal): Promise<void> {
-    const editor = new SimulatedEditor(`file:///${this.name}`, this.trace.language, this.trace);
-    let key = new AbortController();
-    for (const event of this.trace.events) {
-      await sleep(event.ms, undefined, { signal });
-      key.abort();
-      key = new AbortController();
-      editor.apply(event);
-      if (changesText(event)) {
-        const work = this.ask(editor, key.signal);
-        this.open.add(work);
-        void work.finally(() => this.open.delete(work));
-      }
-    }
-    key.abort();
-  }
+/** Counts what becomes of each request. */
+class CountingCompleter implements Completer {
+  readonly fates: Fates = { asked: 0, answered: 0, cancelled: 0, late: 0, failed: new Map(), firstMs: [] };
+  /** Requests that are not answered yet. */
+  open = 0;
 
-  private async ask(editor: SimulatedEditor, signal: AbortSignal): Promise<void> {
-    const { prefix, suffix, language, document } = editor.place();
-    const waited = await sleep(DEBOUNCE_MS, true, { signal }).catch(() => false);
-    if (!waited) {
-      return;
-    }
+  constructor(private readonly client: ServerClient) {}
+
+  async complete(
+    request: CompleteRequest,
+    options: RequestOptions<CompleteItem> = {},
+  ): Promise<Outcome<CompleteResult>> {
     const { fates } = this;
-    fates.asked++;
-    const request: CompleteRequest = {
-      ...{ prefix, suffix, language, document, path: this.trace.path, maxTokens: 64, maxLines: 8 },
-    };
     const at = performance.now();
     let first: number | undefined;
+    fates.asked++;
+    this.open++;
     const outcome = await this.client.complete(request, {
-      signal,
-      deadlineMs: DEADLINE_MS,
-      onItem: ({ text }) => {
-        first ??= text === "" ? undefined : performance.now() - at;
+      ...options,
+      onItem: (item) => {
+        first ??= item.text === "" ? undefined : performance.now() - at;
+        options.onItem?.(item);
       },
     });
+    this.open--;
     if (first !== undefined) {
       fates.firstMs.push(first);
     }
-    if (outcome.ok && outcome.value.stopReason === "deadline") {
+    const how = outcome.ok ? outcome.value.stopReason : outcome.error.code;
+    if (how === "deadline") {
       fates.late++;
-    } else if (outcome.ok ? outcome.value.stopReason === "cancelled" : outcome.error.code === "cancelled") {
+    } else if (how === "cancelled") {
       fates.cancelled++;
     } else if (outcome.ok) {
       fates.answered++;
     } else {
-      const why = outcome.error.message.replace(/\d{5,}/g, "…");
+      const why = outcome.error.message.replace(/:\d{4,5}\b/g, "");
       fates.failed.set(why, (fates.failed.get(why) ?? 0) + 1);
     }
+    // The pipeline asks for nothing more where a request has failed; here, too, that is told and goes on.
+    return outcome.ok ? outcome : { ok: false, error: { code: "deadline", message: outcome.error.message } };
+  }
+
+  warm(request: WarmRequest, options: RequestOptions = {}): Promise<Outcome<WarmResult>> {
+    return this.client.warm(request, options);
+  }
+
+  dispose(): void {
+    this.client.dispose();
   }
 }
