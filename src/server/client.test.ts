@@ -77,6 +77,15 @@ describe("a server's client", () => {
     one.dispose();
   });
 
+  it("does not warm a server that takes long", async () => {
+    llama.script = SLOWLY;
+    const one = clientOf(server.address, {}, {}, { busyMs: 0 });
+    assert.ok((await one.complete({ ...request("a = "), maxTokens: 3 })).ok);
+    assert.ok((await one.warm(request("b = "))).ok);
+    assert.equal(server.of("/completion").length, 1);
+    one.dispose();
+  });
+
   it("stops warming when somebody waits", async () => {
     const one = client();
     let isWarming!: () => void;

@@ -35,11 +35,16 @@ export interface ServerClientOptions {
   readonly backOff?: (failures: number) => number;
   /** Milliseconds without a request after which the server is asked whether it is still the same (default 10 000). */
   readonly checkAfterMs?: number;
+  /** Milliseconds to a first text from which on it is spared what nobody waits for (default 1000). */
+  readonly busyMs?: number;
 }
 
 /** What a server refuses it refuses again, until somebody has done something about it. */
 const REFUSED_MS = 60_000;
 const CHECK_AFTER_MS = 10_000;
+/** A server that takes this long to a first text has enough to do: for a while nothing is asked of it that nobody waits for. */
+const BUSY_MS = 1_000;
+const SPARE_MS = 10_000;
 
 /** Half a second, doubled up to half a minute; not all windows at the same moment. */
 function defaultBackOff(failures: number): number {
@@ -59,6 +64,8 @@ export class ServerClient implements Completer {
   private pausedBy: EngineFailure | undefined;
   private looking: NodeJS.Timeout | undefined;
   private usedAt = 0;
+  /** Until then the server is spared, on the clock of `clock.now`. */
+  private busyUntil = -Infinity;
   private running:
     | { readonly stop: AbortController; readonly isWarming: boolean; readonly done: Promise<unknown> }
     | undefined;
@@ -94,9 +101,9 @@ export class ServerClient implements Completer {
     );
   }
 
-  /** Resolves to nothing while somebody waits for a completion. */
+  /** Resolves to nothing while somebody waits for a completion, or the server has enough to do. */
   warm(request: WarmRequest, options: RequestOptions = {}): Promise<Outcome<WarmResult>> {
-    if (this.running?.isWarming === false) {
+    if (this.running?.isWarming === false || now() < this.busyUntil) {
       return Promise.resolve({ ok: true, value: { prefill: { tokens: 0, ms: 0, again: 0 } } });
     }
     return this.take(true, options, async (signal) => {
@@ -209,6 +216,9 @@ export class ServerClient implements Completer {
         decode: { tokens: 0, ms: 0, tokensPerSecond: 0 },
         times: times(),
       };
+    } finally {
+      const waited = (firstToken ?? now()) - turn;
+      this.busyUntil = waited > (this.options.busyMs ?? BUSY_MS) ? now() + SPARE_MS : -Infinity;
     }
   }
 

@@ -52,7 +52,7 @@ interface Prompt {
 }
 
 /**
- * llama-server by its own interface (README of tools/server, llama.cpp b7000 and later): prompts are tokens, made with `/tokenize` where their
+ * llama-server by its own interface (tools/server of llama.cpp v0.5.0): prompts are tokens, made with `/tokenize` where their
  * text is new, so that what has been typed follows the middle token as it does in the engine. `/infill` would put it before the suffix, which
  * is then evaluated again with every key.
  */

@@ -11,7 +11,7 @@ import { chooseServed, type Wanted } from "./wanted";
 const CONTEXT_SIZE = 4096;
 
 /**
- * Ollama's `/api/generate` (documented for 0.12): with `suffix`, where the model's template has a place for it, or `raw` with a
+ * Ollama's `/api/generate` (documentation of 0.40): with `suffix`, where the model's template has a place for it, or `raw` with a
  * fill-in-the-middle prompt of a family that its name tells or a setting names.
  */
 export class Ollama implements Backend {

@@ -17,7 +17,7 @@ const PRODUCTS: Readonly<Record<string, string>> = {
 const MAX_STOPS = 4;
 
 /**
- * Servers with OpenAI's `/v1/completions` (documented for vLLM 0.11, SGLang 0.5, TGI 3, LM Studio 0.4). vLLM knows no `suffix`: its models are
+ * Servers with OpenAI's `/v1/completions` (documentation of vLLM 0.8, LM Studio 0.4; SGLang and TGI follow the same). vLLM knows no `suffix`: its models are
  * given a fill-in-the-middle prompt of their family.
  */
 export class OpenAi implements Backend {

@@ -1,6 +1,6 @@
 /**
- * Other servers, by answers written after their documentation: vLLM 0.11 (OpenAI-compatible server), SGLang 0.5, LM Studio 0.4, Ollama 0.12
- * (docs/api.md).
+ * Other servers, by answers written after their documentation: vLLM 0.8 (OpenAI-compatible server; its `suffix` is not supported), LM Studio 0.4, Ollama
+ * 0.40 (`/api/generate`). None of them has been run here.
  */
 import assert from "node:assert/strict";
 import { unwrap } from "../engine/client";
@@ -181,7 +181,7 @@ describe("other servers", () => {
       generate: Route,
       name = "my-model:latest",
     ): Record<string, Route> => ({
-      "/api/version": (_, response) => json(response, { version: "0.12.3" }),
+      "/api/version": (_, response) => json(response, { version: "0.40.12" }),
       "/api/tags": (_, response) => json(response, { models: [{ name }] }),
       "/api/show": (_, response) =>
         json(response, { capabilities, parameters: 'num_ctx    8192\nstop  "x"' }),
@@ -203,7 +203,7 @@ describe("other servers", () => {
       assert.deepEqual(result.prefill, { tokens: 26, ms: 13, again: 0 });
       assert.equal(body().suffix, request.suffix);
       assert.equal(body().raw, undefined);
-      assert.equal(client.served?.product, "Ollama 0.12.3");
+      assert.equal(client.served?.product, "Ollama 0.40.12");
     });
 
     it("is given a prompt of the family that the name tells", async () => {
