@@ -30,7 +30,11 @@ import { MeasuredStore } from "./editor/measuredStore";
 import { fingerprintOf, requireModel } from "./editor/modelFiles";
 import { ModelGetter } from "./editor/models/modelGetter";
 import { offerModel } from "./editor/models/offer";
+import { CompletionSource } from "./editor/completionSource";
 import { Recorder } from "./editor/recorder";
+import { Consent } from "./editor/server/consent";
+import { noticeRefusal } from "./editor/server/refusalNotice";
+import { ServerService } from "./editor/server/serverService";
 import { SparsityController } from "./editor/sparsityController";
 import { StatisticsStore } from "./editor/statisticsStore";
 import { StatusBar } from "./editor/statusBar";
@@ -50,6 +54,7 @@ export interface LacunaApi {
   readonly engine: EngineService;
   readonly generator: Generator;
   readonly models: ModelGetter;
+  readonly server: ServerService;
   readonly sparsity: SparsityController;
   readonly statistics: StatisticsStore;
   readonly statusBar: StatusBar;
@@ -94,17 +99,19 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
       path.join(storage, "states"),
     ),
   );
+  const server = own(new ServerService(config, new Consent(context.globalState), context.secrets, log));
+  const source = own(new CompletionSource(engine, server, config));
   const keys = own(new DocumentKeys());
   const admission = new Admission(config);
   const changes = own(new DocumentChanges(admission));
-  const crossFile = own(new ContextService(admission, new Definitions(admission), engine, config, changes));
-  const generator = own(new Generator(engine, config, crossFile, keys));
+  const crossFile = own(new ContextService(admission, new Definitions(admission), source, config, changes));
+  const generator = own(new Generator(source, config, crossFile, keys));
   const syntax = own(new DocumentSyntax(grammarFolder(context.extensionPath)));
   const memory = new MaskMemory(path.join(storage, "masks"), log);
   const sparsity = own(new SparsityController(engine, eligibility, config, memory, fingerprintOf, log, keys));
   const languages = own(new EditorLanguages());
   const provider = own(
-    new InlineProvider(engine, generator, eligibility, sparsity, config, syntax, languages),
+    new InlineProvider(source, generator, eligibility, sparsity, config, syntax, languages),
   );
   const statistics = new StatisticsStore(path.join(storage, "statistics.json"), (message) =>
     log.write("warn", message),
@@ -112,21 +119,27 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
   const measured = new MeasuredStore(context.globalState);
   const history = new History();
   const active = own(new ActiveDocument());
-  const statusBar = own(new StatusBar(engine, sparsity, eligibility, config, active, provider, generator));
-  const dashboard = own(
-    new Dashboard(context.extensionUri, { active, engine, sparsity, config, history, statistics, statusBar }),
+  const statusBar = own(
+    new StatusBar(engine, source, server, sparsity, eligibility, config, active, provider, generator),
   );
-  own(new Settling(engine, generator, crossFile, eligibility, log));
+  const dashboard = own(
+    new Dashboard(context.extensionUri, {
+      ...{ active, engine, source, server, sparsity, config },
+      ...{ history, statistics, statusBar },
+    }),
+  );
+  own(new Settling(source, generator, crossFile, eligibility, log));
   own(new AcceptanceTracker(provider, statistics));
   own(new Recorder(engine, generator, sparsity, { history, statistics, measured }));
   own(new IdleUnload(engine, config));
   own(noticeFailures(provider, engine));
+  own(noticeRefusal(server));
   own(followContextKeys(config, eligibility));
   const models = own(new ModelGetter(config, engine, measured, context.secrets, log));
   own(offerModel(engine, config, context.globalState, bundled));
   own(
     registerCommands({
-      ...{ active, engine, sparsity, eligibility, config, dashboard, measured, models, log },
+      ...{ active, engine, source, server, sparsity, eligibility, config, dashboard, measured, models, log },
       bundledModel: bundled,
       extensionId: context.extension.id,
     }),
@@ -144,5 +157,5 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
     sparsity.activated();
   }, WARM_UP_MS);
   own({ dispose: () => clearTimeout(warmUp) });
-  return { context: crossFile, engine, generator, models, sparsity, statistics, statusBar };
+  return { context: crossFile, engine, generator, models, server, sparsity, statistics, statusBar };
 }

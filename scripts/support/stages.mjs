@@ -32,6 +32,7 @@ export const stages = [
   { name: "native", commands: [mocha("test/native.mocharc.json")] },
   { name: "sanitized", commands: [[process.execPath, "scripts/sanitize.mjs"]], slow: true },
   { name: "variants", commands: [[process.execPath, "scripts/variants.mjs"]], slow: true },
+  { name: "server", commands: [[process.execPath, "scripts/server.mjs"]], slow: true },
   { name: "engine", commands: [mocha("test/engine.mocharc.json")] },
   { name: "host", commands: [[process.execPath, "test/host/run.mjs"]], needs: "test/host/run.mjs" },
   { name: "ui", commands: [[process.execPath, "test/ui/run.mjs"]], needs: "test/ui/run.mjs" },

@@ -21,7 +21,7 @@ import { chooseModel, chooseThreads } from "./install";
 export const BENCH_LATENCY: CommandSpec = {
   name: "bench latency",
   usage:
-    "bench latency [--trace FILE,…] [--model PATH] [--server PATH|none] [--rounds N] [--events N] [--speed X] [--out DIR] [--json]",
+    "bench latency [--trace FILE,…] [--model PATH] [--server PATH|none] [--on-server] [--rounds N] [--events N] [--speed X] [--out DIR] [--json]",
   summary: "Replays someone typing against Lacuna and against llama.vscode with stock llama-server.",
   details:
     "Both complete the same keys with the same model and the same number of threads, one after the other, each in fresh processes.\n" +
@@ -33,6 +33,9 @@ export const BENCH_LATENCY: CommandSpec = {
     trace: { value: "FILE,…", help: "replay these traces (default: the three that come with Lacuna)" },
     model: { value: "PATH", help: "GGUF model file (default: the one that comes with Lacuna)" },
     server: { value: "PATH", help: "llama-server binary; `none`: measure Lacuna alone" },
+    "on-server": {
+      help: "compare Lacuna completing on llama-server, as with lacuna.server, rather than with its own engine",
+    },
     rounds: { value: "N", help: "rounds (default 3)" },
     speed: { value: "X", help: "type this many times faster (default 1)" },
     events: { value: "N", help: "only the first N events of each trace" },
@@ -47,7 +50,7 @@ export const BENCH_LATENCY: CommandSpec = {
     },
     out: {
       value: "DIR",
-      help: "also write the report there, as latency.json and .md (of drafts, as drafts.json and .md)",
+      help: "also write the report there, as latency.json and .md (of drafts, as drafts, on a server, as latency-server)",
     },
   },
   examples: [
@@ -77,7 +80,11 @@ export async function benchLatency(words: readonly string[], context: Context): 
   if (directory !== undefined) {
     prepareDirectory(directory, "Choose another --out.");
   }
-  const kinds = systemKinds({ modelPath, contextSize, threads }, server, drafts, context);
+  const onServer = args.flag("on-server");
+  if (onServer && server === undefined) {
+    throw new UsageError("--on-server needs a llama-server: leave out --drafts and --server none.");
+  }
+  const kinds = systemKinds({ modelPath, contextSize, threads }, server, { drafts, onServer }, context);
 
   const { progress, signal, output, install } = context;
   const runs = new Map<string, Run[]>(kinds.map(({ name }) => [name, []]));
@@ -131,7 +138,7 @@ export async function benchLatency(words: readonly string[], context: Context): 
     })),
   };
   const json = `${JSON.stringify(report, undefined, 2)}\n`;
-  const name = drafts > 0 ? "drafts" : "latency";
+  const name = drafts > 0 ? "drafts" : onServer ? "latency-server" : "latency";
   if (directory !== undefined) {
     writeFiles(
       directory,
@@ -147,12 +154,19 @@ export async function benchLatency(words: readonly string[], context: Context): 
 function systemKinds(
   setup: Setup,
   server: string | undefined,
-  drafts: number,
+  { drafts, onServer }: { readonly drafts: number; readonly onServer: boolean },
   { install, signal }: Context,
 ): SystemKind[] {
   const load = { ...setup, gpu: false as const };
+  const startServer = (): Promise<LlamaServer> => LlamaServer.start({ ...setup, binary: server! }, signal);
   const kinds: SystemKind[] = [
-    { name: "Lacuna", start: (trace) => LacunaSystem.start(install, load, trace) },
+    onServer
+      ? {
+          name: "Lacuna + llama-server",
+          start: async (trace) =>
+            LacunaSystem.startOn(await startServer(), install, setup.contextSize, trace),
+        }
+      : { name: "Lacuna", start: (trace) => LacunaSystem.start(install, load, trace) },
   ];
   if (drafts > 0) {
     kinds.push({
@@ -163,8 +177,7 @@ function systemKinds(
   if (server !== undefined) {
     kinds.push({
       name: "llama.vscode + llama-server",
-      start: async (trace) =>
-        new LlamaVscode(await LlamaServer.start({ ...setup, binary: server }, signal), trace.path),
+      start: async (trace) => new LlamaVscode(await startServer(), trace.path),
     });
   }
   return kinds;

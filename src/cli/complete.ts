@@ -6,16 +6,18 @@ import type { Context } from "./context";
 import { UsageError } from "./errors";
 import { chooseModel, chooseThreads, engineLadder } from "./install";
 import { parseRatio } from "./ratios";
+import { completeOnServer, SERVER_DETAILS, SERVER_OPTIONS, type ServerCompletion } from "./server";
 import { parseLocation, readSource, splitAt } from "./sourceFile";
 
 export const COMPLETE: CommandSpec = {
   name: "complete",
   usage:
-    "complete FILE:LINE:COLUMN [--model PATH] [--active RATIO|STATIC:DYNAMIC|dense|auto] [--metric M] [--window N] [--max-tokens N] [--threads N] [--json]",
+    "complete FILE:LINE:COLUMN [--model PATH|--server URL] [--active RATIO|STATIC:DYNAMIC|dense|auto] [--metric M] [--window N] [--max-tokens N] [--threads N] [--json]",
   summary: "Completes the code at a position of a file.",
   details:
     "Lines and columns are counted from 1, columns in UTF-16 units, as editors do.\n" +
-    "A file that is larger than the model's context is cut round the position.",
+    "A file that is larger than the model's context is cut round the position.\n" +
+    SERVER_DETAILS,
   options: {
     model: { value: "PATH", help: "GGUF model file (default: the one that comes with Lacuna)" },
     active: {
@@ -29,8 +31,13 @@ export const COMPLETE: CommandSpec = {
     window: { value: "N", help: "tokens round the position that are attributed (default 256)" },
     "max-tokens": { value: "N", help: "stop after N tokens (default 128)" },
     threads: { value: "N", help: "CPU threads (default: the machine's cores, at most 8)" },
+    ...SERVER_OPTIONS,
   },
-  examples: ["lacuna complete src/app.ts:12:8", "lacuna complete src/app.ts:12:8 --active 0.4 --json"],
+  examples: [
+    "lacuna complete src/app.ts:12:8",
+    "lacuna complete src/app.ts:12:8 --active 0.4 --json",
+    "lacuna complete src/app.ts:12:8 --server http://127.0.0.1:8080",
+  ],
 };
 
 const CONTEXT_SIZE = 4096;
@@ -48,6 +55,13 @@ export async function complete(words: readonly string[], context: Context): Prom
   const maxTokens = args.integer("max-tokens", 128, 1, 4096);
   const threads = chooseThreads(args);
   const { path, prefix, suffix } = splitAt(readSource(location.path), location);
+  const request = { prefix, suffix, path, language: "", maxTokens };
+  const address = args.text("server");
+  if (address !== undefined) {
+    refuseLocalOptions(args);
+    printServed(args, context, await completeOnServer(address, args, CONTEXT_SIZE, request, context));
+    return;
+  }
   const modelPath = chooseModel(args.text("model"), context.install);
 
   const client = startClient(context);
@@ -85,7 +99,6 @@ export async function complete(words: readonly string[], context: Context): Prom
       progress.note(`Completing with all neurons: ${sparse.why}`);
     }
     progress.end();
-    const request = { prefix, suffix, path, language: "", maxTokens };
     const result = unwrap(await client.complete(request, { signal }));
     const memory = unwrap(await client.stats());
     print(args, context, result, sparse, memory);
@@ -141,6 +154,39 @@ function print(
     `stopped: ${result.stopReason}`,
   ];
   progress.note(parts.join(" · "));
+}
+
+function printServed(
+  args: Arguments,
+  { output, progress }: Context,
+  { served, result }: ServerCompletion,
+): void {
+  const { text, stopReason, decode } = result;
+  const { tokens, ms } = result.prefill;
+  if (args.flag("json")) {
+    const server = { kind: served.kind, model: served.model };
+    const report = { text, stopReason, activeRatio: 1, prefill: { tokens, ms }, decode, server };
+    output(`${JSON.stringify(report, undefined, 2)}\n`);
+    return;
+  }
+  output(`${text}\n`);
+  const parts = [
+    `${served.model} on ${served.product}`,
+    `prompt ${tokens} tokens in ${ms.toFixed(0)} ms`,
+    `${decode.tokensPerSecond.toFixed(1)} tokens/s`,
+    `stopped: ${stopReason}`,
+  ];
+  progress.note(parts.join(" · "));
+}
+
+/** @throws {@link UsageError} where an option is for the local engine */
+function refuseLocalOptions(args: Arguments): void {
+  const local = ["model", "active", "metric", "window", "threads"].find(
+    (name) => args.text(name) !== undefined,
+  );
+  if (local !== undefined) {
+    throw new UsageError(`--${local} is for a model on this machine: leave it out with --server.`);
+  }
 }
 
 export function parseActive(word: string): SparsifyRequest["sparsity"] {

@@ -6,6 +6,7 @@ import { runWorker } from "./bench/speed/worker";
 import { WORKER_COMMAND } from "./bench/speed/workerProcess";
 import { BENCH_INSERTION, benchInsertion } from "./benchInsertion";
 import { BENCH_LATENCY, benchLatency } from "./benchLatency";
+import { BENCH_LOAD, benchLoad } from "./benchLoad";
 import { BENCH_SPEED, benchSpeed } from "./benchSpeed";
 import { BENCH_TEXT, benchText } from "./benchText";
 import { commandHelp, type CommandSpec } from "./commandLine";
@@ -41,6 +42,7 @@ const COMMANDS: readonly Command[] = [
   { spec: BENCH_SPEED, run: benchSpeed },
   { spec: BENCH_QUALITY, run: benchQuality },
   { spec: BENCH_LATENCY, run: benchLatency },
+  { spec: BENCH_LOAD, run: benchLoad },
   { spec: BENCH_TEXT, run: benchText },
   { spec: BENCH_INSERTION, run: benchInsertion },
   { spec: BENCH_EVIDENCE, run: benchEvidence },

@@ -168,6 +168,44 @@ const FAMILIES: readonly Family[] = [
   },
 ];
 
+/** Texts of all special tokens that {@link chooseFim} may ask for: for vocabularies that are on another machine. */
+export const fimTokens = (): readonly string[] => [
+  ...new Set(
+    FAMILIES.flatMap(({ tokens, file, repository, end }) =>
+      [...tokens, file?.token, repository, end].filter((token) => token !== undefined),
+    ),
+  ),
+];
+
+/** Families by name, for who names one. */
+export const fimFamilies = (): readonly string[] => [...new Set(FAMILIES.map(({ family }) => family))];
+
+/** The template of a family by its name, for servers that do not tell their vocabulary. */
+export function fimOf(name: string): FimTemplate | undefined {
+  const family = FAMILIES.find((one) => one.family === name);
+  return family === undefined ? undefined : templateOf(family, { hasSpecial: () => true, name });
+}
+
+/** The family that a model's name speaks of, where it does. */
+export const familyInName = (model: string): string | undefined =>
+  NAMES.find(([pattern]) => pattern.test(model))?.[1];
+
+/** Published families whose models are called after them; not those whose later models have other tokens. */
+const NAMES: readonly (readonly [RegExp, string])[] = [
+  [/qwen.*coder/i, "qwen"],
+  [/codegemma/i, "codegemma"],
+  [/granite.*code/i, "granite"],
+  [/mellum/i, "mellum"],
+  [/starcoder2/i, "starcoder2"],
+  [/starcoder/i, "starcoder"],
+  [/deepseek-?coder/i, "deepseek-coder"],
+  [/codestral/i, "codestral"],
+  [/zeta/i, "zeta"],
+  [/seed-?coder/i, "seed-coder"],
+  [/code-?llama/i, "code-llama"],
+  [/santacoder/i, "santacoder"],
+];
+
 /** The template of the model's family, or undefined: then the prefix alone is all that the model can be given. */
 export function chooseFim(model: ModelVocabulary): FimTemplate | undefined {
   const { named = {} } = model;

@@ -1,7 +1,12 @@
 import { plainPrompt, type ContextFile, type FimTemplate, type Segment } from "./fim";
 
+/** Tells how many tokens a text has, or about how many. */
+export interface TokenCounter {
+  tokenize(text: string): { readonly length: number };
+}
+
 /** What prompt building needs of a tokenizer. */
-export interface PromptTokenizer {
+export interface PromptTokenizer extends TokenCounter {
   /** Tokens of ordinary text; never yields special tokens. */
   tokenize(text: string): number[];
   /** The special token with exactly this text. */
@@ -23,12 +28,17 @@ export interface PromptRequest {
   readonly budget: number;
 }
 
-export interface Prompt {
-  readonly tokens: number[];
+/** What of a request a prompt holds, not tokenised yet. */
+export interface Layout {
+  readonly segments: readonly Segment[];
   /** Characters of prefix and suffix that made it into the prompt, counted from the cursor. */
   readonly prefixChars: number;
   readonly suffixChars: number;
   readonly files: number;
+}
+
+export interface Prompt extends Omit<Layout, "segments"> {
+  readonly tokens: number[];
 }
 
 /** Shares of the budget; what one part leaves unused passes on to the next in this order. */
@@ -50,11 +60,20 @@ export function buildPrompt(
   template: FimTemplate | undefined,
   tokenizer: PromptTokenizer,
 ): Prompt {
+  const { segments, ...kept } = layOut(request, template, tokenizer);
+  return { tokens: flatten(segments, tokenizer), ...kept };
+}
+
+/** As {@link buildPrompt}, before its texts become tokens. */
+export function layOut(
+  request: PromptRequest,
+  template: FimTemplate | undefined,
+  tokenizer: TokenCounter,
+): Layout {
   const available = Math.max(1, request.budget - Math.min(OVERHEAD_TOKENS, Math.floor(request.budget / 8)));
   if (template === undefined) {
     const prefix = keepEnd(request.prefix, available, tokenizer);
-    const tokens = flatten(plainPrompt(prefix.text), tokenizer);
-    return { tokens, prefixChars: prefix.text.length, suffixChars: 0, files: 0 };
+    return { segments: plainPrompt(prefix.text), prefixChars: prefix.text.length, suffixChars: 0, files: 0 };
   }
   const wantsContext = template.hasFiles && request.context.length > 0;
   const wantsEdits = template.hasEdits && (request.edits ?? "") !== "";
@@ -85,7 +104,7 @@ export function buildPrompt(
     ...(edits.text === "" ? {} : { edits: edits.text }),
   });
   return {
-    tokens: flatten(segments, tokenizer),
+    segments,
     prefixChars: prefix.text.length,
     suffixChars: suffix.text.length,
     files: files.kept.length,
@@ -114,7 +133,7 @@ interface Piece {
 }
 
 /** The end of `text` that fits `budget` tokens, beginning at a line where a line fits at all. */
-export function keepEnd(text: string, budget: number, tokenizer: PromptTokenizer): Piece {
+export function keepEnd(text: string, budget: number, tokenizer: TokenCounter): Piece {
   if (budget <= 0) {
     return { text: "", count: 0 };
   }
@@ -143,7 +162,7 @@ export function keepEnd(text: string, budget: number, tokenizer: PromptTokenizer
 }
 
 /** The last whole lines of `text` that fit `budget` tokens; none at all rather than a part of one. */
-function keepLastLines(text: string, budget: number, tokenizer: PromptTokenizer): Piece {
+function keepLastLines(text: string, budget: number, tokenizer: TokenCounter): Piece {
   const lines = text.split(/(?<=\n)/);
   let kept = "";
   let count = 0;
@@ -160,7 +179,7 @@ function keepLastLines(text: string, budget: number, tokenizer: PromptTokenizer)
 }
 
 /** The beginning of `text` that fits `budget` tokens, ending with a whole line where a line fits at all. */
-export function keepStart(text: string, budget: number, tokenizer: PromptTokenizer): Piece {
+export function keepStart(text: string, budget: number, tokenizer: TokenCounter): Piece {
   if (budget <= 0) {
     return { text: "", count: 0 };
   }
@@ -182,7 +201,7 @@ function longestFitting(
   maxChars: number,
   cut: (chars: number) => string,
   budget: number,
-  tokenizer: PromptTokenizer,
+  tokenizer: TokenCounter,
 ): Piece {
   let best: Piece = { text: "", count: 0 };
   let low = 0;
@@ -204,7 +223,7 @@ function longestFitting(
 function chooseFiles(
   files: readonly ContextFile[],
   budget: number,
-  tokenizer: PromptTokenizer,
+  tokenizer: TokenCounter,
 ): { readonly kept: ContextFile[]; readonly count: number } {
   const kept: ContextFile[] = [];
   let count = 0;

@@ -33,7 +33,7 @@ export type PlanLimits = Omit<AnchorLimits, "leadLines">;
 export const SETTLED_LIMITS: PlanLimits = { maxTyped: 200, maxLines: 3 };
 
 /** Share of the context that is kept free for text typed after the anchor. */
-const TYPED_SHARE = 0.25;
+export const TYPED_SHARE = 0.25;
 
 /**
  * The prompts of one document, one after the other: keeps the anchor and its tokens. Cross-file context is as it was when the
@@ -141,7 +141,10 @@ export class PromptPlanner {
 }
 
 /** Files as they were shown, in that order, and then those that are new: what is in front is evaluated already. */
-function inOldOrder(shown: readonly ContextFile[], files: readonly ContextFile[]): readonly ContextFile[] {
+export function inOldOrder(
+  shown: readonly ContextFile[],
+  files: readonly ContextFile[],
+): readonly ContextFile[] {
   const same = (a: ContextFile) => (b: ContextFile) => a.path === b.path && a.text === b.text;
   const kept = shown.flatMap((old) => files.find(same(old)) ?? []);
   return [...kept, ...files.filter((file) => !kept.includes(file))];

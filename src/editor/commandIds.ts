@@ -8,6 +8,7 @@ export const COMMAND_IDS = [
   "lacuna.endSnooze",
   "lacuna.selectModel",
   "lacuna.getModel",
+  "lacuna.setServerKey",
   "lacuna.recomputeMask",
   "lacuna.showDashboard",
   "lacuna.showLog",

@@ -10,6 +10,9 @@ import type { EngineService } from "./engineService";
 import { isCancelled, messageOf } from "./failures";
 import type { Log } from "./log";
 import type { MeasuredStore } from "./measuredStore";
+import type { CompletionSource } from "./completionSource";
+import type { ServerService } from "./server/serverService";
+import { LOCAL_ONLY } from "./server/serverStatus";
 import type { ModelGetter } from "./models/modelGetter";
 import { pickModel, pickSnooze, pickSparsity } from "./pickers";
 import { parseSparsity } from "./settings";
@@ -19,6 +22,8 @@ import { percent } from "./statusText";
 export interface CommandContext {
   readonly active: ActiveDocument;
   readonly engine: EngineService;
+  readonly source: CompletionSource;
+  readonly server: ServerService;
   readonly sparsity: SparsityController;
   readonly eligibility: Eligibility;
   readonly config: Config;
@@ -36,7 +41,7 @@ type Command = (context: CommandContext, ...args: readonly unknown[]) => unknown
 const TABLE: Readonly<Record<CommandId, Command>> = {
   "lacuna.complete": () => vscode.commands.executeCommand("editor.action.inlineSuggest.trigger"),
 
-  "lacuna.setSparsity": async ({ active, config, sparsity, engine, measured }, given) => {
+  "lacuna.setSparsity": async ({ active, config, sparsity, engine, source, measured }, given) => {
     const document = active.current;
     const mask = document === undefined ? undefined : sparsity.maskOf(document)?.result;
     const value =
@@ -47,6 +52,7 @@ const TABLE: Readonly<Record<CommandId, Command>> = {
         model: engine.model?.path,
         measured: measured.data,
         guard: mask?.guard ?? [],
+        note: source.isServed ? `Completions come from a server: ${LOCAL_ONLY}` : undefined,
         chosen: config.settings.sparsity === "auto" ? mask?.activeRatio : undefined,
       }));
     if (value !== undefined) {
@@ -97,7 +103,12 @@ const TABLE: Readonly<Record<CommandId, Command>> = {
     );
   },
 
-  "lacuna.recomputeMask": async ({ active, sparsity, eligibility }) => {
+  "lacuna.setServerKey": ({ server }) => server.askKey(),
+
+  "lacuna.recomputeMask": async ({ active, sparsity, eligibility, source }) => {
+    if (source.isServed) {
+      throw new Error(`Completions come from a server: ${LOCAL_ONLY}.`);
+    }
     const document = active.current;
     if (document === undefined) {
       return;
@@ -122,7 +133,13 @@ const TABLE: Readonly<Record<CommandId, Command>> = {
 
   "lacuna.showLog": ({ log }) => log.show(),
 
-  "lacuna.restartEngine": ({ engine }) => loading("Restarting the engine", engine, () => engine.restart()),
+  "lacuna.restartEngine": async ({ engine, source, server }) => {
+    if (server.address !== undefined) {
+      server.retry();
+    }
+    // What runs on a server needs no engine.
+    return source.isServed ? undefined : loading("Restarting the engine", engine, () => engine.restart());
+  },
 
   "lacuna.openWalkthrough": ({ extensionId }) =>
     vscode.commands.executeCommand("workbench.action.openWalkthrough", `${extensionId}#start`, false),

@@ -6,8 +6,11 @@ import type { Config } from "./config";
 import type { DashboardData, FromDashboard, ToDashboard } from "./dashboardData";
 import { dashboardPage } from "./dashboardPage";
 import { modelPath } from "./documentNames";
+import type { CompletionSource } from "./completionSource";
 import type { EngineService } from "./engineService";
 import type { History } from "./history";
+import type { ServerService } from "./server/serverService";
+import { servedRow } from "./server/serverStatus";
 import type { SparsityController } from "./sparsityController";
 import type { StatisticsStore } from "./statisticsStore";
 import type { StatusBar } from "./statusBar";
@@ -18,6 +21,8 @@ const DAYS = 30;
 export interface DashboardSources {
   readonly active: ActiveDocument;
   readonly engine: EngineService;
+  readonly source: Pick<CompletionSource, "isServed">;
+  readonly server: Pick<ServerService, "served">;
   readonly sparsity: SparsityController;
   readonly config: Config;
   readonly history: History;
@@ -94,17 +99,12 @@ export class Dashboard implements vscode.Disposable {
   }
 
   private data(): DashboardData {
-    const { engine, history, statistics, statusBar } = this.sources;
+    const { history, statistics, statusBar } = this.sources;
     const { days, latencies } = statistics.data;
     const [p50, p95] = [percentile(latencies, 0.5), percentile(latencies, 0.95)];
-    const { model } = engine;
     return {
       status: statusBar.view.text.replace(/^\$\([^)]*\)\s*/, ""),
-      ...(model === undefined
-        ? {}
-        : {
-            model: `${model.name}, ${model.architecture}, ${(model.parameters / 1e6).toFixed(1)} M parameters, ${model.layerCount} layers`,
-          }),
+      ...this.model(),
       read: history.read,
       completions: history.completions,
       memory: history.memory,
@@ -116,9 +116,22 @@ export class Dashboard implements vscode.Disposable {
     };
   }
 
+  private model(): Pick<DashboardData, "model"> {
+    const { engine, source, server } = this.sources;
+    if (source.isServed) {
+      return server.served === undefined ? {} : { model: servedRow(server.served) };
+    }
+    const { model } = engine;
+    return model === undefined
+      ? {}
+      : {
+          model: `${model.name}, ${model.architecture}, ${(model.parameters / 1e6).toFixed(1)} M parameters, ${model.layerCount} layers`,
+        };
+  }
+
   private mask(): Pick<DashboardData, "mask"> {
-    const { engine, sparsity, config, active } = this.sources;
-    const document = active.current;
+    const { engine, source, sparsity, config, active } = this.sources;
+    const document = source.isServed ? undefined : active.current;
     const result = document === undefined ? undefined : sparsity.maskOf(document)?.result;
     if (document === undefined || result === undefined) {
       return {};

@@ -34,6 +34,7 @@ export class EngineService implements vscode.Disposable {
   /** Loads that have been asked for here and are not answered yet. */
   private loads = 0;
   private asleep = false;
+  private standing = false;
   private readonly stateChanged = new vscode.EventEmitter<EngineState>();
   readonly onDidChangeState = this.stateChanged.event;
   private readonly modelChanged = new vscode.EventEmitter<ModelInfo | undefined>();
@@ -75,9 +76,14 @@ export class EngineService implements vscode.Disposable {
     return this.loading.model;
   }
 
-  /** The model was unloaded and nobody has asked for it since. */
+  /** Nobody has asked for the model since it was unloaded, or somebody else completes: it is not loaded for a mask's sake. */
   get sleeping(): boolean {
-    return this.asleep;
+    return this.isAsleep() || this.standing;
+  }
+
+  /** Somebody else completes, from now on or no longer; whoever asks has the model loaded all the same. */
+  standBy(standing: boolean): void {
+    this.standing = standing;
   }
 
   /** Milliseconds since the last request began or ended; 0 while one runs. */
@@ -157,7 +163,7 @@ export class EngineService implements vscode.Disposable {
     if (!outcome.ok) {
       this.log.write("warn", outcome.error.message);
     }
-    if (this.sleeping) {
+    if (this.isAsleep()) {
       this.setState({ kind: "idle", why });
     }
   }
@@ -172,6 +178,10 @@ export class EngineService implements vscode.Disposable {
   dispose(): void {
     this.client.dispose();
     vscode.Disposable.from(this.subscription, this.stateChanged, this.modelChanged).dispose();
+  }
+
+  private isAsleep(): boolean {
+    return this.asleep;
   }
 
   private async use<T>(what: string, request: () => Promise<T>): Promise<T> {

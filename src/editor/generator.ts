@@ -10,7 +10,7 @@ import type { ContextService } from "./context/contextService";
 import type { DocumentKeys } from "./documentKeys";
 import { modelPath, repositoryOf } from "./documentNames";
 import { textAt } from "./documentText";
-import type { EngineService } from "./engineService";
+import type { CompletionSource } from "./completionSource";
 import { codeOf } from "./failures";
 import { textAbove } from "./notebooks";
 
@@ -20,6 +20,8 @@ export interface Completed {
   readonly result: CompleteResult;
   /** From the request to its first line, milliseconds; undefined when nobody waited for it. */
   readonly latencyMs: number | undefined;
+  /** It came from the server that is set, not from the engine on this machine. */
+  readonly isServed: boolean;
 }
 
 /** Why there is no text yet, or at all. */
@@ -34,7 +36,10 @@ export interface Waiting {
 /** A cursor that goes elsewhere ends a generation at once; one that stays waits as long as a slow model may take for a long prompt. */
 const DEADLINE_MS: Readonly<Record<Purpose, number>> = { automatic: 30_000, invoked: 30_000, ahead: 8_000 };
 
-/** Asks the engine for what comes at a place. */
+/** Failures after which somebody else may answer. */
+const GONE: ReadonlySet<string> = new Set(["engine-crashed", "server-away", "server-refused"]);
+
+/** Asks the engine, or the server, for what comes at a place. */
 export class Generator implements vscode.Disposable {
   private readonly completed = new vscode.EventEmitter<Completed>();
   readonly onDidComplete = this.completed.event;
@@ -50,7 +55,8 @@ export class Generator implements vscode.Disposable {
   readonly onDidWait = this.waited.event;
 
   constructor(
-    private readonly engine: EngineService,
+    private readonly engine: Pick<CompletionSource, "complete" | "warm"> &
+      Partial<Pick<CompletionSource, "isServed">>,
     private readonly config: Pick<Config, "settings">,
     private readonly context: Pick<ContextService, "of">,
     private readonly keys: Pick<DocumentKeys, "of">,
@@ -78,8 +84,10 @@ export class Generator implements vscode.Disposable {
         this.waited.fire(now === undefined ? undefined : { document, ...now });
       }
     };
+    let isServed = false;
     const ask = (): Promise<CompleteResult> => {
       written = "";
+      isServed = this.engine.isServed === true;
       return this.engine.complete(
         {
           ...this.request(document, place),
@@ -105,9 +113,9 @@ export class Generator implements vscode.Disposable {
         },
       );
     };
-    // The editor does not ask again at the same place: after a crash the new process is asked, once.
+    // The editor does not ask again at the same place: after a crash the new process is asked, once; without the server, whoever stands in for it.
     const again = (error: unknown): Promise<CompleteResult> => {
-      if (codeOf(error) !== "engine-crashed" || signal.aborted) {
+      if (!GONE.has(codeOf(error) ?? "") || signal.aborted) {
         throw error;
       }
       return ask();
@@ -130,7 +138,7 @@ export class Generator implements vscode.Disposable {
       this.took.fire({ ms, answered, promptTokens: result.prefill.tokens });
     }
     if (!cancelled) {
-      this.completed.fire({ document, result, latencyMs: purpose === "ahead" ? undefined : ms });
+      this.completed.fire({ document, result, latencyMs: purpose === "ahead" ? undefined : ms, isServed });
     }
     return { text: toLf(result.text), end: ENDING[result.stopReason] };
   }

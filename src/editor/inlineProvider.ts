@@ -11,7 +11,7 @@ import type { Config } from "./config";
 import { textAt } from "./documentText";
 import type { EditorLanguages } from "./editorLanguages";
 import type { Eligibility } from "./eligibility";
-import type { EngineService } from "./engineService";
+import type { CompletionSource } from "./completionSource";
 import { isCancelled } from "./failures";
 import type { Generator } from "./generator";
 import { LongerSuggestions } from "./longerSuggestions";
@@ -32,6 +32,7 @@ const AHEAD_WITHIN_MS = 400;
 /** Settings that decide what is suggested: what was made with others is not shown again. */
 const SUGGESTED_BY = [
   ...["model", "contextSize", "sparsity", "metric", "window", "maxQualityLoss"],
+  ...["server", "serverKind", "serverModel", "serverFim"],
   ...["maxTokens", "maxLines", "context", "maxContextKB"],
 ] as const satisfies readonly (keyof Settings)[];
 
@@ -57,7 +58,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   private quotedIn: vscode.TextDocument | undefined;
 
   constructor(
-    engine: Pick<EngineService, "onDidChangeModel">,
+    engine: Pick<CompletionSource, "onDidChangeModel">,
     generator: Pick<Generator, "generate" | "onDidTake">,
     private readonly eligibility: Pick<Eligibility, "check" | "onBattery">,
     sparsity: Pick<SparsityController, "onDidChangeMask">,

@@ -20,6 +20,8 @@ export interface SparsityChoices {
   readonly guard: readonly GuardPoint[];
   /** The ratio that `auto` has chosen for the active document. */
   readonly chosen: number | undefined;
+  /** Said above the choices. */
+  readonly note: string | undefined;
 }
 
 interface SparsityItem extends vscode.QuickPickItem {
@@ -51,7 +53,12 @@ export async function pickSparsity(choices: SparsityChoices): Promise<Sparsity |
       description: choices.chosen === undefined ? "" : `now ${percent(choices.chosen)}`,
       detail: `The smallest share within ${percent(choices.maxQualityLoss)} loss on the file's own text`,
     },
-    { value: "dense", label: `${mark("dense")}Dense`, description: known(choices, 1), detail: "The whole model" },
+    {
+      value: "dense",
+      label: `${mark("dense")}Dense`,
+      description: known(choices, 1),
+      detail: "The whole model",
+    },
     ...RATIOS.map((ratio) => ({
       value: ratio,
       label: `${mark(ratio)}${percent(ratio)}`,
@@ -61,7 +68,7 @@ export async function pickSparsity(choices: SparsityChoices): Promise<Sparsity |
   ];
   const picked = await vscode.window.showQuickPick(items, {
     title: "Lacuna: Set Sparsity",
-    placeHolder: "Share of the model's FFN that a token reads",
+    placeHolder: choices.note ?? "Share of the model's FFN that a token reads",
     matchOnDescription: true,
   });
   return picked?.value === "custom" ? askRatio(choices.current) : picked?.value;

@@ -23,9 +23,8 @@ export class Recorder implements vscode.Disposable {
     private readonly records: Records,
   ) {
     this.subscriptions = vscode.Disposable.from(
-      generator.onDidComplete(({ document, result, latencyMs }) => {
+      generator.onDidComplete(({ document, result, latencyMs, isServed }) => {
         const { decode, activeRatio } = result;
-        sparsity.used(document, activeRatio);
         this.records.history.addPrompt(result.prefill);
         const time = Date.now();
         if (latencyMs !== undefined) {
@@ -39,7 +38,10 @@ export class Recorder implements vscode.Disposable {
             tokensPerSecond: decode.tokensPerSecond,
           });
         }
-        void this.readMemory(activeRatio, decode);
+        if (!isServed) {
+          sparsity.used(document, activeRatio);
+          void this.readMemory(activeRatio, decode);
+        }
       }),
       sparsity.onDidChangeMask(() => void this.readMemory()),
       generator.onDidWarm(({ prefill }) => this.records.history.addPrompt(prefill)),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { MACHINE_SETTINGS } from "./machineSettings";
-import { defaultSettings, METRICS, readSettings } from "./settings";
+import { defaultSettings, METRICS, readSettings, SERVER_FIM } from "./settings";
 
 interface Property {
   readonly default: unknown;
@@ -35,6 +35,8 @@ describe("settings", () => {
       assert.equal(ignoreSync, MACHINE_SETTINGS.has(name.replace("lacuna.", "")), name);
     }
   });
+  it("offer the families that exist", () =>
+    assert.deepEqual(properties["lacuna.serverFim"]?.enum, SERVER_FIM));
   it("offer the metrics that exist", () => assert.deepEqual(properties["lacuna.metric"]?.enum, [...METRICS]));
   it("take what is valid", () => {
     const raw: Record<string, unknown> = {
@@ -65,6 +67,11 @@ describe("settings", () => {
     metric: ["best", 3],
     model: [3, ["a"]],
     contextSize: [10, "big"],
+    server: [3, "ftp://host", "http://me:secret@host", "http://"],
+    serverKind: ["vllm", 1],
+    serverFim: ["bert"],
+    serverFallback: ["never", false],
+    serverCertificates: ["a.pem", [1]],
     threads: [-1, 1e9],
     gpu: ["yes", true, false],
     idleUnloadMinutes: [-1, "never"],
@@ -76,6 +83,7 @@ describe("settings", () => {
         const { settings, problems } = readSettings((asked) => (asked === name ? value : undefined));
         assert.deepEqual(settings, defaultSettings());
         assert.equal(problems.length, 1, String(value));
+        assert.doesNotMatch(problems[0]!, /secret/);
         assert.match(problems[0]!, new RegExp(`^Setting lacuna\\.${name} must be .+ is used instead\\.$`));
       }
     });

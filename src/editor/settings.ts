@@ -1,4 +1,7 @@
 import type { LoadModel, Sparsity } from "../engine/protocol";
+import { fimFamilies } from "../completion/fim";
+import { parseServerAddress } from "../server/address";
+import { SERVER_KINDS, type ServerKind } from "../server/backend";
 import { DEFAULT_METRIC, METRIC_NAMES, type Metric } from "../sparsity/metrics";
 
 /** All settings, as validated values. Names and defaults as in package.json. */
@@ -28,6 +31,17 @@ export interface Settings {
   readonly modelFolder: string;
   /** Base address instead of the hub's; "" for the hub. */
   readonly modelMirror: string;
+  /** Address of a server that completes instead; "": none. */
+  readonly server: string;
+  readonly serverKind: "auto" | ServerKind;
+  /** "": the only one that it has. */
+  readonly serverModel: string;
+  /** A family of `completion/fim`, `auto`, or `suffix`. */
+  readonly serverFim: string;
+  /** Who completes while the server is away. */
+  readonly serverFallback: "local" | "nothing";
+  /** Files of certificates to trust. */
+  readonly serverCertificates: readonly string[];
   readonly contextSize: number;
   /** 0: choose. */
   readonly threads: number;
@@ -43,6 +57,18 @@ export type LogLevel = "error" | "warn" | "info" | "debug";
 export const METRICS: readonly Exclude<Metric, "ig" | "random">[] = METRIC_NAMES.filter(
   (name) => name !== "ig" && name !== "random",
 );
+
+/** How a server's model may be told to fill in the middle. */
+export const SERVER_FIM: readonly string[] = ["auto", "suffix", ...fimFamilies()];
+
+function isAddress(text: string): boolean {
+  try {
+    parseServerAddress(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Returns the value to use, or undefined when `raw` is not valid. */
 type Reader<T> = (raw: unknown) => T | undefined;
@@ -131,6 +157,21 @@ const SPECS: { readonly [K in keyof Settings]: Spec<Settings[K]> } = {
       raw === "" || (typeof raw === "string" && URL.canParse(raw) && /^https?:/.test(raw)) ? raw : undefined,
     must: "an address such as https://huggingface.co",
   },
+  server: {
+    fallback: "",
+    read: (raw) =>
+      typeof raw === "string" && (raw.trim() === "" || isAddress(raw)) ? raw.trim() : undefined,
+    must: "the address of a server such as http://127.0.0.1:8080, without name and password",
+  },
+  serverKind: oneOf("auto", ["auto", ...SERVER_KINDS]),
+  serverModel: {
+    fallback: "",
+    read: (raw) => (typeof raw === "string" ? raw.trim() : undefined),
+    must: "the name of a model",
+  },
+  serverFim: oneOf("auto", SERVER_FIM),
+  serverFallback: oneOf("local", ["local", "nothing"]),
+  serverCertificates: strings([]),
   contextSize: integer(2_048, 256, 32_768),
   threads: integer(0, 0, 256),
   gpu: {

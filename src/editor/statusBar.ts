@@ -7,6 +7,8 @@ import type { Eligibility } from "./eligibility";
 import type { EngineService } from "./engineService";
 import type { Generator, Waiting } from "./generator";
 import type { InlineProvider } from "./inlineProvider";
+import type { CompletionSource } from "./completionSource";
+import type { ServerService } from "./server/serverService";
 import type { SparsityController } from "./sparsityController";
 import { statusView, steadyBytes, type Status, type StatusView } from "./statusText";
 
@@ -30,6 +32,8 @@ export class StatusBar implements vscode.Disposable {
 
   constructor(
     private readonly engine: EngineService,
+    private readonly source: Pick<CompletionSource, "isServed" | "onDidChangeModel">,
+    private readonly server: Pick<ServerService, "state" | "address" | "onDidChange">,
     private readonly sparsity: SparsityController,
     private readonly eligibility: Eligibility,
     private readonly config: Config,
@@ -45,7 +49,8 @@ export class StatusBar implements vscode.Disposable {
         update();
         void this.readMemory();
       }),
-      engine.onDidChangeModel(() => this.forget()),
+      source.onDidChangeModel(() => this.forget()),
+      server.onDidChange(update),
       sparsity.onDidChangeMask(({ runsOtherwise }) => {
         this.speed = runsOtherwise ? undefined : this.speed;
         update();
@@ -134,6 +139,14 @@ export class StatusBar implements vscode.Disposable {
       // The engine's own state names the document that was packed last; the bar speaks of the active one.
       engine: state.kind === "sparse" || state.kind === "dense" ? this.stateOf(document) : state,
       model: this.engine.model,
+      server:
+        this.server.address === undefined
+          ? undefined
+          : {
+              address: this.server.address.shown,
+              state: this.server.state,
+              isServed: this.source.isServed,
+            },
       ineligible: document === undefined ? undefined : this.eligibility.check(document),
       place: this.place,
       last,
@@ -191,4 +204,5 @@ const LINKED_COMMANDS = [
   "lacuna.toggleLanguage",
   "lacuna.openSettings",
   "lacuna.restartEngine",
+  "lacuna.setServerKey",
 ];

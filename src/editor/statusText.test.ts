@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import type { CompleteResult, ModelInfo, SparsifyResult } from "../engine/protocol";
+import type { Served } from "../server/backend";
+import type { ServiceState } from "./server/serverService";
 import {
   age,
   bytes,
@@ -46,6 +48,47 @@ const status: Status = {
   sparsity: "auto",
   now: 120_000,
 };
+
+describe("statusView with a server", () => {
+  const served: Served = {
+    kind: "llama-server",
+    product: "llama-server",
+    model: "coder-7b",
+    contextSize: 2048,
+    fim: "qwen",
+    hasEdits: false,
+  };
+  const with_ = (state: ServiceState, isServed: boolean): StatusView =>
+    statusView({ ...status, server: { address: "https://ai.example.com/llm", state, isServed } });
+  const away = { kind: "away", why: "No server answers at there.", isLoading: false } as const;
+
+  it("shows its speed and where it is, and nothing of the model on this machine", () => {
+    const { text, tooltip, command } = with_({ kind: "up", served }, true);
+    assert.equal(text, "$(server) 120 tok/s · ai.example.com");
+    assert.match(tooltip, /coder-7b on llama-server, context 2048, fills in \(qwen\)/);
+    assert.match(tooltip, /a server runs dense/);
+    assert.doesNotMatch(tooltip, /\| (Mask|Memory|Guard) \|/);
+    assert.equal(command, "lacuna.showDashboard");
+  });
+  it("signs what the model on this machine does instead, with the reason and a way out", () => {
+    const { text, tooltip } = with_(away, false);
+    assert.equal(text, "$(debug-disconnect) 120 tok/s · 112 MB · 40 % · server away");
+    assert.match(tooltip, /No server answers at there\. The model on this machine completes meanwhile/);
+    assert.match(tooltip, /\[Try the server again\]\(command:lacuna\.restartEngine\)/);
+  });
+  it("says why nothing comes where nobody stands in", () => {
+    assert.equal(with_(away, true).text, "$(debug-disconnect) Lacuna: server away");
+    assert.equal(with_(away, true).severity, "warning");
+    assert.equal(with_({ ...away, isLoading: true }, true).text, "$(loading~spin) Lacuna: server is loading");
+    assert.equal(with_({ kind: "unasked" }, true).text, "$(loading~spin) Lacuna: connecting");
+    const refused = with_({ kind: "refused", why: "It does not accept the key." }, true);
+    assert.equal(refused.text, "$(error) Lacuna: server refuses");
+    assert.equal(refused.command, "lacuna.restartEngine");
+    assert.match(refused.tooltip, /command:lacuna\.setServerKey/);
+    const open = with_({ kind: "unconfirmed", isRefused: false }, true);
+    assert.match(open.tooltip, /nobody has agreed that code goes to https:\/\/ai\.example\.com/);
+  });
+});
 
 describe("statusView", () => {
   it("goes on showing the memory that it showed while there is about as much", () => {

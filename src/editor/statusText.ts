@@ -8,11 +8,22 @@ import type {
 } from "../engine/protocol";
 import type { Ineligible } from "../completion/eligibility";
 import type { CommandId } from "./commandIds";
+import {
+  hostOf,
+  LOCAL_ONLY,
+  servedRow,
+  serverHeadline,
+  serverSentence,
+  serverSign,
+  type ServerStatus,
+} from "./server/serverStatus";
 
 /** Everything the status bar speaks of. */
 export interface Status {
   readonly engine: EngineState;
   readonly model?: ModelInfo | undefined;
+  /** Absent: no server is set. */
+  readonly server?: ServerStatus | undefined;
   readonly ineligible?: Ineligible | undefined;
   /** Why the place of the cursor gets no completion. */
   readonly place?: string | undefined;
@@ -120,8 +131,8 @@ interface Headline {
 }
 
 function headline(status: Status, slow: boolean): Headline {
-  const { engine, ineligible } = status;
-  if (engine.kind === "failed") {
+  const { engine, ineligible, server } = status;
+  if (engine.kind === "failed" && server?.isServed !== true) {
     return { icon: "error", words: "Lacuna: engine failed", severity: "error" };
   }
   if (ineligible !== undefined && LASTING.has(ineligible.reason)) {
@@ -131,6 +142,22 @@ function headline(status: Status, slow: boolean): Headline {
       severity: "normal",
     };
   }
+  if (server?.isServed === true) {
+    return (
+      serverHeadline(server) ??
+      waitingFor(status) ??
+      (slow
+        ? { icon: "warning", words: `${figures(status)} · slow`, severity: "warning" }
+        : { icon: "server", words: figures(status), severity: "normal" })
+    );
+  }
+  const own = engineHeadline(status, slow);
+  const sign = server === undefined ? undefined : serverSign(server);
+  return sign === undefined ? own : { ...own, icon: "debug-disconnect", words: `${own.words} · ${sign}` };
+}
+
+function engineHeadline(status: Status, slow: boolean): Headline {
+  const { engine } = status;
   switch (engine.kind) {
     case "starting":
       return { icon: "loading~spin", words: "Lacuna: starting", severity: "normal" };
@@ -150,6 +177,8 @@ function headline(status: Status, slow: boolean): Headline {
           severity: "normal",
         }
       );
+    case "failed":
+      return { icon: "error", words: "Lacuna: engine failed", severity: "error" };
     case "dense":
     case "sparse":
       return (
@@ -185,12 +214,18 @@ const PREFIX_ONLY =
   "$(info) This model has no fill-in-the-middle tokens: it sees only what is before the cursor.";
 
 /** Told as long as it is so. */
-const seesPrefixOnly = ({ model, engine }: Status): boolean =>
-  model?.hasFim === false && ["dense", "sparse", "attributing"].includes(engine.kind);
+const seesPrefixOnly = ({ model, engine, server }: Status): boolean =>
+  server?.isServed === true
+    ? server.state.kind === "up" && server.state.served.fim === undefined
+    : model?.hasFim === false && ["dense", "sparse", "attributing"].includes(engine.kind);
 
 function figures(status: Status): string {
   const speed =
     status.tokensPerSecond === undefined ? "– tok/s" : `${tokensPerSecond(status.tokensPerSecond)} tok/s`;
+  const { server } = status;
+  if (server?.isServed === true) {
+    return [speed, hostOf(server.address), ...(seesPrefixOnly(status) ? ["prefix only"] : [])].join(" · ");
+  }
   const memory = status.memory === undefined ? [] : [bytes(status.memory.residentBytes)];
   const sees = seesPrefixOnly(status) ? ["prefix only"] : [];
   const point = guardPoint(status);
@@ -230,6 +265,9 @@ export function activeRatio({ engine, last, mask }: Status): number {
 function tooltip(status: Status, slow: boolean): string {
   return [
     `**Lacuna** — ${sentence(status)}`,
+    status.server?.isServed === false
+      ? `$(debug-disconnect) ${escape(serverSentence(status.server))}`
+      : undefined,
     whyNothing(status),
     seesPrefixOnly(status) ? PREFIX_ONLY : undefined,
     ...(status.problems ?? []).map((problem) => `$(warning) ${escape(problem)}`),
@@ -242,7 +280,10 @@ function tooltip(status: Status, slow: boolean): string {
 }
 
 /** Without figures that grow: a tooltip that changes closes under the pointer. */
-function sentence({ engine, model, mask }: Status): string {
+function sentence({ engine, model, mask, server }: Status): string {
+  if (server?.isServed === true) {
+    return escape(serverSentence(server));
+  }
   switch (engine.kind) {
     case "starting":
       return "the engine is starting";
@@ -267,7 +308,10 @@ function whyNothing({ ineligible, place, waiting }: Status): string | undefined 
   return why === undefined ? undefined : `$(info) No suggestions: ${escape(why)}.`;
 }
 
-function slowAdvice({ engine, sparsity }: Status): string {
+function slowAdvice({ engine, sparsity, server }: Status): string {
+  if (server?.isServed === true) {
+    return "$(warning) Completions are slow. What would help: a smaller model on the server, or fewer who share it.";
+  }
   const advice =
     engine.kind === "sparse" || sparsity !== "dense"
       ? "[choose a smaller share](command:lacuna.setSparsity), [a smaller model](command:lacuna.selectModel), or more `lacuna.threads`"
@@ -276,9 +320,15 @@ function slowAdvice({ engine, sparsity }: Status): string {
 }
 
 function table(status: Status): string {
-  const { model, last, memory, mask } = status;
+  const { model, last, server } = status;
+  const isServed = server?.isServed === true;
+  // Figures of a model that does not complete would only confuse.
+  const { memory, mask } = isServed ? {} : status;
   const rows: [string, string][] = [];
-  if (model !== undefined) {
+  if (isServed && server.state.kind === "up") {
+    rows.push(["Server", escape(servedRow(server.state.served))]);
+  }
+  if (model !== undefined && !isServed) {
     const size = `${(model.parameters / 1e6).toFixed(model.parameters < 1e8 ? 1 : 0)} M parameters`;
     rows.push([
       "Model",
@@ -307,7 +357,7 @@ function table(status: Status): string {
       `${bytes(memory.residentBytes)} resident: ${bytes(memory.packedBytes)} packed, ${bytes(memory.cacheBytes)} for prompts, the rest weights and buffers; model file ${bytes(memory.mappedBytes)}`,
     ]);
   }
-  rows.push(["Sparsity", escape(status.sparsity)]);
+  rows.push(["Sparsity", isServed ? LOCAL_ONLY : escape(status.sparsity)]);
   return ["| | |", "|:--|:--|", ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join("\n");
 }
 
@@ -333,19 +383,28 @@ function guardRow(result: SparsifyResult, maxQualityLoss: number): string | unde
 export const signedPercent = (share: number): string =>
   `${share >= 0 ? "+" : "−"}${(Math.abs(share) * 100).toFixed(1)} %`;
 
-function click({ engine, ineligible }: Status): CommandId {
-  if (engine.kind === "failed") {
+function click({ engine, ineligible, server }: Status): CommandId {
+  if (server?.isServed === true ? serverHeadline(server) !== undefined : engine.kind === "failed") {
     return "lacuna.restartEngine";
   }
   return ineligible?.reason === "snoozed"
     ? "lacuna.endSnooze"
     : ineligible?.reason === "disabled"
       ? "lacuna.toggle"
-      : "lacuna.setSparsity";
+      : server?.isServed === true
+        ? "lacuna.showDashboard"
+        : "lacuna.setSparsity";
 }
 
 /** What ends the state that the headline tells of. */
-function remedies({ engine, ineligible }: Status): readonly (readonly [string, CommandId])[] {
+function remedies({ engine, ineligible, server }: Status): readonly (readonly [string, CommandId])[] {
+  if (server !== undefined && serverSign(server) !== undefined) {
+    return [
+      ["Try the server again", "lacuna.restartEngine"],
+      ...(server.state.kind === "refused" ? ([["Set its key", "lacuna.setServerKey"]] as const) : []),
+      ["Show log", "lacuna.showLog"],
+    ];
+  }
   if (engine.kind === "failed") {
     return [
       ["Restart engine", "lacuna.restartEngine"],

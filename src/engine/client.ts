@@ -28,6 +28,15 @@ export { processorName, rungFile } from "./clientRungFile";
 export { rungsFor } from "./clientRungs";
 
 export type { Outcome, RequestOptions } from "./clientRequests";
+export { EngineFailure } from "./errors";
+
+/** What completes: the client of the engine process, or that of a server. Nothing throws: every request resolves to a value or an error. */
+export interface Completer {
+  complete(params: CompleteRequest, options?: RequestOptions<CompleteItem>): Promise<Outcome<CompleteResult>>;
+  /** Prepares a completion in idle time. */
+  warm(params: WarmRequest, options?: RequestOptions): Promise<Outcome<WarmResult>>;
+  dispose(): void;
+}
 
 export interface ClientOptions {
   /**
@@ -52,7 +61,7 @@ function defaultBackOff(failures: number): number | undefined {
  * The engine as the extension host and the CLI see it. Starts the process on the first request, restarts it after a
  * crash and loads the last model again. Nothing throws: every request resolves to a value or an error.
  */
-export class EngineClient {
+export class EngineClient implements Completer {
   private process: EngineProcess | undefined;
   private ready = false;
   /** This process has computed something. */

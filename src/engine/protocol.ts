@@ -22,6 +22,10 @@ export type ErrorCode =
   | "cancelled"
   | "deadline"
   | "engine-crashed"
+  /** A server does not answer, or not yet: it may later. */
+  | "server-away"
+  /** A server answers, and refuses: a person has to do something. */
+  | "server-refused"
   | "internal";
 
 /** One clear sentence that says what to do; never a stack trace. */

@@ -9,7 +9,7 @@ import { ContextRing } from "../../completion/context/ring";
 import type { Config } from "../config";
 import { fileOf } from "../documentNames";
 import { textAt } from "../documentText";
-import type { EngineService } from "../engineService";
+import type { CompletionSource } from "../completionSource";
 import { textAbove } from "../notebooks";
 import type { Admission } from "./admission";
 import type { Definitions } from "./definitions";
@@ -35,7 +35,7 @@ export class ContextService implements vscode.Disposable {
   constructor(
     private readonly admission: Admission,
     private readonly definitions: Definitions,
-    private readonly engine: Pick<EngineService, "model">,
+    private readonly engine: Pick<CompletionSource, "model">,
     private readonly config: Pick<Config, "settings" | "onDidChange">,
     changes: DocumentChanges,
   ) {

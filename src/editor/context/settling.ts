@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { PrefillSpeed } from "../../completion/prefillSpeed";
 import type { Eligibility } from "../eligibility";
-import type { EngineService } from "../engineService";
+import type { CompletionSource } from "../completionSource";
 import { isCancelled, messageOf } from "../failures";
 import type { Generator } from "../generator";
 import type { Log } from "../log";
@@ -39,7 +39,7 @@ export class Settling implements vscode.Disposable {
   private readonly subscriptions: readonly vscode.Disposable[];
 
   constructor(
-    private readonly engine: EngineService,
+    private readonly engine: Pick<CompletionSource, "model" | "sleeping" | "onDidChangeModel">,
     private readonly generator: Generator,
     private readonly context: ContextService,
     private readonly eligibility: Eligibility,

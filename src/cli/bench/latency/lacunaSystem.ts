@@ -8,14 +8,18 @@ import { PrefillSpeed } from "../../../completion/prefillSpeed";
 import { Shaper } from "../../../completion/shaper";
 import { Suggester, type Wish } from "../../../completion/suggester";
 import { whyNotHere } from "../../../completion/trigger";
-import { EngineClient, forkEngine, unwrap } from "../../../engine/client";
+import { EngineClient, forkEngine, unwrap, type Completer } from "../../../engine/client";
 import { ENDING, type CompleteResult, type LoadModel, type WarmRequest } from "../../../engine/protocol";
 import { now } from "../../../engine/clock";
 import { BackgroundSyntax } from "../../../syntax/backgroundSyntax";
+import { parseServerAddress } from "../../../server/address";
+import { ServerClient } from "../../../server/client";
+import { Connection } from "../../../server/connection";
 import { grammarFolder } from "../../../syntax/folder";
 import type { Install } from "../../install";
 import { completeRequest } from "./engineRequests";
 import { projectContext } from "./givenProject";
+import type { LlamaServer } from "./llamaServer";
 import { RequestLog } from "./phases";
 import type { SimulatedEditor } from "./simulatedEditor";
 import type { System, Usage, Watcher } from "./system";
@@ -37,7 +41,21 @@ const REFRESH_MS = 20_000;
 const SLOW_REFRESH_MS = 180_000;
 const JUMP_LINES = 30;
 
-/** Lacuna as the extension runs it, without the editor: its engine process, and its pipeline round it, with grammars and other files of the project. */
+/** What completes for Lacuna, and the process that runs the model. */
+export interface Backing {
+  readonly completer: Completer;
+  readonly syntax: BackgroundSyntax;
+  readonly pid: number;
+  readonly contextSize: number;
+  /** Tokens as the model's process counts them; absent: as it tells with each answer. */
+  readonly tokens?: () => Promise<{ readonly prompt: number; readonly generated: number }>;
+  dispose(): Promise<void>;
+}
+
+/**
+ * Lacuna as the extension runs it, without the editor: its pipeline, with grammars and other files of the project, round its engine process or a
+ * llama-server.
+ */
 export class LacunaSystem implements System {
   private readonly debounce = new AdaptiveDebounce();
   private readonly suggester: Suggester;
@@ -64,16 +82,16 @@ export class LacunaSystem implements System {
   /** Generations under way. */
   private active = 0;
   private readonly cpuAtStart: number | undefined;
+  private readonly contextSize: number;
 
-  private constructor(
-    private readonly client: EngineClient,
-    private readonly syntax: BackgroundSyntax,
+  constructor(
+    private readonly backing: Backing,
     private readonly trace: Trace,
-    private readonly contextSize: number,
   ) {
-    this.cpuAtStart = cpuSeconds(client.pid!);
+    this.contextSize = backing.contextSize;
+    this.cpuAtStart = cpuSeconds(backing.pid);
     this.suggester = new Suggester({
-      shaper: new Shaper(syntax),
+      shaper: new Shaper(backing.syntax),
       generate: (...request) => this.generate(...request),
       pauseMs: () => this.debounce.delay(),
       onReady: (place) => this.ready?.(place),
@@ -83,12 +101,43 @@ export class LacunaSystem implements System {
 
   static async start(install: Install, load: LoadModel, trace: Trace): Promise<LacunaSystem> {
     const client = new EngineClient({ spawn: () => forkEngine(install.host), backOff: () => undefined });
+    const syntax = new BackgroundSyntax(grammarFolder(install.root));
+    const dispose = (): Promise<void> => {
+      syntax.dispose();
+      client.dispose();
+      return Promise.resolve();
+    };
     try {
       const { contextSize } = unwrap(await client.load(load));
-      const syntax = new BackgroundSyntax(grammarFolder(install.root));
-      return new LacunaSystem(client, syntax, trace, contextSize);
+      return new LacunaSystem({ completer: client, syntax, pid: client.pid!, contextSize, dispose }, trace);
     } catch (error) {
+      await dispose();
+      throw error;
+    }
+  }
+
+  /** Completes on `server`, which ends with the system. */
+  static async startOn(
+    server: LlamaServer,
+    install: Install,
+    contextSize: number,
+    trace: Trace,
+  ): Promise<LacunaSystem> {
+    const client = serverClient(server.address, contextSize);
+    const syntax = new BackgroundSyntax(grammarFolder(install.root));
+    const dispose = async (): Promise<void> => {
+      syntax.dispose();
       client.dispose();
+      await server.dispose();
+    };
+    try {
+      const served = unwrap(await client.open());
+      const { pid } = server;
+      const tokens = (): ReturnType<LlamaServer["tokens"]> => server.tokens();
+      const backing = { completer: client, syntax, pid, contextSize: served.contextSize, tokens, dispose };
+      return new LacunaSystem(backing, trace);
+    } catch (error) {
+      await dispose();
       throw error;
     }
   }
@@ -125,7 +174,7 @@ export class LacunaSystem implements System {
       this.offers.fragments += isFragment(place, text) ? 1 : 0;
       // What is generated ahead starts before this is known; it is not where the text comes from.
       const log = this.asked === asked ? joined : this.asked;
-      first(log?.grewSince(at) === true, log);
+      first(text, log?.grewSince(at) === true, log);
       await this.generation;
       full();
     }
@@ -152,26 +201,25 @@ export class LacunaSystem implements System {
     this.suggester.cancel();
     this.warming?.controller.abort();
     await Promise.all([this.generation, this.warming?.done]);
-    const { pid } = this.client;
-    const now = cpuSeconds(pid!);
+    const { pid, tokens } = this.backing;
+    const now = cpuSeconds(pid);
+    const counted = await tokens?.();
     return {
-      promptTokens: this.promptTokens,
-      generatedTokens: this.generatedTokens,
+      promptTokens: counted?.prompt ?? this.promptTokens,
+      generatedTokens: counted?.generated ?? this.generatedTokens,
       againTokens: this.againTokens,
       cpuSeconds: now === undefined || this.cpuAtStart === undefined ? undefined : now - this.cpuAtStart,
-      residentBytes: residentBytes(pid!),
+      residentBytes: residentBytes(pid),
       requests: this.requests,
       offers: this.offers,
       decoding: this.decoding,
     };
   }
 
-  dispose(): Promise<void> {
+  async dispose(): Promise<void> {
     clearTimeout(this.settling);
     clearTimeout(this.resting);
-    this.client.dispose();
-    this.syntax.dispose();
-    return Promise.resolve();
+    await this.backing.dispose();
   }
 
   private after(ms: number, editor: SimulatedEditor): void {
@@ -213,7 +261,7 @@ export class LacunaSystem implements System {
     this.warming?.controller.abort();
     const controller = new AbortController();
     const { signal } = controller;
-    const done = this.client.warm(this.request(place), { signal }).then((outcome) => {
+    const done = this.backing.completer.warm(this.request(place), { signal }).then((outcome) => {
       if (outcome.ok) {
         this.promptTokens += outcome.value.prefill.tokens;
         this.againTokens += outcome.value.prefill.again;
@@ -241,7 +289,7 @@ export class LacunaSystem implements System {
     let written = "";
     let answeredAt: number | undefined;
     const ask = async (): Promise<Generated> => {
-      const outcome = await this.client.complete(completeRequest(this.request(place), kind), {
+      const outcome = await this.backing.completer.complete(completeRequest(this.request(place), kind), {
         signal,
         deadlineMs: DEADLINE_MS[purpose],
         onItem: ({ text }) => {
@@ -286,3 +334,10 @@ export class LacunaSystem implements System {
     this.decoding.accepted += drafts.accepted;
   }
 }
+
+/** As the extension's, for a server that says what it is. */
+export const serverClient = (address: string, contextSize: number): ServerClient =>
+  new ServerClient({
+    connection: new Connection({ address: parseServerAddress(address) }),
+    wanted: { kind: "llama-server", model: "", fim: "auto", contextSize },
+  });

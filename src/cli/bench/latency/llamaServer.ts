@@ -8,6 +8,12 @@ export interface ServerOptions {
   readonly modelPath: string;
   readonly contextSize: number;
   readonly threads: number;
+  /** Requests that are worked on at once, each with a context of its own (default 1). */
+  readonly slots?: number;
+  /** Absent: anybody may ask. */
+  readonly key?: string;
+  /** Absent: any that is free. */
+  readonly port?: number;
 }
 
 /** An answer of `/infill`, as far as it is looked at. */
@@ -24,14 +30,18 @@ const ROOM_TOKENS = 128 + 16;
  * The server's options that llama.vscode recommends (llama.cpp's `--fim-…-default`), except that context and batch fit the model:
  * `/infill` takes three quarters of a batch for the prefix and one for the suffix, and what it generates has to fit behind them.
  */
-export function serverArguments({ modelPath, contextSize, threads }: ServerOptions, port: number): string[] {
+export function serverArguments(
+  { modelPath, contextSize, threads, slots = 1, key }: ServerOptions,
+  port: number,
+): string[] {
   const batch = String(Math.min(1024, Math.max(64, contextSize - ROOM_TOKENS)));
   return [
     ...["--model", modelPath, "--host", "127.0.0.1", "--port", String(port)],
-    ...["--ctx-size", String(contextSize), "--batch-size", batch, "--ubatch-size", batch],
-    ...["--parallel", "1", "--cache-reuse", "256"],
+    ...["--ctx-size", String(contextSize * slots), "--batch-size", batch, "--ubatch-size", batch],
+    ...["--parallel", String(slots), "--cache-reuse", "256"],
     ...["--threads", String(threads), "--threads-batch", String(threads), "--gpu-layers", "0"],
-    "--metrics",
+    ...(key === undefined ? [] : ["--api-key", key]),
+    ...["--metrics", "--slots"],
   ];
 }
 
@@ -39,16 +49,23 @@ export function serverArguments({ modelPath, contextSize, threads }: ServerOptio
 export class LlamaServer {
   private constructor(
     private readonly child: ChildProcess,
-    private readonly origin: string,
+    readonly address: string,
   ) {}
 
   get pid(): number {
     return this.child.pid!;
   }
 
-  /** Resolves when the model is loaded. Throws a {@link CliError} when the server does not start. */
-  static async start(options: ServerOptions, signal: AbortSignal): Promise<LlamaServer> {
-    const port = await freePort();
+  /**
+   * Resolves when the model is loaded. Throws a {@link CliError} when the server does not start.
+   * @param onBegun the process is there, and may answer that it is loading
+   */
+  static async start(
+    options: ServerOptions,
+    signal: AbortSignal,
+    onBegun?: (address: string) => void,
+  ): Promise<LlamaServer> {
+    const port = options.port ?? (await freePort());
     const child = spawn(options.binary, serverArguments(options, port), {
       stdio: ["ignore", "ignore", "pipe"],
     });
@@ -59,6 +76,7 @@ export class LlamaServer {
       child.on("exit", () => resolve(last.trim().split("\n").at(-1) ?? ""));
     });
     const server = new LlamaServer(child, `http://127.0.0.1:${port}`);
+    onBegun?.(server.address);
     const failed = ended.then((why) => {
       throw new CliError(`${options.binary} did not start: ${why}`);
     });
@@ -73,7 +91,7 @@ export class LlamaServer {
   }
 
   async infill(body: object, signal?: AbortSignal): Promise<InfillAnswer> {
-    const response = await fetch(`${this.origin}/infill`, {
+    const response = await fetch(`${this.address}/infill`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),
@@ -87,9 +105,23 @@ export class LlamaServer {
     return (await response.json()) as InfillAnswer;
   }
 
+  /** How many requests are worked on now. */
+  async busy(): Promise<number> {
+    const slots = (await (await fetch(`${this.address}/slots`)).json()) as readonly {
+      is_processing: boolean;
+    }[];
+    return slots.filter((slot) => slot.is_processing).length;
+  }
+
+  /** Requests that wait for a slot. */
+  async waiting(): Promise<number> {
+    const text = await (await fetch(`${this.address}/metrics`)).text();
+    return Number(/^llamacpp:requests_deferred (\d+)/m.exec(text)?.[1] ?? NaN);
+  }
+
   /** Tokens evaluated since the start. */
   async tokens(): Promise<{ readonly prompt: number; readonly generated: number }> {
-    const text = await (await fetch(`${this.origin}/metrics`)).text();
+    const text = await (await fetch(`${this.address}/metrics`)).text();
     const value = (name: string): number =>
       Number(new RegExp(`^llamacpp:${name} ([\\d.e+]+)$`, "m").exec(text)?.[1] ?? NaN);
     return { prompt: value("prompt_tokens_total"), generated: value("tokens_predicted_total") };
@@ -107,7 +139,7 @@ export class LlamaServer {
   private async healthy(signal: AbortSignal): Promise<void> {
     const deadline = performance.now() + START_MS;
     while (performance.now() < deadline) {
-      const ok = await fetch(`${this.origin}/health`).then(
+      const ok = await fetch(`${this.address}/health`).then(
         (response) => response.ok,
         () => false,
       );
@@ -120,7 +152,7 @@ export class LlamaServer {
   }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.on("error", reject);

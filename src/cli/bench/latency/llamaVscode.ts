@@ -75,8 +75,9 @@ export class LlamaVscode implements System {
       if (known === undefined) {
         this.remember(input, kept);
       }
-      if (shownOf(kept, around) !== "") {
-        first(known === undefined); // the answer is not streamed: its beginning comes with its end
+      const shown = shownOf(kept, around);
+      if (shown !== "") {
+        first(shown, known === undefined); // the answer is not streamed: its beginning comes with its end
         full();
       }
       if (!signal.aborted && around.lineSuffix.trim() === "") {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { now } from "../../../engine/clock";
+import { Acceptance } from "./acceptance";
 import type { Asked } from "./phases";
 import { SimulatedEditor } from "./simulatedEditor";
 import type { System, Usage, Watcher } from "./system";
@@ -13,6 +14,8 @@ export interface KeyResult {
   readonly asked?: boolean;
   /** Where the time to it went, if so and as far as the system tells. */
   readonly modelWork?: Asked;
+  /** Characters of the first text that the person then typed, where they would have accepted it. */
+  readonly acceptedCharacters?: number;
   /** Milliseconds to all of the suggestion; undefined: not before the next key. */
   readonly fullMs?: number;
   /** Milliseconds until it was known whether there is a suggestion; undefined: not before the next key. */
@@ -48,6 +51,7 @@ export async function replay(
 ): Promise<Run> {
   const editor = new SimulatedEditor(document, trace.language, trace);
   system.open(editor);
+  const acceptance = new Acceptance(trace.events);
   const keys: { -readonly [K in keyof KeyResult]: KeyResult[K] }[] = [];
   const running: Promise<void>[] = [];
   const read: (() => void)[] = [];
@@ -72,8 +76,9 @@ export async function replay(
     const elapsed = (): number => now() - at;
     const watcher: Watcher = {
       signal: still,
-      first: (asked, log) => {
+      first: (text, asked, log) => {
         if (!still.aborted && key.firstMs === undefined) {
+          key.acceptedCharacters = acceptance.shown(index, text);
           const firstMs = elapsed();
           key.firstMs = firstMs;
           key.answerMs ??= firstMs;

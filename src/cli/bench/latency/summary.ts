@@ -26,6 +26,8 @@ export interface SystemSummary {
   readonly promptTokensPerKey: number;
   /** Share of the prompt tokens evaluated whose text had been evaluated before. */
   readonly readAgain: number | undefined;
+  /** Prompt tokens for each character that was suggested and then typed; undefined: none was, or it was not counted. */
+  readonly promptTokensPerAccepted?: number | undefined;
   readonly generatedTokensPerKey: number;
   readonly requestsPerKey: number;
   /** Processor seconds per minute of typing at the trace's own pace. */
@@ -50,6 +52,7 @@ export function summarise(name: string, runs: readonly Run[]): SystemSummary {
   const late = keys.filter(({ gapMs, firstMs }) => gapMs > LATE_MS && (firstMs ?? Infinity) > LATE_MS);
   const offers = defined(runs.map(({ usage }) => usage.offers));
   const again = defined(runs.map(({ usage }) => usage.againTokens));
+  const accepted = sum(keys.map(({ acceptedCharacters = 0 }) => acceptedCharacters));
   const minutes = sum(runs.map(({ traceMs }) => traceMs)) / 60_000;
   const decoding = defined(runs.map(({ usage }) => usage.decoding));
   const decoded = (of: (one: Decoding) => number): number => sum(decoding.map(of));
@@ -68,6 +71,7 @@ export function summarise(name: string, runs: readonly Run[]): SystemSummary {
     work: summariseWork(keys.map(({ modelWork }) => modelWork).filter((work) => work !== undefined)),
     answer: percentiles(defined(keys.map(({ answerMs }) => answerMs))),
     full: percentiles(defined(keys.map(({ fullMs }) => fullMs))),
+    promptTokensPerAccepted: ratio(sum(runs.map(({ usage }) => usage.promptTokens)), accepted),
     promptTokensPerKey: perKey(runs.map(({ usage }) => usage.promptTokens)),
     readAgain:
       again.length === runs.length
@@ -140,6 +144,12 @@ const ROWS: readonly Row[] = [
     optional: true,
   },
   { label: "prompt tokens evaluated per key", of: (s) => s.promptTokensPerKey, digits: 1 },
+  {
+    label: "prompt tokens evaluated per character that was suggested and typed",
+    of: (s) => s.promptTokensPerAccepted,
+    digits: 1,
+    optional: true,
+  },
   {
     label: "of these, read before (%)",
     of: ({ readAgain }) => (readAgain === undefined ? undefined : 100 * readAgain),

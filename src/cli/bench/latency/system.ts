@@ -8,10 +8,11 @@ export interface Watcher {
   readonly signal: AbortSignal;
   /**
    * There is text to be shown.
+   * @param text all that there is so far
    * @param asked the model had to be asked, or was already writing; false: it was known from before
    * @param log of the request that it comes from, where the system keeps one
    */
-  readonly first: (asked: boolean, log?: RequestLog) => void;
+  readonly first: (text: string, asked: boolean, log?: RequestLog) => void;
   /** All of it is there. */
   readonly full: () => void;
 }
