@@ -90,7 +90,7 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
       (setting) => requireModel(setting, bundled),
       config,
       log,
-      path.join(storage, "states"),
+      { states: path.join(storage, "states"), heads: path.join(storage, "heads") },
     ),
   );
   const keys = own(new DocumentKeys());

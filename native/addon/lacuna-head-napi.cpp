@@ -60,6 +60,13 @@ static Napi::Value headKernels(const Napi::CallbackInfo& info) {
     return res;
 }
 
+static Napi::Value checkHeadCopy(const Napi::CallbackInfo& info) {
+    const auto* output = unwrapModel(info[0])->model->output;
+    lacuna_head_copy(info[1].As<Napi::String>().Utf8Value(), info[2].As<Napi::Object>().Get("identity").As<Napi::String>().Utf8Value(),
+        output->ne[1], output->ne[0]);
+    return info.Env().Undefined();
+}
+
 static Napi::Value setHead(const Napi::CallbackInfo& info) {
     auto* context = unwrapContext(info[0]);
     auto* ctx = context->ctx;
@@ -234,6 +241,7 @@ void lacunaInitHead(Napi::Env env, Napi::Object lacuna, std::shared_ptr<lacuna_t
     threadsOf = threads;
     lacuna.Set("headSupport", Napi::Function::New(env, guarded<headSupport>));
     lacuna.Set("headKernels", Napi::Function::New(env, guarded<headKernels>));
+    lacuna.Set("checkHeadCopy", Napi::Function::New(env, guarded<checkHeadCopy>));
     lacuna.Set("setHead", Napi::Function::New(env, guarded<setHead>));
     lacuna.Set("setHeadRows", Napi::Function::New(env, guarded<setHeadRows>));
     lacuna.Set("holdTokens", Napi::Function::New(env, guarded<holdTokens>));

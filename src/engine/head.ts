@@ -58,7 +58,12 @@ export interface HeadMaker {
 interface HeadBindings {
   headSupport(model: object): HeadSupport;
   headKernels(): string[];
-  setHead(context: object, file: string | null, options: HeadCopyOptions & { readonly kernels?: string }): void;
+  checkHeadCopy(model: object, file: string, options: HeadCopyOptions): void;
+  setHead(
+    context: object,
+    file: string | null,
+    options: HeadCopyOptions & { readonly kernels?: string },
+  ): void;
   setHeadRows(context: object, rows: number): void;
   holdTokens(context: object, tokens: Int32Array): void;
   captureHeadInputs(
@@ -86,6 +91,11 @@ export function headSupport(model: LlamaModel): HeadSupport {
 /** The kernels for the copy that this processor can run, from the fastest to `scalar`. */
 export function headKernels(model: LlamaModel): string[] {
   return bindings(model).headKernels();
+}
+
+/** Throws, with a sentence, when a file is not a copy of the model's head that is whole and of this version. */
+export function checkHeadCopy(model: LlamaModel, file: string, options: HeadCopyOptions): void {
+  bindings(model).checkHeadCopy(nativeModel(model), file, options);
 }
 
 /**
