@@ -337,7 +337,8 @@ describe("the screened head", function () {
       const at = data.indexOf(row);
       assert.ok(at > 0);
       data.writeFloatLE(NaN, at + 8);
-      const loaded = await fixture.load({ write: (to: string) => writeFileSync(to, data) } as TestModel);
+      broken.write = (to) => writeFileSync(to, data);
+      const loaded = await fixture.load(broken);
       await assert.rejects(make(loaded, inputs, "nan.head"), /not numbers/);
       assert.throws(() => readFileSync(path.join(folder, "nan.head")), /ENOENT/);
       const maker = (): unknown =>

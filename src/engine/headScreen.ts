@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import type { LlamaModel } from "node-llama-cpp";
 import type { DocumentContext } from "./document";
-import { EngineFailure, toEngineError } from "./errors";
+import { EngineFailure } from "./errors";
 import type { Gate } from "./gate";
-import { checkHeadCopy, headSupport } from "./head";
+import { checkHeadCopy, headSupport, type HeadSupport } from "./head";
 import { headFile, makeHeadCopy } from "./headCopy";
 import { missesTooOften, readMisses, writeMisses, type HeadMisses } from "./headMisses";
 import type { Log } from "./llama";
@@ -20,8 +20,6 @@ export interface HeadScreenOptions {
   readonly threads: number;
   /** Where copies are kept; absent: the full head is used. */
   readonly directory: string | undefined;
-  /** Screen vocabularies of any size: for tests. */
-  readonly force?: boolean;
   readonly log: Log;
   /** The contexts that are there. */
   readonly documents: () => Iterable<DocumentContext>;
@@ -41,7 +39,7 @@ export class HeadScreen {
 
   constructor(private readonly options: HeadScreenOptions) {
     this.why =
-      options.directory === undefined ? "It is switched off." : unavailable(options.model, options.force);
+      options.directory === undefined ? "it is switched off." : whyInFull(headSupport(options.model));
   }
 
   get stats(): HeadStats {
@@ -60,7 +58,7 @@ export class HeadScreen {
     try {
       document.screenHead(this.file, this.options.identity);
     } catch (error) {
-      this.turnOff(toEngineError(error).message);
+      this.turnOff(`its copy cannot be used: ${messageOf(error)}.`);
     }
   }
 
@@ -131,7 +129,7 @@ export class HeadScreen {
     if (await this.use(gate, made)) {
       log("info", `made a copy of the output head in ${((performance.now() - start) / 1000).toFixed(1)} s`);
     } else {
-      this.turnOff("Its copy cannot be read back.");
+      this.turnOff("its copy cannot be read back.");
     }
   }
 
@@ -147,7 +145,7 @@ export class HeadScreen {
         try {
           checkHeadCopy(model, file, { identity });
         } catch (error) {
-          log("info", `${toEngineError(error).message}; it is made anew`);
+          log("info", `${messageOf(error)}; it is made anew`);
           await rm(file, { force: true });
           return false;
         }
@@ -163,7 +161,7 @@ export class HeadScreen {
 
   private giveUp(error: unknown): void {
     if (!this.ended.signal.aborted) {
-      this.turnOff(toEngineError(error).message);
+      this.turnOff(`its copy cannot be made: ${messageOf(error)}.`);
     }
   }
 
@@ -183,9 +181,8 @@ export class HeadScreen {
   }
 }
 
-function unavailable(model: LlamaModel, force = false): string | undefined {
-  const { reason, rows } = headSupport(model);
-  return (
-    reason ?? (rows < MIN_ROWS && !force ? `A vocabulary of ${rows} tokens is read in no time.` : undefined)
-  );
-}
+/** Why a head is always computed in full; undefined: it can be screened. */
+export const whyInFull = ({ reason, rows }: Pick<HeadSupport, "reason" | "rows">): string | undefined =>
+  reason ?? (rows < MIN_ROWS ? `a vocabulary of ${rows} tokens is read in no time.` : undefined);
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -76,8 +76,6 @@ export interface LoadModel {
    * idle time. Absent: the full head.
    */
   readonly headDirectory?: string;
-  /** Screen the head of any vocabulary, not only of a large one: for tests. */
-  readonly screenAnyHead?: boolean;
   /** Tokens drafted at a time by looking up the last ones in the prompt (default: see `session`); 0: none. */
   readonly draftTokens?: number;
   /** Whole lines before the cursor's that prompts have after the middle token (default: see `completion/leadLines`). */

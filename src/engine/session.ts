@@ -71,7 +71,7 @@ export class Session {
     private readonly drafts: LookupOptions | undefined,
     leadLines: number,
     storage: Pick<DocumentsOptions, "kvBytes" | "maxBytes" | "states" | "onRestored">,
-    head: Pick<HeadScreenOptions, "directory" | "force" | "log">,
+    head: Pick<HeadScreenOptions, "directory" | "log">,
   ) {
     this.head = new HeadScreen({
       ...head,
@@ -151,7 +151,7 @@ export class Session {
         states: stateDirectory === undefined ? undefined : new StateStore(stateDirectory, use),
         onRestored: (_, tokens, ms) => log("debug", `restored ${tokens} tokens in ${ms.toFixed(0)} ms`),
       },
-      { directory: params.headDirectory, force: params.screenAnyHead === true, log },
+      { directory: params.headDirectory, log },
     );
   }
 
