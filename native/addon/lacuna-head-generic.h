@@ -1,6 +1,8 @@
 // The kernel in terms of `simd`, which holds one number of several rows. Each instruction set's file includes this, in a namespace of its
 // own and compiled for that set: nothing here may be shared between them, so no standard headers either.
 
+constexpr int AHEAD = 6; // blocks that are asked for before they are needed: 8 KB
+
 template <int BITS>
 inline simd::V segment(const uint8_t * codes, int first_row, const int8_t * z, const float * scale, int n_group) {
     simd::V sum = simd::set1(0.0f);
@@ -28,6 +30,11 @@ void score(const lacuna_head_shape & shape, const uint8_t * blocks, int n_block,
     for (int b = 0; b < n_block; b++) {
         const uint8_t  * block  = blocks + b*block_bytes;
         const uint16_t * scales = (const uint16_t *) (block + scales_at);
+
+        // the processor does not look beyond a page by itself; what is beyond the end is not read
+        for (size_t i = 0; i < block_bytes; i += 64) {
+            __builtin_prefetch(block + AHEAD*block_bytes + i);
+        }
 
         for (int row = 0; row < LACUNA_HEAD_ROWS; row += simd::W) {
             const simd::V one = segment(first,  block,                      row, query.z,                 query.scale);
