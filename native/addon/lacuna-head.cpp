@@ -184,7 +184,8 @@ struct lacuna_head_input {
                 const float inverse = max > 0.0f ? 127.0f/max : 0.0f;
                 int sum = 0;
                 for (int i = 0; i < LACUNA_HEAD_GROUP; i++) {
-                    const float q = std::min(127.0f, std::max(-127.0f, std::nearbyint(v[i]*inverse))); // a NaN becomes a number here, and stays in the scale or the bias
+                    // what is not a number becomes one here; the bias of all rows is none then, either
+                    const float q = std::min(127.0f, std::max(-127.0f, std::nearbyint(v[i]*inverse)));
                     z[g*LACUNA_HEAD_GROUP + i] = (int8_t) q;
                     sum += (int) q;
                 }

@@ -40,9 +40,11 @@ describe("misses of a screened head", () => {
 
 describe("whether a head is screened", () => {
   it("is for large vocabularies only, and not where the engine cannot", () => {
-    assert.equal(whyInFull({ rows: 8192 }), undefined);
-    assert.match(whyInFull({ rows: 8191 })!, /8191 tokens/);
-    assert.equal(whyInFull({ rows: 100_000, reason: "it is on a GPU" }), "it is on a GPU");
+    const kernels = ["avx2", "scalar"];
+    assert.equal(whyInFull({ rows: 8192 }, kernels), undefined);
+    assert.match(whyInFull({ rows: 8191 }, kernels)!, /8191 tokens/);
+    assert.equal(whyInFull({ rows: 100_000, reason: "it is on a GPU" }, kernels), "it is on a GPU");
+    assert.match(whyInFull({ rows: 100_000 }, ["scalar"])!, /vector instructions/);
   });
 });
 

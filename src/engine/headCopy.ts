@@ -20,12 +20,15 @@ export interface HeadCopySource {
 const PIECE_TOKENS = 32;
 /** The first positions of a text are like nothing that follows. */
 const SKIPPED_TOKENS = 8;
-const TEXT_TOKENS = 256;
+const TEXT_TOKENS = 64;
 /** Of the whole, by time. */
 const CAPTURE_SHARE = 0.7;
 
 /** A file that is being written is touched more often than this; one that is not was left by a process that was killed. */
 const ABANDONED_MS = 10 * 60_000;
+
+/** The oldest ones make room. */
+const MAX_COPIES = 8;
 
 /** Where the copy of a model's head is kept. */
 export const headFile = (directory: string, identity: string): string =>
@@ -39,7 +42,7 @@ export async function makeHeadCopy(directory: string, source: HeadCopySource): P
   const file = headFile(directory, source.identity);
   const fresh = `${file}.${process.pid}`;
   await mkdir(directory, { recursive: true });
-  await sweep(directory);
+  await sweep(directory, path.basename(file));
   const inputs = await captureInputs(source);
   try {
     await write(fresh, inputs, source);
@@ -117,15 +120,21 @@ async function write(
   }
 }
 
-/** Removes what processes that were killed while they wrote have left. */
-async function sweep(directory: string): Promise<void> {
+/** Removes what processes that were killed while they wrote have left, and makes room for the copy `name`. */
+async function sweep(directory: string, name: string): Promise<void> {
+  const entries = await Promise.all(
+    (await readdir(directory)).map(async (entry) => {
+      const info = await stat(path.join(directory, entry)).catch(() => undefined);
+      return { entry, mtimeMs: info?.mtimeMs ?? Infinity };
+    }),
+  );
   const before = Date.now() - ABANDONED_MS;
-  for (const name of (await readdir(directory)).filter((entry) => /\.head\.\d+$/.test(entry))) {
-    const file = path.join(directory, name);
-    const info = await stat(file).catch(() => undefined);
-    if (info !== undefined && info.mtimeMs < before) {
-      await rm(file, { force: true });
-    }
+  const abandoned = entries.filter((file) => /\.\d+$/.test(file.entry) && file.mtimeMs < before);
+  const copies = entries.filter(({ entry }) => entry.endsWith(".head") && entry !== name);
+  copies.sort((a, b) => b.mtimeMs - a.mtimeMs);
+  for (const { entry } of [...abandoned, ...copies.slice(MAX_COPIES - 1)]) {
+    await rm(path.join(directory, entry), { force: true });
+    await rm(path.join(directory, `${entry}.json`), { force: true });
   }
 }
 

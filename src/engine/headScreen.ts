@@ -4,7 +4,7 @@ import type { LlamaModel } from "node-llama-cpp";
 import type { DocumentContext } from "./document";
 import { EngineFailure } from "./errors";
 import type { Gate } from "./gate";
-import { checkHeadCopy, headSupport, type HeadSupport } from "./head";
+import { checkHeadCopy, headKernels, headSupport, type HeadSupport } from "./head";
 import { headFile, makeHeadCopy } from "./headCopy";
 import { missesTooOften, readMisses, writeMisses, type HeadMisses } from "./headMisses";
 import type { Log } from "./llama";
@@ -39,7 +39,9 @@ export class HeadScreen {
 
   constructor(private readonly options: HeadScreenOptions) {
     this.why =
-      options.directory === undefined ? "it is switched off." : whyInFull(headSupport(options.model));
+      options.directory === undefined
+        ? "it is switched off."
+        : whyInFull(headSupport(options.model), headKernels(options.model));
   }
 
   get stats(): HeadStats {
@@ -182,7 +184,14 @@ export class HeadScreen {
 }
 
 /** Why a head is always computed in full; undefined: it can be screened. */
-export const whyInFull = ({ reason, rows }: Pick<HeadSupport, "reason" | "rows">): string | undefined =>
-  reason ?? (rows < MIN_ROWS ? `a vocabulary of ${rows} tokens is read in no time.` : undefined);
+export function whyInFull(
+  { reason, rows }: Pick<HeadSupport, "reason" | "rows">,
+  kernels: readonly string[],
+): string | undefined {
+  if (reason === undefined && kernels[0] === "scalar") {
+    return "this processor has no vector instructions for its copy.";
+  }
+  return reason ?? (rows < MIN_ROWS ? `a vocabulary of ${rows} tokens is read in no time.` : undefined);
+}
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
