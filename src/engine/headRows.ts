@@ -1,5 +1,5 @@
 /** Rows of a screened head that are computed exactly: enough for code, whose first choices they hold in all but one of some thousand positions. */
-const ROWS = 2048;
+const ROWS = 3072;
 /** Tokens of other scripts are many and alike. */
 const ROWS_OF_SCRIPTS = 4096;
 
