@@ -78,8 +78,16 @@ export class HeadScreen {
     return this.preparing;
   }
 
+  /** What there is to do in idle time. Never rejects. */
+  async idle(gate: Gate): Promise<void> {
+    await this.prepare(gate);
+    await this.check(gate).catch((error: unknown) => {
+      this.options.log("debug", `the screened output head cannot be compared now: ${messageOf(error)}`);
+    });
+  }
+
   /** Compares what has been remembered of the documents' choices; one turn at the gate for each document. */
-  async check(gate: Gate): Promise<void> {
+  private async check(gate: Gate): Promise<void> {
     const { identity, documents, log } = this.options;
     for (const document of [...documents()]) {
       if (this.file === undefined) {
