@@ -20,7 +20,7 @@ export interface HeadCopySource {
 const PIECE_TOKENS = 32;
 /** The first positions of a text are like nothing that follows. */
 const SKIPPED_TOKENS = 8;
-const TEXT_TOKENS = 64;
+const TEXT_TOKENS = 256;
 /** Of the whole, by time. */
 const CAPTURE_SHARE = 0.7;
 
