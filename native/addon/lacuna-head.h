@@ -71,7 +71,7 @@ public:
     };
     counters read() const { return counted; }
 
-    int n_rows = 3072; // the best ones that are computed exactly; may change between two evaluations
+    int n_rows = 4096; // the best ones that are computed exactly; may change between two evaluations
 
 private:
     static ggml_tensor * build(ggml_context * ctx, ggml_tensor * w, ggml_tensor * x, void * self);

@@ -1,7 +1,7 @@
-/** Rows of a screened head that are computed exactly: enough for code, whose first choices they hold in all but one of some thousand positions. */
-const ROWS = 3072;
+/** Rows of a screened head that are computed exactly: they hold all but some of ten thousand first choices of code. */
+const ROWS = 4096;
 /** Tokens of other scripts are many and alike. */
-const ROWS_OF_SCRIPTS = 4096;
+const ROWS_OF_SCRIPTS = 6144;
 
 const OTHER_SCRIPT = /(?!\p{Script=Latin})\p{L}/u;
 
