@@ -96,7 +96,7 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
       (setting) => requireModel(setting, bundled),
       config,
       log,
-      path.join(storage, "states"),
+      { states: path.join(storage, "states"), heads: path.join(storage, "heads") },
     ),
   );
   const server = own(new ServerService(config, new Consent(context.globalState), context.secrets, log));

@@ -30,6 +30,17 @@ static int32_t likeliest(const float * logits, int n_vocab, const std::vector<ll
     return *std::max_element(allowed.begin(), allowed.end(), [logits](llama_token a, llama_token b) { return logits[a] < logits[b]; });
 }
 
+// Of the rows that a screened head has computed exactly
+static int32_t likeliest_of(const float * logits, const std::vector<int32_t> & rows) {
+    int32_t best = rows.front();
+    for (const int32_t row : rows) {
+        if (logits[row] > logits[best] || (logits[row] == logits[best] && row < best)) {
+            best = row;
+        }
+    }
+    return best;
+}
+
 static float log_likelihood(const float * logits, int n_vocab, llama_token label) {
     const float max = max_logit(logits, n_vocab);
     double sum = 0.0;
@@ -39,7 +50,7 @@ static float log_likelihood(const float * logits, int n_vocab, llama_token label
     return (float) (logits[label] - max - std::log(sum));
 }
 
-lacuna_decode_result lacuna_decode(llama_context * ctx, const lacuna_decode_params & params) {
+lacuna_decode_result lacuna_decode(llama_context * ctx, const lacuna_decode_params & params, lacuna_head * head) {
     const int n       = (int) params.tokens.size();
     const int n_vocab = llama_vocab_n_tokens(llama_model_get_vocab(llama_get_model(ctx)));
 
@@ -81,6 +92,13 @@ lacuna_decode_result lacuna_decode(llama_context * ctx, const lacuna_decode_para
         batch.logits  [i]    = i >= n - params.n_outputs;
     }
 
+    if (head) {
+        head->hold(params.position, params.tokens);
+        // rows that are computed for a label are not to be chosen where only some are allowed
+        const bool full = params.full_head || (!params.allowed.empty() && !params.labels.empty());
+        head->set_mode(ctx, full ? lacuna_head::FULL : lacuna_head::SCREENED);
+        head->begin(&params.allowed, &params.labels);
+    }
     if (llama_decode(ctx, batch) != 0) {
         llama_memory_seq_rm(mem, 0, params.position, -1);
         throw std::runtime_error("llama_decode failed");
@@ -89,7 +107,11 @@ lacuna_decode_result lacuna_decode(llama_context * ctx, const lacuna_decode_para
     lacuna_decode_result res;
     for (int i = 0; i < params.n_outputs; i++) {
         const float * logits = llama_get_logits_ith(ctx, n - params.n_outputs + i);
-        res.next.push_back(likeliest(logits, n_vocab, params.allowed));
+        const auto * rows = head ? head->exact_rows(i, params.n_outputs) : nullptr;
+        res.next.push_back(rows ? likeliest_of(logits, *rows) : likeliest(logits, n_vocab, params.allowed));
+        if (head && i == 0) {
+            head->chosen(res.next[0]);
+        }
         if (!params.labels.empty()) {
             res.log_likelihood.push_back(log_likelihood(logits, n_vocab, params.labels[i]));
         }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "lacuna-head.h"
+
 #include "llama.h"
 
 #include <cstdint>
@@ -16,6 +18,8 @@ struct lacuna_decode_params {
 
     std::vector<llama_token> allowed; // if any, the only ones to choose from
     std::vector<llama_token> labels;  // [n_outputs] or empty: what really comes next
+
+    bool full_head = false; // even if the context has a screened one
 };
 
 struct lacuna_decode_result {
@@ -25,4 +29,5 @@ struct lacuna_decode_result {
 };
 
 // Throws std::invalid_argument, or std::runtime_error if llama.cpp fails; then the sequence ends at position.
-lacuna_decode_result lacuna_decode(llama_context * ctx, const lacuna_decode_params & params);
+// head: of the context; may be null
+lacuna_decode_result lacuna_decode(llama_context * ctx, const lacuna_decode_params & params, lacuna_head * head);

@@ -5,6 +5,7 @@
 #include "lacuna-decode.h"
 #include "lacuna-eval.h"
 #include "lacuna-ffn.h"
+#include "lacuna-head-napi.h"
 #include "lacuna-memory.h"
 #include "lacuna-napi.h"
 #include "lacuna-quantize-napi.h"
@@ -213,8 +214,11 @@ static Napi::Value evaluate(const Napi::CallbackInfo& info) {
     params.logits = optionOr(options, "logits", false);
 
     auto result = std::make_shared<lacuna_eval_result>();
-    return LacunaWorker::run(env, { info[0].As<Napi::Object>() }, [=, threads = threadsOf(context)] {
+    return LacunaWorker::run(env, { info[0].As<Napi::Object>() }, [=, threads = threadsOf(context), head = lacunaHeadOf(context)] {
         const auto loan = threads ? threads->lend(context->ctx) : lacuna_threads::loan();
+        if (head) {
+            head->set_mode(context->ctx, lacuna_head::FULL);
+        }
         *result = lacuna_eval(context->ctx, params);
     }, [=](Napi::Env env) {
         auto res = Napi::Object::New(env);
@@ -235,6 +239,7 @@ static Napi::Value decode(const Napi::CallbackInfo& info) {
     params.tokens = toVector<Napi::Int32Array, int32_t>(info[1]);
     params.position = optionOr(options, "position", 0);
     params.n_outputs = optionOr(options, "outputs", 0);
+    params.full_head = optionOr(options, "fullHead", false);
 
     if (options.Get("allowed").IsTypedArray()) {
         params.allowed = toVector<Napi::Int32Array, int32_t>(options.Get("allowed"));
@@ -244,9 +249,9 @@ static Napi::Value decode(const Napi::CallbackInfo& info) {
     }
 
     auto result = std::make_shared<lacuna_decode_result>();
-    return LacunaWorker::run(info.Env(), { info[0].As<Napi::Object>() }, [=, threads = threadsOf(context)] {
+    return LacunaWorker::run(info.Env(), { info[0].As<Napi::Object>() }, [=, threads = threadsOf(context), head = lacunaHeadOf(context)] {
         const auto loan = threads ? threads->lend(context->ctx) : lacuna_threads::loan();
-        *result = lacuna_decode(context->ctx, params);
+        *result = lacuna_decode(context->ctx, params, head.get());
     }, [=](Napi::Env env) {
         auto res = Napi::Object::New(env);
         res.Set("next", toTypedArray<Napi::Int32Array>(env, result->next));
@@ -301,5 +306,6 @@ void lacunaInit(Napi::Env env, Napi::Object exports) {
     lacuna.Set("createStudy", Napi::Function::New(env, guarded<lacunaCreateStudy>));
     lacuna.Set("downNorms", Napi::Function::New(env, guarded<lacunaDownNorms>));
     lacuna.Set("quantize", Napi::Function::New(env, guarded<lacunaQuantize>));
+    lacunaInitHead(env, lacuna, threadsOf);
     exports.Set("lacuna", lacuna);
 }

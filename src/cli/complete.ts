@@ -1,8 +1,10 @@
+import path from "node:path";
 import { DEFAULT_METRIC, isMetric, METRIC_NAMES } from "../sparsity/metrics";
 import { EngineClient, forkEngine, unwrap } from "../engine/client";
 import type { CompleteResult, SparsifyRequest, SparsifyResult } from "../engine/protocol";
 import { parseCommand, type Arguments, type CommandSpec } from "./commandLine";
 import type { Context } from "./context";
+import { cacheDirectory } from "./cacheDirectory";
 import { UsageError } from "./errors";
 import { chooseModel, chooseThreads, engineLadder } from "./install";
 import { parseRatio } from "./ratios";
@@ -12,7 +14,7 @@ import { parseLocation, readSource, splitAt } from "./sourceFile";
 export const COMPLETE: CommandSpec = {
   name: "complete",
   usage:
-    "complete FILE:LINE:COLUMN [--model PATH|--server URL] [--active RATIO|STATIC:DYNAMIC|dense|auto] [--metric M] [--window N] [--max-tokens N] [--threads N] [--json]",
+    "complete FILE:LINE:COLUMN [--model PATH|--server URL] [--active RATIO|dense|auto] [--metric M] [--window N] [--max-tokens N] [--head full|screened] [--threads N] [--json]",
   summary: "Completes the code at a position of a file.",
   details:
     "Lines and columns are counted from 1, columns in UTF-16 units, as editors do.\n" +
@@ -30,6 +32,10 @@ export const COMPLETE: CommandSpec = {
     },
     window: { value: "N", help: "tokens round the position that are attributed (default 256)" },
     "max-tokens": { value: "N", help: "stop after N tokens (default 128)" },
+    head: {
+      value: "HOW",
+      help: "`screened`: read only the rows of the output head that a low-bit copy of it finds, which is made first and kept in the cache directory; default `full`",
+    },
     threads: { value: "N", help: "CPU threads (default: the machine's cores, at most 8)" },
     ...SERVER_OPTIONS,
   },
@@ -54,31 +60,48 @@ export async function complete(words: readonly string[], context: Context): Prom
   const windowTokens = args.integer("window", 256, 2, 8192);
   const maxTokens = args.integer("max-tokens", 128, 1, 4096);
   const threads = chooseThreads(args);
-  const { path, prefix, suffix } = splitAt(readSource(location.path), location);
-  const request = { prefix, suffix, path, language: "", maxTokens };
+  const { path: file, prefix, suffix } = splitAt(readSource(location.path), location);
+  const request = { prefix, suffix, path: file, language: "", maxTokens };
   const address = args.text("server");
   if (address !== undefined) {
     refuseLocalOptions(args);
     printServed(args, context, await completeOnServer(address, args, CONTEXT_SIZE, request, context));
     return;
   }
+  const head = parseHead(args.text("head") ?? "full");
   const modelPath = chooseModel(args.text("model"), context.install);
 
   const client = startClient(context);
   const { signal, progress } = context;
   try {
-    const load = { modelPath, contextSize: CONTEXT_SIZE, threads, gpu: false as const, evictAfterMs: 0 };
+    const load = {
+      modelPath,
+      contextSize: CONTEXT_SIZE,
+      threads,
+      gpu: false as const,
+      evictAfterMs: 0,
+      ...(head === "full" ? {} : { headDirectory: path.join(cacheDirectory(process.env), "heads") }),
+    };
     const onLoad = ({ fraction }: { readonly fraction: number }): void => {
       progress.report("Loading the model", fraction);
     };
     unwrap(await client.load(load, { signal, onItem: onLoad }));
+    if (head === "screened") {
+      const onItem = ({ fraction }: { readonly fraction: number }): void => {
+        progress.report("Copying the output head", fraction);
+      };
+      const { why } = unwrap(await client.prepareHead({ signal, onItem }));
+      if (why !== undefined) {
+        progress.note(`Completing with the full output head: ${why}`);
+      }
+    }
     const sparse =
       sparsity === "dense"
         ? undefined
         : unwrap(
             await client.sparsify(
               {
-                path,
+                path: file,
                 prefix,
                 suffix,
                 sparsity,
@@ -134,12 +157,22 @@ function print(
 ): void {
   const { residentBytes, mappedBytes, packedBytes } = memory;
   if (args.flag("json")) {
-    const { text, stopReason, activeRatio, readRatio, decode } = result;
+    const { text, stopReason, activeRatio, readRatio, headRatio, decode } = result;
     const { tokens, ms } = result.prefill;
     const prefill = { tokens, ms };
     const attribution = sparse?.attribution ?? { tokens: 0, ms: 0 };
     const packing = sparse?.packing ?? { ms: 0 };
-    const report = { text, stopReason, activeRatio, readRatio, prefill, decode, attribution, packing };
+    const report = {
+      text,
+      stopReason,
+      activeRatio,
+      readRatio,
+      headRatio,
+      prefill,
+      decode,
+      attribution,
+      packing,
+    };
     output(
       `${JSON.stringify({ ...report, memory: { residentBytes, mappedBytes, packedBytes } }, undefined, 2)}\n`,
     );
@@ -148,6 +181,9 @@ function print(
   output(`${result.text}\n`);
   const parts = [
     `${((result.readRatio ?? 1) * 100).toFixed(0)} % of the FFN read`,
+    ...(result.headRatio === undefined
+      ? []
+      : [`${(result.headRatio * 100).toFixed(0)} % of the output head`]),
     `prompt ${result.prefill.tokens} tokens in ${result.prefill.ms.toFixed(0)} ms`,
     `${result.decode.tokensPerSecond.toFixed(1)} tokens/s`,
     `${(residentBytes / 2 ** 20).toFixed(0)} MiB resident`,
@@ -198,6 +234,13 @@ export function parseActive(word: string): SparsifyRequest["sparsity"] {
     throw new UsageError(`--active must be above 0 and at most 1, \`dense\` or \`auto\`, not ${word}.`);
   }
   return ratio;
+}
+
+function parseHead(word: string): "full" | "screened" {
+  if (word !== "full" && word !== "screened") {
+    throw new UsageError(`--head must be \`full\` or \`screened\`, not ${word}.`);
+  }
+  return word;
 }
 
 export function parseMetric(word: string): string {

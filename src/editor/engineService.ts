@@ -21,6 +21,14 @@ import type { Log } from "./log";
 import { ModelLoading } from "./modelLoading";
 import type { Settings } from "./settings";
 
+/** Where the engine keeps what it can make again. */
+export interface EngineFolders {
+  /** The state of the last files. */
+  readonly states: string;
+  /** Copies of models' output heads. */
+  readonly heads: string;
+}
+
 /**
  * The engine as the editor sees it: loads the model when it is needed and again after a crash, an unloading, a change of settings
  * or of the file; knows the state to show. Requests reject with an error whose message is for the user.
@@ -48,8 +56,7 @@ export class EngineService implements vscode.Disposable {
     modelFile: (setting: string) => string,
     private readonly config: Pick<Config, "settings" | "onDidChange">,
     private readonly log: Pick<Log, "write">,
-    /** Where the engine keeps the state of the last files. */
-    private readonly stateDirectory: string,
+    private readonly folders: EngineFolders,
   ) {
     this.client = createClient({
       onState: (state) => this.followed(state),
@@ -220,14 +227,15 @@ export class EngineService implements vscode.Disposable {
   }
 
   private async load(modelPath: string): Promise<ModelInfo> {
-    const { contextSize, threads, gpu } = this.config.settings;
+    const { contextSize, threads, gpu, outputHead } = this.config.settings;
     const started = Date.now();
     const params: LoadModel = {
       modelPath,
       contextSize,
       threads: threads > 0 ? threads : defaultThreads(countCores()),
       gpu,
-      stateDirectory: this.stateDirectory,
+      stateDirectory: this.folders.states,
+      ...(outputHead === "full" ? {} : { headDirectory: this.folders.heads }),
     };
     this.loads++;
     this.asleep = false; // also when settings that changed meanwhile are what began this
@@ -265,4 +273,5 @@ const needsReload = (before: Settings, now: Settings): boolean =>
   before.model !== now.model ||
   before.contextSize !== now.contextSize ||
   before.threads !== now.threads ||
-  before.gpu !== now.gpu;
+  before.gpu !== now.gpu ||
+  before.outputHead !== now.outputHead;

@@ -46,6 +46,8 @@ export interface Settings {
   /** 0: choose. */
   readonly threads: number;
   readonly gpu: LoadModel["gpu"];
+  /** Which rows of the output head are read for a token. */
+  readonly outputHead: "screened" | "full";
   readonly idleUnloadMinutes: number;
   readonly pauseOnBattery: boolean;
   readonly logLevel: LogLevel;
@@ -179,6 +181,7 @@ const SPECS: { readonly [K in keyof Settings]: Spec<Settings[K]> } = {
     read: (raw) => (raw === "off" ? false : oneOf("auto", ["auto", "cuda", "metal", "vulkan"]).read(raw)),
     must: "one of auto, off, cuda, metal, vulkan",
   },
+  outputHead: oneOf("screened", ["screened", "full"]),
   idleUnloadMinutes: number(10, 0, 1_440),
   pauseOnBattery: bool(false),
   logLevel: oneOf("info", ["error", "warn", "info", "debug"]),

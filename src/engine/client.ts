@@ -12,6 +12,7 @@ import type {
   EngineState,
   EngineStats,
   FromHost,
+  HeadStats,
   LoadModel,
   Method,
   ModelInfo,
@@ -121,6 +122,12 @@ export class EngineClient implements Completer {
   ): Promise<Outcome<SparsifyResult>> {
     this.loadAgain();
     return this.request("sparsify", params, options);
+  }
+
+  /** Makes now what screens the output head, rather than in idle time. */
+  prepareHead(options: RequestOptions<{ readonly fraction: number }> = {}): Promise<Outcome<HeadStats>> {
+    this.loadAgain();
+    return this.request("prepareHead", {}, options);
   }
 
   stats(options: RequestOptions = {}): Promise<Outcome<EngineStats>> {

@@ -6,6 +6,16 @@ import type { LayerRows } from "../sparsity/mask";
 import { throwIfAborted } from "./abort";
 import { EngineFailure } from "./errors";
 import {
+  checkHead,
+  clearHead,
+  headCounters,
+  headSupport,
+  holdTokens,
+  setHead,
+  setHeadRows,
+  type HeadChecked,
+} from "./head";
+import {
   decode,
   keepThreads,
   loadState,
@@ -39,6 +49,7 @@ export class DocumentContext {
   packedBytes = 0;
   /** Tokens at the start of the sequence whose KV entries were computed densely. */
   private exactTokens = 0;
+  private screened = false;
   private readonly read = new ReadTokens();
   /** Prompt tokens evaluated so far whose text had been evaluated before. */
   readAgain = 0;
@@ -152,6 +163,7 @@ export class DocumentContext {
     try {
       const tokens = await loadState(this.context, file);
       this.sequence.restored(tokens);
+      holdTokens(this.context, tokens);
       this.exactTokens = tokens.length;
       this.read.evaluated([], tokens);
       return tokens;
@@ -190,7 +202,7 @@ export class DocumentContext {
    * that really follows each of them.
    */
   async score(tokens: readonly number[], labels: readonly number[]): Promise<Evaluation> {
-    const options = { outputs: tokens.length, labels: Int32Array.from(labels) };
+    const options = { outputs: tokens.length, labels: Int32Array.from(labels), fullHead: true };
     const { next, logLikelihood } = await this.evaluate(tokens, false, options);
     return { logLikelihood, top1: next };
   }
@@ -199,6 +211,42 @@ export class DocumentContext {
   rewind(position: number): void {
     this.exactTokens = Math.min(this.exactTokens, position);
     this.sequence.truncate(position);
+  }
+
+  /** Chooses from a screened head from here on; throws when the file is not a copy of this model's. */
+  screenHead(file: string, identity: string): void {
+    setHead(this.context, file, { identity });
+    holdTokens(this.context, this.tokens);
+    this.screened = true;
+  }
+
+  /** Back to the full head. */
+  useFullHead(): void {
+    if (this.screened && !this.context.disposed) {
+      clearHead(this.context);
+    }
+    this.screened = false;
+  }
+
+  /** How many rows of a screened head are computed exactly; see {@link rowsFor}. */
+  set headRows(rows: number) {
+    setHeadRows(this.context, rows);
+  }
+
+  /** Compares what is remembered of the choices with the full head's. */
+  checkHead(): Promise<HeadChecked> {
+    return this.screened && !this.context.disposed
+      ? checkHead(this.context)
+      : Promise.resolve({ checked: 0, missed: 0 });
+  }
+
+  /** The share of the head's bytes that tokens have read since it is screened; undefined: all. */
+  get headRatio(): number | undefined {
+    if (!this.screened) {
+      return undefined;
+    }
+    const { tokens, bytes } = headCounters(this.context);
+    return tokens === 0 ? undefined : bytes / tokens / headSupport(this.context.model).bytes;
   }
 
   /**

@@ -15,6 +15,7 @@ import type {
   CompleteResult,
   EngineState,
   EngineStats,
+  HeadStats,
   LoadModel,
   ModelInfo,
   SparsifyRequest,
@@ -55,6 +56,7 @@ export class Engine {
   private evictTimer: NodeJS.Timeout | undefined;
   private evictAfterMs = EVICT_AFTER_MS;
   private saveTimer: NodeJS.Timeout | undefined;
+  private headTimer: NodeJS.Timeout | undefined;
   /** An unloading that waits for its turn; aborted when the model is wanted again. */
   private leaving: AbortController | undefined;
   /** Of the model before: the next one is loaded when it is gone. */
@@ -70,6 +72,7 @@ export class Engine {
     complete: (params, call) => this.complete(params, call),
     warm: (params, call) => this.warm(params, call),
     sparsify: (params, call) => this.sparsify(params, call),
+    prepareHead: (_, call) => this.prepareHead(call),
     stats: () => this.stats(),
     unload: async (_, call) => {
       await this.unloadWhenUnused(call.signal);
@@ -191,11 +194,22 @@ export class Engine {
     }
   }
 
+  private async prepareHead(call: Call<{ readonly fraction: number }>): Promise<HeadStats> {
+    await unlessAborted(this.loading, call.signal);
+    const { head } = this.requireSession();
+    await unlessAborted(
+      head.prepare(this.gate, (fraction) => call.emit({ fraction })),
+      call.signal,
+    );
+    return head.stats;
+  }
+
   private async stats(): Promise<EngineStats> {
     const { node } = process.versions;
     const native = this.started === undefined ? {} : await llamaVersions(this.started.llama);
     return {
       ...memoryStats(this.session),
+      ...(this.session === undefined ? {} : { head: this.session.head.stats }),
       tokensPerSecond: this.tokensPerSecond,
       activeRatio: this.activeRatio,
       versions: { node, ...native },
@@ -238,6 +252,7 @@ export class Engine {
   private async unload(): Promise<void> {
     clearTimeout(this.evictTimer);
     clearTimeout(this.saveTimer);
+    clearTimeout(this.headTimer);
     const { session } = this;
     this.session = undefined;
     await this.sparsifier?.dispose();
@@ -251,6 +266,10 @@ export class Engine {
   private evictLater(): void {
     clearTimeout(this.evictTimer);
     clearTimeout(this.saveTimer);
+    clearTimeout(this.headTimer);
+    this.headTimer = setTimeout(() => {
+      void this.session?.head.idle(this.gate);
+    }, SAVE_AFTER_MS).unref();
     // Not at the end only: a process that is killed, or whose machine is switched off, has nothing to say.
     this.saveTimer = setTimeout(() => {
       void this.session?.saveStates(this.gate);

@@ -109,7 +109,7 @@ class Run {
   result(): CompleteResult {
     const end = now();
     const { steps: tokens, firstAt = end } = this;
-    const { activeRatio, readRatio } = this.generation.document;
+    const { activeRatio, readRatio, headRatio } = this.generation.document;
     const ms = end - firstAt;
     const { reason } = this.generation.plan;
     return {
@@ -117,6 +117,7 @@ class Run {
       stopReason: this.stopReason,
       activeRatio,
       ...(activeRatio < 1 ? { readRatio } : {}),
+      ...(headRatio === undefined ? {} : { headRatio }),
       prefill: {
         tokens: this.promptTokens,
         ms: firstAt - this.start,

@@ -179,6 +179,8 @@ export interface DecodeOptions {
   readonly allowed?: Int32Array;
   /** `[outputs]`: the token that really comes after each of the last ones. */
   readonly labels?: Int32Array;
+  /** Compute every row of the output head, even if the context has a screened one (`head.ts`). */
+  readonly fullHead?: boolean;
 }
 
 export interface DecodeResult {
@@ -245,7 +247,8 @@ export function lacunaBindings(llama: object): LacunaBindings {
 
 /** What the addon knows a model as. */
 export const nativeModel = (model: LlamaModel): object => (model as unknown as { _model: object })._model;
-const nativeContext = (context: LlamaContext): object => (context as unknown as { _ctx: object })._ctx;
+/** And a context. */
+export const nativeContext = (context: LlamaContext): object => (context as unknown as { _ctx: object })._ctx;
 
 /** See {@link SparsitySupport}. */
 export function sparsitySupport(model: LlamaModel): SparsitySupport {

@@ -75,6 +75,11 @@ export interface LoadModel {
    * read it can read from it what was in the files. Absent: nothing is kept.
    */
   readonly stateDirectory?: string;
+  /**
+   * Folder for low-bit copies of output heads, with which only the rows that may be chosen are read (`headScreen.ts`); a copy is made in
+   * idle time. Absent: the full head.
+   */
+  readonly headDirectory?: string;
   /** Tokens drafted at a time by looking up the last ones in the prompt (default: see `session`); 0: none. */
   readonly draftTokens?: number;
   /** Whole lines before the cursor's that prompts have after the middle token (default: see `completion/leadLines`). */
@@ -162,6 +167,8 @@ export interface CompleteTimes {
 export interface CompleteResult {
   readonly text: string;
   readonly stopReason: StopReason;
+  /** The share of the output head's bytes that tokens have read since it is screened; absent: all. */
+  readonly headRatio?: number;
   /** The share of the FFN's weights that generated tokens were to read; 1: the dense FFN was used. */
   readonly activeRatio: number;
   /** The share that they did read: in whole neurons, and with all scales; absent for dense. */
@@ -223,7 +230,21 @@ export interface SparsifyResult {
   readonly heatmap: { readonly bins: number; readonly values: Float32Array };
 }
 
+/** How the output head is computed. */
+export interface HeadStats {
+  /** Screened by a low-bit copy; otherwise in full, */
+  readonly screened: boolean;
+  /** and this is why; absent: the copy is not made yet. */
+  readonly why?: string;
+  /** Choices of the screened head that were compared with the full one's, */
+  readonly checked: number;
+  /** and those of them that were others. */
+  readonly missed: number;
+}
+
 export interface EngineStats extends MemoryStats {
+  /** Absent: no model is loaded. */
+  readonly head?: HeadStats;
   readonly tokensPerSecond: number;
   readonly activeRatio: number;
   readonly versions: Readonly<Record<string, string>>;
@@ -242,6 +263,8 @@ export interface EngineMethods {
   /** Evaluates the prompt of a place in idle time, so that a completion there starts at once; gives way to completions. */
   warm: [WarmRequest, WarmResult, never];
   sparsify: [SparsifyRequest, SparsifyResult, { readonly fraction: number }];
+  /** Makes the copy that screens the output head now, rather than in idle time; resolves to what has become of it. */
+  prepareHead: [Record<string, never>, HeadStats, { readonly fraction: number }];
   stats: [Record<string, never>, EngineStats, never];
   unload: [Record<string, never>, Record<string, never>, never];
 }

@@ -33,7 +33,7 @@ export class Sequence {
   /** Evaluates tokens after those that are held, and chooses after the last `outputs` of them. */
   async decode(
     tokens: readonly number[],
-    { outputs, allowed, labels }: Omit<DecodeOptions, "position">,
+    { outputs, allowed, labels, fullHead }: Omit<DecodeOptions, "position">,
   ): Promise<DecodeResult> {
     const next = new Int32Array(outputs);
     const logLikelihood = new Float32Array(labels === undefined ? 0 : outputs);
@@ -44,6 +44,7 @@ export class Sequence {
       const result = await this.append(batch, {
         outputs: to - from,
         ...(allowed === undefined ? {} : { allowed }),
+        ...(fullHead === undefined ? {} : { fullHead }),
         ...(labels === undefined ? {} : { labels: labels.slice(from, to) }),
       });
       next.set(result.next, from);

@@ -11,6 +11,8 @@ import { DocumentContext } from "./document";
 import { documentKey, Documents, type DocumentsOptions, type Kept } from "./documents";
 import { EngineFailure } from "./errors";
 import { generate } from "./generate";
+import { rowsFor } from "./headRows";
+import { HeadScreen, type HeadScreenOptions } from "./headScreen";
 import { kvBytesPerToken } from "./kvSize";
 import { loadLlamaModel, type Log } from "./llama";
 import {
@@ -58,6 +60,8 @@ const COMPLETION_TOKENS = 128;
 /** A loaded model and the documents that are completed with it. */
 export class Session {
   private readonly documents: Documents;
+  /** How the documents compute the output head. */
+  readonly head: HeadScreen;
   /** Background work that waited meanwhile has nothing more to do. */
   private disposed = false;
 
@@ -74,10 +78,22 @@ export class Session {
     private readonly drafts: LookupOptions | undefined,
     leadLines: number,
     storage: Pick<DocumentsOptions, "kvBytes" | "maxBytes" | "states" | "onRestored">,
+    head: Pick<HeadScreenOptions, "directory" | "log">,
   ) {
+    this.head = new HeadScreen({
+      ...head,
+      model,
+      identity: modelFingerprint,
+      threads,
+      documents: () => this.documents.contexts(),
+    });
     this.documents = new Documents({
       ...storage,
-      create: () => DocumentContext.create(model, info.contextSize, threads),
+      create: async () => {
+        const document = await DocumentContext.create(model, info.contextSize, threads);
+        this.head.attach(document);
+        return document;
+      },
       planner: () => new PromptPlanner(tokenizer.fim, tokenizer, leadLines),
     });
   }
@@ -142,6 +158,7 @@ export class Session {
         states: stateDirectory === undefined ? undefined : new StateStore(stateDirectory, use),
         onRestored: (_, tokens, ms) => log("debug", `restored ${tokens} tokens in ${ms.toFixed(0)} ms`),
       },
+      { directory: params.headDirectory, log },
     );
   }
 
@@ -173,6 +190,7 @@ export class Session {
     const kept = await this.documents.get(documentKey(request));
     kept.ticket++;
     const plan = this.plan(request, kept);
+    kept.context.headRows = rowsFor(request.prefix, request.suffix);
     if (plan.tokens.length === 0) {
       throw new EngineFailure("bad-request", "There is nothing to complete: no text before the cursor.");
     }
@@ -285,6 +303,7 @@ export class Session {
 
   async dispose(): Promise<void> {
     this.disposed = true;
+    await this.head.dispose();
     await this.documents.dispose();
     await this.model.dispose();
   }

@@ -93,7 +93,7 @@ describe("the engine as the editor sees it", () => {
         onDidChange: configChanged.event,
       },
       { write: () => undefined },
-      folder,
+      { states: folder, heads: folder },
     );
     service.onDidChangeState((state) => states.push(state));
   });

@@ -81,7 +81,7 @@ export class SlowEngine implements vscode.Disposable {
       (setting) => setting,
       this.config,
       { write: () => undefined },
-      path.join(this.folder, "states"),
+      { states: path.join(this.folder, "states"), heads: path.join(this.folder, "heads") },
     );
     const context = { of: () => ({ files: [], edits: "" }) };
     this.generator = new Generator(this.service, this.config, context, this.keys);
