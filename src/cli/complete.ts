@@ -217,7 +217,7 @@ function printServed(
 
 /** @throws {@link UsageError} where an option is for the local engine */
 function refuseLocalOptions(args: Arguments): void {
-  const local = ["model", "active", "metric", "window", "threads"].find(
+  const local = ["model", "active", "metric", "window", "head", "threads"].find(
     (name) => args.text(name) !== undefined,
   );
   if (local !== undefined) {
