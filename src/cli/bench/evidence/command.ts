@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { prepareDirectory, writeFiles } from "../../atomicFiles";
 import { parseCommand, type CommandSpec } from "../../commandLine";
 import type { Context } from "../../context";
 import { CliError } from "../../errors";
+import type { QualityReport } from "../quality/report";
 import { evidenceReadme, type Evidence } from "./readme";
 
 export const BENCH_EVIDENCE: CommandSpec = {
@@ -11,7 +12,8 @@ export const BENCH_EVIDENCE: CommandSpec = {
   usage: "bench evidence [--out DIR]",
   summary: "Writes what follows from the results of the other benches.",
   details:
-    "Reads quality.json, speed.json, latency.json, drafts.json and text.json in --out, as far as they are there, and writes README.md beside them.\n" +
+    "Reads quality.json, speed.json, latency.json, drafts.json and text.json in --out, and quality.json of other models in folders there, as far as they are there, " +
+    "and writes README.md beside them.\n" +
     "It measures nothing; the other benches write their results with the same --out.",
   options: { out: { value: "DIR", help: "the results' folder (default docs/evidence)" } },
   examples: ["lacuna bench evidence", "lacuna bench evidence --out my-evidence"],
@@ -46,8 +48,13 @@ export function readEvidence(folder: string): Evidence {
       throw new CliError(`${file} is no JSON. Write it anew with its bench.`);
     }
   };
+  const isQuality = ({ sections }: Partial<QualityReport>): boolean => sections !== undefined;
+  const models = (existsSync(folder) ? readdirSync(folder).sort() : [])
+    .map((name) => read<QualityReport>(path.join(name, "quality.json"), isQuality))
+    .filter((report) => report !== undefined);
   const found = {
-    quality: read<NonNullable<Evidence["quality"]>>("quality.json", ({ sections }) => sections !== undefined),
+    models: models.length === 0 ? undefined : models,
+    quality: read<QualityReport>("quality.json", isQuality),
     speed: read<NonNullable<Evidence["speed"]>>("speed.json", ({ models }) => Array.isArray(models)),
     latency: read<NonNullable<Evidence["latency"]>>("latency.json", ({ systems }) => Array.isArray(systems)),
     drafts: read<NonNullable<Evidence["drafts"]>>("drafts.json", ({ systems }) => Array.isArray(systems)),

@@ -195,11 +195,11 @@ const SETTINGS: readonly {
   { variant: "other files alone", plain: "no prior", product: "plain" },
   { variant: FUSED, plain: "no prior", product: "plain" },
   { variant: FUSED_WITHIN_LANGUAGE, plain: "no prior", product: "plain" },
-  { variant: "budget by score mass", plain: "uniform budget", product: "by error" },
-  { variant: "budget by error", plain: "uniform budget", product: "by error" },
+  { variant: "budget by score mass", plain: "uniform budget", product: "uniform" },
+  { variant: "budget by error", plain: "uniform budget", product: "uniform" },
   { variant: "sparse prefill, too", plain: "dense prefill", product: "plain" },
   { variant: "heads, too", plain: "all heads", product: "plain" },
-  { variant: "mean left behind", plain: "dropped neurons zeroed", product: "mean left behind" },
+  { variant: "mean left behind", plain: "dropped neurons zeroed", product: "plain" },
 ];
 
 function defaults({ sections, metric }: QualityReport): string[] {

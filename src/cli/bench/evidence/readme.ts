@@ -2,6 +2,7 @@ import { table as latencyTable } from "../latency/summary";
 import { pairedTables, type LatencyReport } from "../latency/report";
 import { percent, table } from "../quality/markdown";
 import type { QualityReport } from "../quality/report";
+import { GUARD_SERIES } from "../quality/sections/engine";
 import { overview } from "../speed/document";
 import { TYPICAL } from "../speed/plan";
 import type { SpeedReport } from "../speed/report";
@@ -11,6 +12,9 @@ import { withInterval } from "./verdict";
 
 /** What the benches have measured; what is absent was not. */
 export interface Evidence {
+  /** Of other models: what tokens read of them, above all. */
+  readonly models?: readonly QualityReport[];
+  /** Of the tests' model, which is small enough for everything to be measured. */
   readonly quality?: QualityReport;
   readonly speed?: SpeedReport;
   readonly latency?: LatencyReport;
@@ -24,7 +28,7 @@ export const WRITTEN = "Written by `lacuna bench evidence` from what the benches
 
 /** The conclusions: every figure and every verdict is taken from the results. */
 export function evidenceReadme(evidence: Evidence): string {
-  const { quality, speed, latency, drafts, text } = evidence;
+  const { models = [], quality, speed, latency, drafts, text } = evidence;
   const missing = [
     ...(quality === undefined ? ["quality"] : []),
     ...(speed === undefined ? ["speed"] : []),
@@ -35,7 +39,10 @@ export function evidenceReadme(evidence: Evidence): string {
   return `${[
     "# What the evidence says",
     `${WRITTEN} ([how](#to-repeat-it)). Intervals are 95 %; "rise" is the relative rise of the loss over the dense model.`,
-    ...(quality === undefined ? [] : [source(quality), ...qualityConclusions(quality)]),
+    ...(models.length === 0 ? [] : ["## What tokens read, and what it costs", ...models.flatMap(realModel)]),
+    ...(quality === undefined
+      ? []
+      : ["## On the tests' model, everything", source(quality), ...qualityConclusions(quality)]),
     ...(speed === undefined ? [] : speedConclusions(speed)),
     ...(latency === undefined ? [] : latencyConclusions(latency)),
     ...(drafts === undefined ? [] : draftConclusions(drafts)),
@@ -48,11 +55,11 @@ export function evidenceReadme(evidence: Evidence): string {
         ? []
         : [`- speed of ${speed.notMeasured.join(", ")}`]),
       "- CUDA: the bench has no GPU to run on",
-      "- quality of models larger than the one above: `--model` measures any",
     ].join("\n"),
     "## To repeat it",
     "    npm run build\n" +
       "    node dist/cli.mjs bench quality --jobs 2 --out docs/evidence    # --model and --files for your own\n" +
+      "    node dist/cli.mjs bench quality --model FILE --files GLOB --sections engine --out docs/evidence/NAME    # a model that people use\n" +
       "    node dist/cli.mjs bench speed --shape all --quant all --out docs/evidence\n" +
       "    node dist/cli.mjs bench latency --out docs/evidence    # and with --drafts 2\n" +
       "    node dist/cli.mjs bench text --out docs/evidence\n" +
@@ -60,14 +67,47 @@ export function evidenceReadme(evidence: Evidence): string {
   ].join("\n\n")}\n`;
 }
 
+/** What a token reads of a model, and what that costs. */
+function realModel({ environment, cases, engine = [], sections }: QualityReport): string[] {
+  const { model, machine, commit, date } = environment;
+  const languages = [...new Set(cases.map(({ language }) => language))].sort();
+  const folder = model.name.replace(/\.gguf$/, "");
+  const guard = sections.engine?.find(({ name }) => name === GUARD_SERIES)?.points ?? [];
+  return [
+    `**${folder}**: ${cases.length} holes in ${languages.length} languages (${languages.join(", ")}), the 64 tokens that the file has from each hole on, in the engine's own fill-in-the-middle prompt; commit ` +
+      `${commit ?? "unknown"}, ${date}, ${machine.cpu}. More in [quality.md](${folder}/quality.md).`,
+    table(
+      ["bytes of the FFN", "rise of the loss", "first choices as dense"],
+      engine.map(({ bytes, rise, low, high, agree }) => [
+        percent(bytes, 1),
+        withInterval({ mean: rise, low, high }),
+        percent(agree, 1),
+      ]),
+    ),
+    ...(guard.length === 0
+      ? []
+      : [
+          "What the guard lets through: " +
+            guard
+              .map(
+                ({ x, values: { ratio, rise, kept, nearly } }) =>
+                  `at a tolerance of ${percent(x, 0)} it chooses ${percent(ratio!.mean, 0)} of the FFN on average, the loss rises by ${withInterval(rise!)}, ` +
+                  `and ${percent(kept!.mean, 0)} of the holes stay within it, ${percent(nearly!.mean, 0)} within 1.5 times`,
+              )
+              .join("; ") +
+            ". The rise on 64 tokens of one hole scatters by more than the tolerance: it is the mean that the guard holds.",
+        ]),
+  ];
+}
+
 /** Sections of a full report. */
 const SECTIONS = [
   "metrics",
   "completions",
   "variants",
-  "two-level",
   "oracles",
   "engine",
+  "weights",
   "fim",
   "edits",
   "age",
