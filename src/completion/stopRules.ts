@@ -3,6 +3,7 @@
  * state machine that looks at every line once.
  */
 
+import { hasFences, isFence } from "./fence";
 import { beforeLoop } from "./loop";
 
 export interface StopContext {
@@ -13,7 +14,7 @@ export interface StopContext {
 }
 
 export type StopRule =
-  "max-lines" | "dedent" | "scope-closed" | "blank-lines" | "repetition" | "suffix-reached";
+  "max-lines" | "dedent" | "scope-closed" | "blank-lines" | "repetition" | "suffix-reached" | "fence";
 
 export type StopState =
   | { readonly stop: false }
@@ -58,7 +59,13 @@ export class StopRules {
   private readonly rules: readonly LineRule[];
 
   constructor(private readonly context: StopContext) {
-    this.rules = [suffixReached(context), scope(context), blankLines(context), repeatedLines()];
+    this.rules = [
+      fence(context),
+      suffixReached(context),
+      scope(context),
+      blankLines(context),
+      repeatedLines(),
+    ];
   }
 
   /** Takes the next piece of generated text. After a stop no more may follow. */
@@ -131,6 +138,18 @@ export class StopRules {
     const text = this.text.slice(0, cut).replace(/\s*\r?\n\s*$/, "");
     return { stop: true, rule, text };
   }
+}
+
+/** The model has ended its code as an answer in a chat. */
+function fence(context: StopContext): LineRule {
+  const { prefix } = context;
+  const lineStart = prefix.slice(prefix.lastIndexOf("\n") + 1);
+  const allowed = hasFences(context);
+  return {
+    rule: "fence",
+    end: ({ text, index, start }) =>
+      !allowed && isFence(text, index === 0 ? lineStart : "") ? start : undefined,
+  };
 }
 
 /** The model has begun to write what is already there. */

@@ -1,4 +1,5 @@
 import { alreadyThere } from "./alreadyThere";
+import { codeFence } from "./codeFence";
 import { commentEcho } from "./commentEcho";
 import { danglingSpace } from "./danglingSpace";
 import { doubledLine } from "./doubledLine";
@@ -19,6 +20,7 @@ export type { FilterContext } from "./filter";
 export const FILTERS: Readonly<Record<string, Filter>> = {
   danglingSpace,
   partialToken,
+  codeFence,
   repetition,
   doubledLine,
   indentationRepair,
