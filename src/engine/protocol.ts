@@ -208,6 +208,8 @@ export interface GuardPoint {
   readonly activeRatio: number;
   /** Relative rise of the loss over dense on tokens of the file outside the window. */
   readonly lossIncrease: number;
+  /** Its standard error, which few tokens tell. */
+  readonly uncertainty?: number;
   /** Share of positions where the masked model's first choice is the dense model's. */
   readonly top1Agreement: number;
 }

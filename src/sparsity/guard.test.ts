@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chooseRatio, curvePoint, lossIncrease, top1Agreement } from "./guard";
+import { chooseRatio, curvePoint, lossIncrease, lossUncertainty, top1Agreement } from "./guard";
 
 const point = (activeRatio: number, loss: number) => ({
   activeRatio,
@@ -33,8 +33,23 @@ describe("guard", () => {
     assert.deepEqual(curvePoint(0.4, dense, sparse), {
       activeRatio: 0.4,
       lossIncrease: 0.5,
+      uncertainty: 0,
       top1Agreement: 1,
     });
+  });
+
+  it("knows how sure it is", () => {
+    const dense = Float32Array.of(-2, -2, -2, -2);
+    // Differences 0, 1, 0, 1: deviation 0.5, so that the mean of four is uncertain by 0.5 / √3, in relation to 2.
+    const error = lossUncertainty(dense, Float32Array.of(-2, -3, -2, -3));
+    assert.ok(Math.abs(error - 0.25 / Math.sqrt(3)) < 1e-7, String(error));
+    assert.equal(lossUncertainty(dense, dense), 0);
+  });
+
+  it("takes no ratio of which it cannot be sure", () => {
+    const unsure = { ...point(0.5, 0.04), uncertainty: 0.03 };
+    assert.equal(chooseRatio([point(0.7, 0.01), unsure], 0.05), 0.7);
+    assert.equal(chooseRatio([point(0.7, 0.01), unsure], 0.1), 0.5);
   });
 
   it("takes the smallest ratio within tolerance", () => {

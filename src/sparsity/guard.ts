@@ -4,9 +4,14 @@ export interface CurvePoint {
   readonly activeRatio: number;
   /** Relative rise of the mean loss over dense. */
   readonly lossIncrease: number;
+  /** Standard error of `lossIncrease`, which few tokens tell; absent: not known. */
+  readonly uncertainty?: number;
   /** Share of positions where the masked model's first choice is the dense model's, 0..1. */
   readonly top1Agreement: number;
 }
+
+/** What the loss is promised not to exceed: in nine of ten files it is below the measured one and so many standard errors. */
+const CAUTION = 1.28;
 
 /** What an evaluation of the same tokens yields, `[n]` each. */
 export interface Evaluation {
@@ -27,6 +32,16 @@ export function lossIncrease(dense: Float32Array, sparse: Float32Array): number 
   return denseLoss > 0 ? rise / denseLoss : rise > 0 ? Infinity : 0;
 }
 
+/** Standard error of {@link lossIncrease}: that of the mean difference at the same tokens, in relation to the dense loss. */
+export function lossUncertainty(dense: Float32Array, sparse: Float32Array): number {
+  requireSameLength(dense.length, sparse.length);
+  const differences = dense.map((value, at) => value - sparse[at]!);
+  const middle = mean(differences);
+  const variance = mean(differences.map((value) => (value - middle) ** 2));
+  const denseLoss = -mean(dense);
+  return denseLoss > 0 && dense.length > 1 ? Math.sqrt(variance / (dense.length - 1)) / denseLoss : 0;
+}
+
 /** Share of positions with the same first choice. */
 export function top1Agreement(dense: Int32Array, sparse: Int32Array): number {
   requireSameLength(dense.length, sparse.length);
@@ -41,19 +56,20 @@ export function curvePoint(activeRatio: number, dense: Evaluation, sparse: Evalu
   return {
     activeRatio,
     lossIncrease: lossIncrease(dense.logLikelihood, sparse.logLikelihood),
+    uncertainty: lossUncertainty(dense.logLikelihood, sparse.logLikelihood),
     top1Agreement: top1Agreement(dense.top1, sparse.top1),
   };
 }
 
 /**
- * The smallest measured ratio that is within tolerance together with every larger one: a single lucky point below
- * one that failed is not trusted. 1 (dense) when the largest already fails, or nothing was measured.
+ * The smallest measured ratio that is within tolerance, as far as so few tokens can tell, together with every larger one: a single lucky
+ * point below one that failed is not trusted. 1 (dense) when the largest already fails, or nothing was measured.
  */
 export function chooseRatio(points: readonly CurvePoint[], maxLossIncrease: number): number {
   let chosen = 1;
   for (const point of [...points].sort((a, b) => b.activeRatio - a.activeRatio)) {
     // Written so that NaN fails.
-    if (!(point.lossIncrease <= maxLossIncrease)) {
+    if (!(point.lossIncrease + CAUTION * (point.uncertainty ?? 0) <= maxLossIncrease)) {
       break;
     }
     chosen = point.activeRatio;
