@@ -30,21 +30,6 @@ export class NativeFixture {
     );
   }
 
-  /** With models on a CUDA device; rejects where there is no build for it, or no device. */
-  static async createOnCuda(): Promise<NativeFixture> {
-    const llama = await getLlama({
-      gpu: "cuda",
-      build: "never",
-      skipDownload: true,
-      logLevel: LlamaLogLevel.error,
-    });
-    if (llama.gpu !== "cuda") {
-      await llama.dispose();
-      throw new Error("there is no CUDA device");
-    }
-    return new NativeFixture(llama, 999);
-  }
-
   async load(model: TestModel, options: { repack?: boolean } = {}): Promise<LlamaModel> {
     const modelPath = this.newPath();
     model.write(modelPath);

@@ -3,8 +3,7 @@ import { pairedTables, type LatencyReport } from "../latency/report";
 import { percent, table } from "../quality/markdown";
 import type { QualityReport } from "../quality/report";
 import { GUARD_SERIES } from "../quality/sections/engine";
-import { overview } from "../speed/document";
-import { TYPICAL } from "../speed/plan";
+import { STOCK } from "../speed/plan";
 import type { SpeedReport } from "../speed/report";
 import type { TextReport } from "../text/report";
 import { qualityConclusions } from "./quality";
@@ -125,10 +124,18 @@ function source({ environment: { model, machine, commit, date }, cases }: Qualit
 }
 
 function speedConclusions({ models, environment: { machine, date } }: SpeedReport): string[] {
-  const measured = overview(
-    models,
-    ({ values: { speedup, speedupLow, speedupHigh, limit } }) =>
-      `${speedup.toFixed(2)} × (${speedupLow.toFixed(2)} to ${speedupHigh.toFixed(2)}), ${percent(speedup / limit, 0)} of the limit`,
+  const measured = models.flatMap(({ model, ratios }) =>
+    ratios
+      .filter(({ name }) => name !== STOCK.name)
+      .map(({ share, values: { decode, speedup, speedupLow, speedupHigh, limit, resident } }) => [
+        model.replace(/\.gguf$/, ""),
+        percent(share, 0),
+        decode.toFixed(1),
+        `${speedup.toFixed(2)} × (${speedupLow.toFixed(2)} to ${speedupHigh.toFixed(2)})`,
+        `${limit.toFixed(2)} ×`,
+        percent(speedup / limit, 0),
+        (resident / 2 ** 20).toFixed(0),
+      ]),
   );
   const attributed = models.filter(({ attribution }) => attribution.length > 0);
   const metrics = [...new Set(attributed.flatMap(({ attribution }) => attribution.map(({ name }) => name)))];
@@ -145,10 +152,13 @@ function speedConclusions({ models, environment: { machine, date } }: SpeedRepor
   ]);
   return [
     "## Speed",
-    `Decoding at ${percent(TYPICAL.activeRatio, 0)} of the FFN's bytes against stock node-llama-cpp, in turn on the same machine (${machine.cpu}, ${machine.threads} threads, ${date}). The limit is what reading fewer bytes alone would ` +
-      "allow; what is beyond it comes from threads that are kept from token to token, as stock's are not ([why](../kernels.md#around-the-kernels)). Cold start, memory, every ratio, threads and context: " +
+    `Decoding by share of the FFN's bytes against stock node-llama-cpp, in turn on the same machine (${machine.cpu}, ${machine.threads} threads, ${date}). The limit is what reading fewer bytes alone would ` +
+      "allow; what is beyond it comes from threads that are kept from token to token, as stock's are not ([why](../kernels.md#around-the-kernels)). Cold start, memory, threads and context: " +
       "[speed.md](speed.md).",
-    measured,
+    table(
+      ["", "of the FFN's bytes", "tokens/s", "against stock", "limit", "reached", "resident, MiB"],
+      measured,
+    ),
     ...(paid.length === 0
       ? []
       : [

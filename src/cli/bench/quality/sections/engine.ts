@@ -14,7 +14,7 @@ import type { Section } from "../section";
 import type { Point } from "../store";
 
 /** Shares of the FFN's bytes. */
-export const ENGINE_RATIOS = [0.3, 0.4, 0.48, 0.54, 0.6, 0.7, 0.8, 0.9] as const;
+export const ENGINE_RATIOS = [0.3, 0.4, 0.5, 0.54, 0.6, 0.7, 0.8, 0.9] as const;
 
 /** Tolerated rises of the loss. */
 const TOLERANCES = [0.02, 0.05, 0.1, 0.2] as const;
@@ -28,7 +28,7 @@ export const GUARD_SERIES = "guard";
  */
 export const ENGINE_SECTION: Section = {
   name: "engine",
-  version: 3,
+  version: 4,
   async measure(bench, { settings, signal }) {
     const { lab } = bench;
     const hole = longHole(bench);
