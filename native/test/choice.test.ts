@@ -154,7 +154,10 @@ describe("a token's choice in a model", function () {
     assert.throws(() => setFfnChoice(c, 0, EVERYTHING), /not in planes/);
     await makePlanes(model, 0, 1);
     await assert.rejects(makePlanes(model, 9, 1), /does not exist/);
-    assert.throws(() => setFfnChoice(c, 0, { ...EVERYTHING, gateWeights: ones.slice(1) }), /weights for each/);
+    assert.throws(
+      () => setFfnChoice(c, 0, { ...EVERYTHING, gateWeights: ones.slice(1) }),
+      /weights for each/,
+    );
     assert.throws(() => setFfnChoice(c, 0, { ...EVERYTHING, gate: 10 }), /each stage/);
     assert.throws(() => setFfnChoice(c, 0, { ...EVERYTHING, kernels: "best" }), /no kernels called best/);
     const plain = await load("F16");

@@ -47,8 +47,18 @@ describe("sizes of an attribution", () => {
       });
     for (const [layer, { up, x, down }] of result.sizes!.entries()) {
       const [a, g] = [activations[layer]!, gates[layer]!];
-      assert.ok(maxRelativeDifference(x, rms((at) => a[at]!)) < 1e-3);
-      assert.ok(maxRelativeDifference(up, rms((at) => a[at]! / g[at]!)) < 1e-3);
+      assert.ok(
+        maxRelativeDifference(
+          x,
+          rms((at) => a[at]!),
+        ) < 1e-3,
+      );
+      assert.ok(
+        maxRelativeDifference(
+          up,
+          rms((at) => a[at]! / g[at]!),
+        ) < 1e-3,
+      );
       const { values, rows, cols } = model.weights.get(`blk.${layer}.ffn_down.weight`)!;
       const norms = Float64Array.from({ length: cols }, (_, row) =>
         Math.hypot(...Array.from({ length: rows }, (_, i) => values[i * cols + row]!)),

@@ -7,6 +7,7 @@ import { errorLine, run, Scratch } from "./support";
 interface Report {
   readonly cases: readonly { readonly file: string }[];
   readonly environment: { readonly model: { readonly sha256: string } };
+  readonly engine: readonly Readonly<Record<"share" | "bytes" | "rise" | "low" | "high" | "agree", number>>[];
   readonly sections: Record<
     string,
     readonly {
@@ -28,7 +29,7 @@ describe("lacuna bench quality", function () {
   const out = path.join(scratch.directory, "evidence");
   const args = [
     ...["bench", "quality", "--model", modelPath, "--out", out, "--cases", "2", "--json"],
-    ...["--sections", "metrics,two-level,completions", "--metrics", "snip,random", "--metric", "snip"],
+    ...["--sections", "metrics,engine,completions", "--metrics", "snip,random", "--metric", "snip"],
   ];
   const stored = (): string => readFileSync(path.join(out, "cases.jsonl"), "utf8");
 
@@ -39,7 +40,7 @@ describe("lacuna bench quality", function () {
     assert.equal(report.cases.length, 2);
     assert.match(report.environment.model.sha256, /^[0-9a-f]{64}$/);
     assert.deepEqual(readFileSync(path.join(out, "quality.json"), "utf8"), first.stdout);
-    for (const file of ["metrics.svg", "two-level.svg", "completions.svg", "quality.md"]) {
+    for (const file of ["metrics.svg", "engine.svg", "completions.svg", "quality.md"]) {
       assert.ok(readFileSync(path.join(out, file), "utf8").length > 500, file);
     }
 
@@ -50,6 +51,16 @@ describe("lacuna bench quality", function () {
     assert.ok(Math.abs(value("snip", 1, "rise")) < 1e-4 && value("snip", 1, "top1") === 1);
     assert.ok(value("random", 0.3, "kl") > value("snip", 0.3, "kl"));
     assert.ok(value("snip", 0.1, "kl") > value("snip", 0.7, "kl"));
+
+    const { engine } = report;
+    assert.deepEqual(
+      engine.map(({ share }) => share),
+      [0.3, 0.4, 0.5, 0.54, 0.6, 0.7, 0.8, 0.9],
+    );
+    for (const { share, bytes, rise, low, high, agree } of engine) {
+      assert.ok(Math.abs(bytes - share) < 0.01 && low <= rise && rise <= high && agree > 0.5 && agree <= 1);
+    }
+    assert.ok(engine[0]!.rise > engine[5]!.rise);
 
     const before = stored();
     const again = await run(args);

@@ -125,7 +125,6 @@ describe("sparsifying in the engine process", () => {
     assert.ok(decoded.ok && decoded.mask.activeRatio === 0.5);
   });
 
-
   it("does the same with every metric", async () => {
     for (const metric of ["wanda", "flap", "griffin", "magnitude", "snip", "gxo", "random"]) {
       const result = await sparsify({ metric, windowTokens: 48 });
