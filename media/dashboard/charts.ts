@@ -96,7 +96,7 @@ export const memory: ChartSpec = {
       summary:
         last === undefined
           ? "What the engine occupies."
-          : `${mebibytes(last.residentBytes / 2 ** 20)} resident, ${mebibytes(last.packedBytes / 2 ** 20)} of it packed neurons; the model file has ${mebibytes(last.mappedBytes / 2 ** 20)}.`,
+          : `${mebibytes(last.residentBytes / 2 ** 20)} resident, ${mebibytes(last.packedBytes / 2 ** 20)} of it packed for sparse decoding; the model file has ${mebibytes(last.mappedBytes / 2 ** 20)}.`,
       x: seconds(points),
       xKind: "time",
       series: [

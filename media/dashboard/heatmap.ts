@@ -10,6 +10,8 @@ export class Heatmap {
   private readonly told: HTMLElement;
   private readonly table: HTMLElement;
   private mask: Mask | undefined;
+  /** Tokens choose among all neurons: colours are weights. */
+  private chosen = false;
   private layer = 0;
   private bin = 0;
 
@@ -35,7 +37,13 @@ export class Heatmap {
       return;
     }
     const { file, rows, ffnSize } = this.mask;
-    this.summary.textContent = `${file}: ${rows.length} layers, ${rows.reduce((a, b) => a + b, 0)} of ${ffnSize.reduce((a, b) => a + b, 0)} neurons active. The stronger the colour, the more of them.`;
+    const [kept, all] = [rows, ffnSize].map((sizes) => sizes.reduce((a, b) => a + b, 0));
+    this.chosen = kept === all;
+    this.summary.textContent =
+      `${file}: ${rows.length} layers; ` +
+      (this.chosen
+        ? `a token chooses among ${all} neurons. The stronger the colour, the more they count.`
+        : `${kept} of ${all} neurons active. The stronger the colour, the more of them.`);
     this.canvas.setAttribute(
       "aria-label",
       `${this.summary.textContent} Walk through it with the arrow keys.`,
@@ -121,7 +129,7 @@ export class Heatmap {
     const from = Math.floor((this.bin * size) / bins);
     const to = Math.floor(((this.bin + 1) * size) / bins) - 1;
     const share = heatmap[this.layer * bins + this.bin] ?? 0;
-    this.told.textContent = `Layer ${this.layer}, neurons ${from}–${to}: ${Math.round(100 * share)} % active`;
+    this.told.textContent = `Layer ${this.layer}, neurons ${from}–${to}: ${Math.round(100 * share)} % ${this.chosen ? "of what counts most in the layer" : "active"}`;
     this.paint();
   }
 }

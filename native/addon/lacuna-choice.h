@@ -54,8 +54,6 @@ public:
 
     uint64_t n_tokens() const { return tokens.load(std::memory_order_relaxed); }
 
-    const lacuna_choice_params & chosen() const { return params; }
-
 private:
     static void compute_up  (ggml_tensor * dst, int ith, int nth, void * self);
     static void compute_gate(ggml_tensor * dst, int ith, int nth, void * self);

@@ -144,11 +144,10 @@ export class StopRules {
 function fence(context: StopContext): LineRule {
   const { prefix } = context;
   const lineStart = prefix.slice(prefix.lastIndexOf("\n") + 1);
-  const allowed = hasFences(context);
   return {
     rule: "fence",
     end: ({ text, index, start }) =>
-      !allowed && isFence(text, index === 0 ? lineStart : "") ? start : undefined,
+      isFence(text, index === 0 ? lineStart : "") && !hasFences(context) ? start : undefined,
   };
 }
 

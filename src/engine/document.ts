@@ -15,6 +15,7 @@ import {
   setHeadRows,
   type HeadChecked,
 } from "./head";
+import { rowsFor } from "./headRows";
 import {
   decode,
   keepThreads,
@@ -228,9 +229,11 @@ export class DocumentContext {
     this.screened = false;
   }
 
-  /** How many rows of a screened head are computed exactly; see {@link rowsFor}. */
-  set headRows(rows: number) {
-    setHeadRows(this.context, rows);
+  /** Lets a screened head compute as many rows exactly as a text needs; a full one needs to know nothing of it. */
+  fitHead(...texts: readonly string[]): void {
+    if (this.screened) {
+      setHeadRows(this.context, rowsFor(...texts));
+    }
   }
 
   /** Compares what is remembered of the choices with the full head's. */

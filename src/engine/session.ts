@@ -11,7 +11,6 @@ import { DocumentContext } from "./document";
 import { documentKey, Documents, type DocumentsOptions, type Kept } from "./documents";
 import { EngineFailure } from "./errors";
 import { generate } from "./generate";
-import { rowsFor } from "./headRows";
 import { HeadScreen, type HeadScreenOptions } from "./headScreen";
 import { kvBytesPerToken } from "./kvSize";
 import { loadLlamaModel, type Log } from "./llama";
@@ -190,7 +189,7 @@ export class Session {
     const kept = await this.documents.get(documentKey(request));
     kept.ticket++;
     const plan = this.plan(request, kept);
-    kept.context.headRows = rowsFor(request.prefix, request.suffix);
+    kept.context.fitHead(request.prefix, request.suffix);
     if (plan.tokens.length === 0) {
       throw new EngineFailure("bad-request", "There is nothing to complete: no text before the cursor.");
     }

@@ -108,7 +108,9 @@ export async function scenario(workbench) {
   await dashboard.locator("#heatmap canvas").waitFor({ timeout: 30_000 });
   await dashboard.locator("#speed .uplot").waitFor({ timeout: 30_000 });
   // the status bar keeps the last figure while the new mask is made, so it does not tell when that is there
-  await dashboard.locator("#heatmap .summary", { hasText: /neurons active/ }).waitFor({ timeout: 60_000 });
+  await dashboard
+    .locator("#heatmap .summary", { hasText: /a token chooses among \d+ neurons/ })
+    .waitFor({ timeout: 60_000 });
   await dashboard.locator("#guard .summary", { hasText: /loss/ }).waitFor({ timeout: 60_000 });
   await workbench.runCommand("View: Toggle Maximize Editor Group");
   await page.waitForTimeout(1_500);
@@ -117,7 +119,7 @@ export async function scenario(workbench) {
   await page.keyboard.press("ArrowRight");
   assert.match(
     await dashboard.locator("#heatmap .told").innerText(),
-    /Layer 0, neurons \d+–\d+: \d+ % active/,
+    /Layer 0, neurons \d+–\d+: \d+ % of what counts most in the layer/,
   );
   await dashboard.locator("#heatmap").scrollIntoViewIfNeeded();
   await workbench.shot("dashboard-mask");

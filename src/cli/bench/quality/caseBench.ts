@@ -155,16 +155,6 @@ export class CaseBench {
     return { series, x, values: { ...compare(study.dense, result), ...values } };
   }
 
-  /**
-   * Share of the dense FFN's bytes that a token reads: gates of all neurons that the masks keep, up and down of the
-   * `active` ones (mean per layer).
-   */
-  ffnBytes(layers: readonly StudyMask[], active: number): number {
-    const { ffnSize, layerCount } = this.lab;
-    const kept = layers.map(({ keep }, layer) => (keep === undefined ? ffnSize[layer]! : count(keep)));
-    return (sum(kept) + 2 * active * layerCount) / (3 * sum(ffnSize));
-  }
-
   /** Frees what was computed; whatever is asked for again is computed again. */
   async dispose(): Promise<void> {
     const { studied } = this;
@@ -204,8 +194,6 @@ export function compare(dense: StudyResult, masked: StudyResult): Record<string,
     active: mean(masked.active),
   };
 }
-
-const count = (flags: Uint8Array): number => flags.reduce((total, flag) => total + flag, 0);
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
