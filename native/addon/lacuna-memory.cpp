@@ -24,31 +24,37 @@
 #    include <psapi.h>
 #endif
 
-// buffers that llama.cpp makes over the mapped file
-static bool is_mapped(const ggml_tensor * t) {
-    return t && t->buffer && strcmp(ggml_backend_buffer_name(t->buffer), "CPU_Mapped") == 0;
+bool lacuna_is_mapped(const ggml_tensor * t) {
+    if (!t || !t->buffer || strcmp(ggml_backend_buffer_name(t->buffer), "CPU_Mapped") != 0) {
+        return false;
+    }
+    const auto * base = (const char *) ggml_backend_buffer_get_base(t->buffer);
+
+    return t->data >= base && t->data < base + ggml_backend_buffer_get_size(t->buffer);
+}
+
+size_t lacuna_release_mapped(const void * data, size_t size) {
+#if defined(__linux__) || defined(__APPLE__)
+    const uintptr_t page  = (uintptr_t) sysconf(_SC_PAGESIZE);
+    const uintptr_t first = ((uintptr_t) data + page - 1) & ~(page - 1);
+    const uintptr_t last  = ((uintptr_t) data + size) & ~(page - 1);
+
+    return first < last && madvise((void *) first, last - first, MADV_DONTNEED) == 0 ? last - first : 0;
+#else
+    (void) data, (void) size;
+    return 0;
+#endif
 }
 
 size_t lacuna_evict_dense(const llama_model & model) {
     size_t res = 0;
-#if defined(__linux__) || defined(__APPLE__)
-    const uintptr_t page = (uintptr_t) sysconf(_SC_PAGESIZE);
-
     for (const auto & layer : model.layers) {
         for (const auto * t : { layer.ffn_gate, layer.ffn_up, layer.ffn_down }) {
-            if (!is_mapped(t)) {
-                continue;
-            }
-            const uintptr_t first = ((uintptr_t) t->data + page - 1) & ~(page - 1);
-            const uintptr_t last  = ((uintptr_t) t->data + ggml_nbytes(t)) & ~(page - 1);
-            if (first < last && madvise((void *) first, last - first, MADV_DONTNEED) == 0) {
-                res += last - first;
+            if (lacuna_is_mapped(t)) {
+                res += lacuna_release_mapped(t->data, ggml_nbytes(t));
             }
         }
     }
-#else
-    (void) model;
-#endif
 #if defined(__GLIBC__)
     // what packing freed stays with the allocator otherwise: some hundred MiB for a model of 1.5B
     malloc_trim(0);
@@ -61,7 +67,7 @@ size_t lacuna_mapped_bytes(const llama_model & model) {
     std::set<const void *> seen; // a tied output layer is the embedding again
 
     for (const auto & [name, t] : model.tensors_by_name) {
-        if (is_mapped(t) && seen.insert(t->data).second) {
+        if (lacuna_is_mapped(t) && seen.insert(t->data).second) {
             res += ggml_nbytes(t);
         }
     }

@@ -6,6 +6,7 @@
 #include "lacuna-eval.h"
 #include "lacuna-ffn.h"
 #include "lacuna-head-napi.h"
+#include "lacuna-large-pages.h"
 #include "lacuna-memory.h"
 #include "lacuna-napi.h"
 #include "lacuna-quantize-napi.h"
@@ -21,6 +22,14 @@ static std::atomic<bool> repackFfn { true };
 
 bool lacunaRepackFfn() {
     return repackFfn;
+}
+
+// decoding reads mapped weights as fast where the processor has kernels for few columns
+bool lacunaRepackOthers() {
+    auto * reg = ggml_backend_reg_by_name("CPU");
+    auto * available = reg ? (bool (*)()) ggml_backend_reg_get_proc_address(reg, "ggml_cpu_fewcol_available") : nullptr;
+
+    return repackFfn || !available || !available();
 }
 
 static std::shared_ptr<lacuna_planes> planesOf(AddonModel* model) {
@@ -260,6 +269,40 @@ static Napi::Value decode(const Napi::CallbackInfo& info) {
     });
 }
 
+static std::shared_ptr<lacuna_large_pages> largePagesOf(AddonModel* model) {
+    return attached<lacuna_large_pages>(model->Value(), "lacunaLargePages", [&] {
+        return std::make_shared<lacuna_large_pages>(*model->model);
+    });
+}
+
+// model, "ffn" or "others"
+static lacuna_large_pages::part partOf(const Napi::Value& name) {
+    return name.As<Napi::String>().Utf8Value() == "ffn" ? lacuna_large_pages::FFN : lacuna_large_pages::OTHERS;
+}
+
+static Napi::Value moveToLargePages(const Napi::CallbackInfo& info) {
+    auto options = info[2].As<Napi::Object>();
+    const auto part = partOf(info[1]);
+    const auto maxBytes = optionOr<int64_t>(options, "maxBytes", INT64_MAX);
+    const int threads = optionOr(options, "threads", 1);
+
+    auto bytes = std::make_shared<size_t>(0);
+    return LacunaWorker::run(info.Env(), { info[0].As<Napi::Object>() }, [=, pages = largePagesOf(unwrapModel(info[0]))] {
+        *bytes = pages->move(part, (size_t) maxBytes, threads);
+    }, [=](Napi::Env env) {
+        return Napi::Number::New(env, (double) *bytes);
+    });
+}
+
+static Napi::Value leaveLargePages(const Napi::CallbackInfo& info) {
+    largePagesOf(unwrapModel(info[0]))->restore(partOf(info[1]));
+    return info.Env().Undefined();
+}
+
+static Napi::Value largePageBytes(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), (double) largePagesOf(unwrapModel(info[0]))->bytes());
+}
+
 static Napi::Value evictDense(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), (double) lacuna_evict_dense(*unwrapModel(info[0])->model));
 }
@@ -275,7 +318,7 @@ static Napi::Value memory(const Napi::CallbackInfo& info) {
     auto res = Napi::Object::New(env);
     res.Set("residentBytes", (double) resident.total);
     res.Set("anonymousBytes", (double) resident.anonymous);
-    res.Set("mappedBytes", (double) lacuna_mapped_bytes(*unwrapModel(info[0])->model));
+    res.Set("mappedBytes", (double) (lacuna_mapped_bytes(*unwrapModel(info[0])->model) + largePagesOf(unwrapModel(info[0]))->bytes()));
     return res;
 }
 
@@ -299,6 +342,9 @@ void lacunaInit(Napi::Env env, Napi::Object exports) {
     lacuna.Set("keepThreads", Napi::Function::New(env, guarded<keepThreads>));
     lacuna.Set("evaluate", Napi::Function::New(env, guarded<evaluate>));
     lacuna.Set("decode", Napi::Function::New(env, guarded<decode>));
+    lacuna.Set("moveToLargePages", Napi::Function::New(env, guarded<moveToLargePages>));
+    lacuna.Set("leaveLargePages", Napi::Function::New(env, guarded<leaveLargePages>));
+    lacuna.Set("largePageBytes", Napi::Function::New(env, guarded<largePageBytes>));
     lacuna.Set("evictDense", Napi::Function::New(env, guarded<evictDense>));
     lacuna.Set("packedBytes", Napi::Function::New(env, guarded<packedBytes>));
     lacuna.Set("memory", Napi::Function::New(env, guarded<memory>));

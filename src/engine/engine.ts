@@ -116,6 +116,7 @@ export class Engine {
       this.loadedKey = key;
       this.evictAfterMs = params.evictAfterMs ?? EVICT_AFTER_MS;
       this.sparsifier = new Sparsifier(session, this.gate, this.onState, this.log);
+      void session.largePages.settle(this.gate);
       const { info } = session;
       const why = [info.denseOnly, info.hasFim ? undefined : PREFIX_ONLY].filter(
         (text) => text !== undefined,

@@ -195,7 +195,7 @@ export interface MemoryUse {
   readonly residentBytes: number;
   /** Of those, anonymous (not backed by a file), bytes. */
   readonly anonymousBytes: number;
-  /** Bytes of the model file mapped into this process. */
+  /** Bytes of the model's weights as its file has them: mapped, or in large pages. */
   readonly mappedBytes: number;
   /** Bytes of the packed FFN tensors of the contexts asked about. */
   readonly packedBytes: number;
@@ -220,6 +220,13 @@ interface LacunaBindings {
   keepThreads(context: object): void;
   evaluate(context: object, tokens: Int32Array, options: EvaluateOptions): Promise<EvaluateResult>;
   decode(context: object, tokens: Int32Array, options: DecodeOptions): Promise<DecodeResult>;
+  moveToLargePages(
+    model: object,
+    part: WeightPart,
+    options: { readonly maxBytes: number; readonly threads: number },
+  ): Promise<number>;
+  leaveLargePages(model: object, part: WeightPart): void;
+  largePageBytes(model: object): number;
   evictDense(model: object): number;
   packedBytes(context: object): number;
   memory(model: object): Omit<MemoryUse, "packedBytes">;
@@ -380,6 +387,31 @@ export async function loadState(context: LlamaContext, file: string): Promise<nu
   return [...(await native.loadSequenceStateFromFile(file, 0, context.contextSize))];
 }
 
+/** The weights of the FFNs, and all others that every token reads. */
+export type WeightPart = "ffn" | "others";
+
+/**
+ * Copies a part's next `maxBytes` into large pages, where weights replace those of the mapped file once they are whole. Resolves to the
+ * bytes copied: 0 when all are there, or when the system has no such pages. Nothing may be computed meanwhile.
+ */
+export function moveToLargePages(
+  model: LlamaModel,
+  part: WeightPart,
+  options: { readonly maxBytes: number; readonly threads: number },
+): Promise<number> {
+  return bindingsOf(model).moveToLargePages(nativeModel(model), part, options);
+}
+
+/** A part's weights are those of the mapped file again. Nothing may be computed meanwhile. */
+export function leaveLargePages(model: LlamaModel, part: WeightPart): void {
+  bindingsOf(model).leaveLargePages(nativeModel(model), part);
+}
+
+/** Of the weights that are in large pages. */
+export function largePageBytes(model: LlamaModel): number {
+  return bindingsOf(model).largePageBytes(nativeModel(model));
+}
+
 /** Lets the pages of the dense FFN leave memory. Only file-mapped weights; returns the bytes released. */
 export function evictDense(model: LlamaModel): number {
   return bindingsOf(model).evictDense(nativeModel(model));
@@ -396,8 +428,8 @@ export function memory(model: LlamaModel, contexts: readonly LlamaContext[] = []
 }
 
 /**
- * Call before loading a model: whether the dense FFN goes into repacked buffers too, which are faster but can never
- * leave memory. Attention weights are repacked either way.
+ * Call before loading a model: whether the dense FFN goes into repacked buffers, which can never leave memory. Other weights do unless the
+ * processor decodes as fast without (patch 0013).
  */
 export function setRepackFfn(llama: object, use: boolean): void {
   (llama as unknown as { _bindings: { lacuna?: LacunaBindings } })._bindings.lacuna?.setRepackFfn(use);

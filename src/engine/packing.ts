@@ -17,7 +17,14 @@ export interface Turns {
 export async function dividePlanes(session: Session, { gate, signal, onShare }: Turns): Promise<void> {
   const { layerCount } = session.info;
   for (let layer = 0; layer < layerCount; layer++) {
-    await gate.run("background", () => makePlanes(session.model, layer, session.threads), signal);
+    await gate.run(
+      "background",
+      () => {
+        session.largePages.leaveFfn(); // both at once would be too much
+        return makePlanes(session.model, layer, session.threads);
+      },
+      signal,
+    );
     throwIfAborted(signal);
     onShare?.((layer + 1) / layerCount);
   }

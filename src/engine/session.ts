@@ -13,6 +13,7 @@ import { EngineFailure } from "./errors";
 import { generate } from "./generate";
 import { HeadScreen, type HeadScreenOptions } from "./headScreen";
 import { kvBytesPerToken } from "./kvSize";
+import { LargePages } from "./largePages";
 import { loadLlamaModel, type Log } from "./llama";
 import {
   dropPlanes,
@@ -61,6 +62,8 @@ export class Session {
   private readonly documents: Documents;
   /** How the documents compute the output head. */
   readonly head: HeadScreen;
+  /** Where its weights are. */
+  readonly largePages: LargePages;
   /** Background work that waited meanwhile has nothing more to do. */
   private disposed = false;
 
@@ -85,6 +88,12 @@ export class Session {
       identity: modelFingerprint,
       threads,
       documents: () => this.documents.contexts(),
+    });
+    this.largePages = new LargePages({
+      model,
+      threads,
+      fileBytes: info.fileBytes,
+      readsFfn: () => this.planeBytes === 0,
     });
     this.documents = new Documents({
       ...storage,
@@ -287,16 +296,18 @@ export class Session {
   /** Of what sparse documents read instead of the file: their own rows, or the planes that they share. */
   get packedBytes(): number {
     const own = this.documents.contexts().reduce((sum, { packedBytes }) => sum + packedBytes, 0);
-    return own + (this.support === undefined ? 0 : planeBytes(this.model));
+    return own + this.planeBytes;
   }
 
-  /** Frees the planes of the FFN when no document is sparse any more. */
-  releasePlanes(): void {
-    if (
-      this.support !== undefined &&
-      this.documents.contexts().every(({ activeRatio }) => activeRatio === 1)
-    ) {
+  private get planeBytes(): number {
+    return this.support === undefined ? 0 : planeBytes(this.model);
+  }
+
+  /** Frees the planes of the FFN when no document is sparse any more; what is read instead moves into large pages at the gate. */
+  releasePlanes(gate: Gate): void {
+    if (this.planeBytes > 0 && this.documents.contexts().every(({ activeRatio }) => activeRatio === 1)) {
       dropPlanes(this.model);
+      void this.largePages.settle(gate);
     }
   }
 
@@ -304,6 +315,7 @@ export class Session {
     this.disposed = true;
     await this.head.dispose();
     await this.documents.dispose();
+    this.largePages.dispose();
     await this.model.dispose();
   }
 }

@@ -302,7 +302,7 @@ export class Sparsifier {
     if (document !== undefined && session.support !== undefined) {
       await this.gate.run("background", async () => {
         await document.unpack(layerCount);
-        session.releasePlanes();
+        session.releasePlanes(this.gate);
       });
     }
     return {
