@@ -138,6 +138,7 @@ struct lacuna_choice_ffn::buffers {
     std::vector<float>   limit; // [n_token]
     std::vector<float>   full;  // [n_token]
     std::vector<int32_t> list;
+    std::vector<int>     first, last; // [n_token] groups of this thread
     std::vector<int>     tokens;  // that want a row
     std::vector<float>   product; // [n_token]
 };
@@ -289,7 +290,10 @@ void lacuna_choice_ffn::find(columns & c, int at, int end, int n_token, const bu
 
     c.n = 0;
     for (; at < end && c.n == 0; at++) {
-        const int t = at % n_token, i0 = at/n_token*group;
+        const int t = at % n_token, g = at/n_token, i0 = g*group;
+        if (g < buf.first[t] || g >= buf.last[t]) {
+            continue;
+        }
         const float * score = buf.score.data() + (size_t) t*down.n_ff;
         const float * error = buf.error.data() + (size_t) t*down.n_ff;
         for (int i = i0; i < i0 + group; i++) {
@@ -401,22 +405,27 @@ void lacuna_choice_ffn::compute_down(ggml_tensor * dst, int ith, int nth, void *
         buf.full[t] = self.params.n_full == 0 ? INFINITY : std::max(limit_of(self.kernels, error, n_ff, self.params.n_full), 1e-38f);
     }
 
-    // whole groups of neurons, so that every thread has about as many columns; list: columns up to each group
+    // whole groups of neurons, so that every thread has about as many of a token's columns: sums are the same whatever other tokens there are.
+    // list: columns up to each group
     const int group   = down.group_size();
     const int n_group = (int) down.n_group;
-    buf.list.assign(n_group + 1, 0);
-    for (int g = 0; g < n_group; g++) {
-        int n = buf.list[g];
-        for (int t = 0; t < n_token; t++) {
-            n += self.kernels->count(buf.score.data() + (size_t) t*n_ff + g*group, group, buf.limit[t]);
+    buf.list.resize(n_group + 1);
+    buf.first.resize(n_token);
+    buf.last .resize(n_token);
+    for (int t = 0; t < n_token; t++) {
+        buf.list[0] = 0;
+        for (int g = 0; g < n_group; g++) {
+            buf.list[g + 1] = buf.list[g] + self.kernels->count(buf.score.data() + (size_t) t*n_ff + g*group, group, buf.limit[t]);
         }
-        buf.list[g + 1] = n;
+        const auto begin = [&](int part) {
+            const int at = (int) ((int64_t) buf.list[n_group]*part/nth);
+            return part == nth ? n_group : (int) (std::lower_bound(buf.list.begin(), buf.list.end(), at) - buf.list.begin());
+        };
+        buf.first[t] = begin(ith);
+        buf.last [t] = std::max(buf.first[t], begin(ith + 1));
     }
-    const auto begin = [&](int part) {
-        const int at = (int) ((int64_t) buf.list[n_group]*part/nth);
-        return part == nth ? n_group : (int) (std::lower_bound(buf.list.begin(), buf.list.end(), at) - buf.list.begin());
-    };
-    const int g0 = begin(ith), g1 = std::max(g0, begin(ith + 1));
+    const int g0 = *std::min_element(buf.first.begin(), buf.first.end());
+    const int g1 = *std::max_element(buf.last .begin(), buf.last .end());
 
     auto & y = self.workspace->partial[ith];
     y.assign((size_t) n_token*down.n_padded, 0.0f);

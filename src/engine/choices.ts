@@ -1,4 +1,4 @@
-import { lookup, type LookupOptions } from "../completion/lookup";
+import { draft } from "../completion/drafts";
 import type { DocumentContext } from "./document";
 import type { ModelTokenizer } from "./tokenizer";
 
@@ -17,8 +17,8 @@ export interface Choosing {
   readonly pending: readonly number[];
   /** Generation begins with this text. */
   readonly piece: string;
-  /** Undefined: no drafts. */
-  readonly drafts: LookupOptions | undefined;
+  /** Tokens of a draft at most; 0: none. */
+  readonly draftTokens: number;
   /** Tokens that the context can still take, `pending` included. */
   readonly room: number;
   readonly drafted: { proposed: number; accepted: number };
@@ -26,7 +26,7 @@ export interface Choosing {
 
 /** Greedy decoding, one token after the other. Leaving the loop evaluates nothing more. */
 export async function* chooseTokens(choosing: Choosing): AsyncGenerator<Choice, void, void> {
-  const { document, tokenizer, drafts, drafted, prompt } = choosing;
+  const { document, tokenizer, draftTokens, drafted, prompt } = choosing;
   let { room } = choosing;
   let pending = choosing.pending;
   let piece = choosing.piece;
@@ -54,21 +54,20 @@ export async function* chooseTokens(choosing: Choosing): AsyncGenerator<Choice, 
 
   while (room >= pending.length) {
     // What is drafted passes through the mask, what is prompt does not.
-    const draft =
-      drafts === undefined || (dense && document.activeRatio < 1)
-        ? []
-        : lookup(tokens, { ...drafts, maxDraft: Math.min(drafts.maxDraft, room - pending.length) });
-    const chosen = await document.next(pending, draft, dense);
+    const maxTokens =
+      dense && document.activeRatio < 1 ? 0 : Math.min(draftTokens, room - pending.length);
+    const drafts = draft(tokens, { cost: document.columnCost, maxTokens });
+    const chosen = await document.next(pending, drafts, dense);
     room -= pending.length;
     dense = false;
-    const position = document.tokens.length - draft.length;
+    const position = document.tokens.length - drafts.length;
     let accepted = 0;
     for (;;) {
       const token = chosen[accepted]!;
       tokens.push(token);
-      const agrees = accepted < draft.length && draft[accepted] === token;
+      const agrees = accepted < drafts.length && drafts[accepted] === token;
       if (accepted === 0) {
-        drafted.proposed += draft.length;
+        drafted.proposed += drafts.length;
       }
       if (agrees) {
         drafted.accepted++;
@@ -81,7 +80,7 @@ export async function* chooseTokens(choosing: Choosing): AsyncGenerator<Choice, 
       accepted++;
       room--;
     }
-    if (accepted < draft.length) {
+    if (accepted < drafts.length) {
       document.rewind(position + accepted);
     }
   }

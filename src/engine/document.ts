@@ -4,6 +4,7 @@ import type { Evaluation } from "../sparsity/guard";
 import { choiceShare, tierCounts, tiersFor, type LayerChoice } from "../sparsity/choice";
 import type { LayerRows } from "../sparsity/mask";
 import { throwIfAborted } from "./abort";
+import { ColumnCost } from "./columnCost";
 import { EngineFailure } from "./errors";
 import {
   checkHead,
@@ -52,6 +53,7 @@ export class DocumentContext {
   private exactTokens = 0;
   private screened = false;
   private readonly read = new ReadTokens();
+  private cost = new ColumnCost();
   /** Prompt tokens evaluated so far whose text had been evaluated before. */
   readAgain = 0;
 
@@ -129,8 +131,17 @@ export class DocumentContext {
     drafts: readonly number[] = [],
     dense = false,
   ): Promise<readonly number[]> {
+    const start = performance.now();
     const { next } = await this.evaluate([...tokens, ...drafts], dense, { outputs: drafts.length + 1 });
+    if (tokens.length === 1) {
+      this.cost.observe(1 + drafts.length, performance.now() - start);
+    }
     return [...next];
+  }
+
+  /** What a draft's token costs, as a share of an evaluation of one token. */
+  get columnCost(): number {
+    return this.cost.value;
   }
 
   /** As {@link next}, without drafts: the most likely one of `allowed`, which must not be empty. */
@@ -301,6 +312,7 @@ export class DocumentContext {
     this.activeRatio = 1;
     this.readRatio = 1;
     this.packedBytes = 0;
+    this.cost = new ColumnCost();
   }
 
   private assertKept(): void {

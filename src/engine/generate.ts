@@ -1,4 +1,3 @@
-import type { LookupOptions } from "../completion/lookup";
 import type { Plan } from "../completion/promptPlan";
 import type { StopRules } from "../completion/stopRules";
 import { toAbortError } from "./abort";
@@ -15,7 +14,8 @@ export interface Generation {
   readonly maxTokens: number;
   readonly contextSize: number;
   readonly rules: StopRules;
-  readonly drafts: LookupOptions | undefined;
+  /** Tokens of a draft at most; 0: none. */
+  readonly draftTokens: number;
   readonly signal: AbortSignal;
   /** When the request arrived and when its turn came, on `clock.now`. */
   readonly since: { readonly arrived: number; readonly turn: number };
@@ -31,7 +31,7 @@ export interface Generation {
  * was generated.
  */
 export async function generate(generation: Generation): Promise<CompleteResult> {
-  const { document, plan, signal, tokenizer, drafts } = generation;
+  const { document, plan, signal, tokenizer, draftTokens } = generation;
   const run = new Run(generation);
   const { tokens: prompt, piece } = plan;
   try {
@@ -39,7 +39,7 @@ export async function generate(generation: Generation): Promise<CompleteResult> 
     run.promptTokens = prompt.length - run.cachedTokens;
     document.readPrompt(pending);
     const room = generation.contextSize - 1 - prompt.length + pending.length;
-    const choosing = { document, tokenizer, prompt, pending, piece, drafts, room, drafted: run.drafted };
+    const choosing = { document, tokenizer, prompt, pending, piece, draftTokens, room, drafted: run.drafted };
     for await (const choice of chooseTokens(choosing)) {
       if (run.take(choice)) {
         break;

@@ -1,6 +1,5 @@
 import type { Llama, LlamaModel } from "node-llama-cpp";
 import { leadLinesFor } from "../completion/leadLines";
-import type { LookupOptions } from "../completion/lookup";
 import { PromptPlanner, SETTLED_LIMITS, type Plan, type PlanLimits } from "../completion/promptPlan";
 import { StopRules } from "../completion/stopRules";
 import type { GgufHeader } from "../models/gguf";
@@ -48,9 +47,8 @@ const documentBytes = (fileBytes: number): number =>
 /** A document's KV cache goes to disk no more often than this while the model is loaded. */
 const SAVE_EVERY_MS = 60_000;
 
-/** Prompt lookup: drafts of at most this many tokens. */
-const DRAFT_TOKENS = 0;
-const LOOKUP = { minMatch: 2, maxMatch: 4 } as const;
+/** Drafts of at most this many tokens: with the one before, as many as two rounds of the kernels take. */
+const DRAFT_TOKENS = 7;
 
 const FFN_WEIGHT = /^blk\.\d+\.ffn_(?:gate|up|down)\.weight$/;
 
@@ -77,7 +75,7 @@ export class Session {
     readonly support: SparsitySupport | undefined,
     /** Dense FFN pages leave memory after every prompt, rather than in idle time. */
     private readonly evictsAfterPrompt: boolean,
-    private readonly drafts: LookupOptions | undefined,
+    private readonly draftTokens: number,
     leadLines: number,
     storage: Pick<DocumentsOptions, "kvBytes" | "maxBytes" | "states" | "onRestored">,
     head: Pick<HeadScreenOptions, "directory" | "log">,
@@ -158,7 +156,7 @@ export class Session {
       info.threads,
       usable,
       params.evictAfterMs === 0,
-      lookupOptions(params.draftTokens ?? DRAFT_TOKENS),
+      params.draftTokens ?? DRAFT_TOKENS,
       params.leadLines ?? leadLinesFor(info.parameters),
       {
         kvBytes: kvBytesPerToken(header) * info.contextSize,
@@ -208,7 +206,7 @@ export class Session {
       plan,
       maxTokens,
       contextSize,
-      drafts: this.drafts,
+      draftTokens: this.draftTokens,
       rules: new StopRules(request),
       signal,
       since,
@@ -359,9 +357,6 @@ function describe(
     .reduce((sum, { bytes }) => sum + bytes, 0);
   return { architecture, parameters, fileBytes: header.fileBytes, layerCount, ffnSize, ffnBytes };
 }
-
-const lookupOptions = (maxDraft: number): LookupOptions | undefined =>
-  maxDraft > 0 ? { ...LOOKUP, maxDraft } : undefined;
 
 function denseOnly({ supported, reason }: SparsitySupport): { readonly denseOnly?: string } {
   return supported ? {} : { denseOnly: reason ?? "This model is not supported yet and runs dense." };
