@@ -3,29 +3,37 @@ import os from "node:os";
 import path from "node:path";
 import { requireModel } from "../engine/session";
 import { prepareDirectory, writeFiles } from "./atomicFiles";
+import { chooseServer, contextSizeOf } from "./bench/latency/setup";
 import { describeBench } from "./bench/quality/environment";
+import { cutHoles } from "./bench/quality/holes";
+import { heldOutFiles, matchingFiles } from "./bench/quality/sourceFiles";
 import { cachedModel } from "./bench/speed/cachedModel";
 import { speedMarkdown } from "./bench/speed/document";
 import { defaultConfigurations, EXPERIMENTS, parseConfigurations, type Experiment } from "./bench/speed/plan";
 import { speedPlots } from "./bench/speed/plots";
 import { Records } from "./bench/speed/records";
 import { makeSpeedReport } from "./bench/speed/report";
+import { compareWithServer, RIVAL_EXPERIMENTS, type RivalExperiment } from "./bench/speed/rival/compare";
+import { formatRival } from "./bench/speed/rival/terminal";
 import { measureModel } from "./bench/speed/run";
 import { QUANTS, SHAPES, type Quant } from "./bench/speed/shapes";
 import { formatSpeed } from "./bench/speed/terminal";
 import { parseCommand, type Arguments, type CommandSpec } from "./commandLine";
 import type { Context } from "./context";
 import { UsageError } from "./errors";
-import { chooseThreads } from "./install";
+import { chooseModel, chooseThreads } from "./install";
 
 export const BENCH_SPEED: CommandSpec = {
   name: "bench speed",
-  usage: "bench speed [--shape SHAPE,...] [--quant TYPE,...] [--active R,...] [--out DIR] [--json]",
+  usage:
+    "bench speed [--shape SHAPE,...] [--quant TYPE,...] [--active R,...] [--rival llama-server] [--out DIR] [--json]",
   summary: "Measures sparse decoding against stock decoding of the same model, on this machine.",
   details:
     "Makes models with random weights in the shape of real ones, kept in the user's cache directory (LACUNA_CACHE overrides it).\n" +
     "`stock`: as node-llama-cpp loads the model. 1: all neurons, mapped weights. Others: that share of the FFN's bytes for each token.\n" +
     "Each runs in a process beside one with stock and decodes 8 tokens in turn with it. `limit` is stock's bytes per token over its own.\n" +
+    "With `--rival llama-server`, completions of real holes and prompts are measured beside a stock llama-server instead: `unchanged` is dense decoding\n" +
+    "with drafts, `sparse` reads the first share of --active (default 0.7); both against the same prompts on the server.\n" +
     "With --out, rows are kept there: what was measured is not measured again, and speed.json, speed.md and a plot show all of them.\n" +
     `Shapes: ${Object.keys(SHAPES).join(", ")}; types: ${QUANTS.join(", ")}.`,
   options: {
@@ -36,8 +44,16 @@ export const BENCH_SPEED: CommandSpec = {
       value: "R,...",
       help: "shares of the FFN's bytes that a token reads (default 1 to 0.36)",
     },
-    measure: { value: "E,...", help: `${EXPERIMENTS.join(", ")} (default ratios,attribution)` },
+    measure: {
+      value: "E,...",
+      help: `${EXPERIMENTS.join(", ")} (default ratios,attribution); with --rival: ${RIVAL_EXPERIMENTS.join(", ")} (default both)`,
+    },
     seconds: { value: "N", help: "of decoding for each row; at least 5 pairs are measured (default 8)" },
+    rival: { value: "llama-server", help: "measure against it; needs `npm run build:native -- --server`" },
+    server: { value: "PATH", help: "another llama-server binary" },
+    files: { value: "GLOB", help: "with --rival: cut holes into these files (default: held-out files)" },
+    cases: { value: "N", help: "with --rival: holes (default 12)" },
+    seed: { value: "N", help: "of the holes (default 1)" },
     "prompt-tokens": { value: "N", help: "tokens of the prompt (default 64)" },
     "decode-tokens": { value: "N", help: "tokens decoded in a cold start (default 32)" },
     window: { value: "N", help: "tokens of the attribution that is timed (default 256)" },
@@ -48,15 +64,25 @@ export const BENCH_SPEED: CommandSpec = {
   examples: [
     "lacuna bench speed --shape qwen2.5-coder-0.5b --quant Q8_0 --active 0.4",
     "lacuna bench speed --shape qwen2.5-coder-1.5b --active 1,0.7,0.54 --seconds 20 --json",
+    "lacuna bench speed --model qwen2.5-coder-1.5b.gguf --rival llama-server --measure completions,prefill --json",
     "lacuna bench speed --shape all --quant all --measure ratios,attribution,threads,context --out docs/evidence",
   ],
 };
+
+/** What a token reads of the FFN's bytes where that costs less than 3 % of loss with both Qwens. */
+const RIVAL_SHARE = 0.7;
+
+/** Characters round a hole. */
+const RIVAL_HOLES = { before: 1_600, after: 500 } as const;
 
 /** Kept rows, in the report's folder. */
 const STORE_FILE = "speed.jsonl";
 
 export async function benchSpeed(words: readonly string[], context: Context): Promise<void> {
   const args = parseCommand(BENCH_SPEED, words);
+  if (args.text("rival") !== undefined) {
+    return benchRival(args, context);
+  }
   const active = args.text("active");
   const configurations = active === undefined ? defaultConfigurations() : parseConfigurations(active);
   const threads = chooseThreads(args);
@@ -95,6 +121,49 @@ export async function benchSpeed(words: readonly string[], context: Context): Pr
       rmSync(folder, { recursive: true, force: true });
     }
   }
+}
+
+/** Beside a stock llama-server. */
+async function benchRival(args: Arguments, context: Context): Promise<void> {
+  const { install, output } = context;
+  if (args.text("rival") !== "llama-server") {
+    throw new UsageError(`The only rival is llama-server, not ${args.text("rival")}.`);
+  }
+  const modelPath = chooseModel(args.text("model"), install);
+  const binary = chooseServer(args.text("server"), context);
+  if (binary === undefined) {
+    throw new UsageError("There is no llama-server to compare with: run `npm run build:native -- --server`.");
+  }
+  const [first = { activeRatio: RIVAL_SHARE }] = [args.text("active")]
+    .filter((list) => list !== undefined)
+    .flatMap(parseConfigurations);
+  const glob = args.text("files");
+  const files = glob === undefined ? heldOutFiles(install.root) : matchingFiles(glob);
+  const report = await compareWithServer(
+    {
+      ...{ modelPath, binary, threads: chooseThreads(args), share: first.activeRatio },
+      contextSize: contextSizeOf(modelPath, 2_048),
+      experiments: chooseAmong(
+        args,
+        "measure",
+        RIVAL_EXPERIMENTS,
+        "completions,prefill",
+      ) as readonly RivalExperiment[],
+      holes: cutHoles(files, {
+        ...{ count: args.integer("cases", 12, 1, 10_000), seed: args.integer("seed", 1, 0, 2 ** 31) },
+        ...RIVAL_HOLES,
+      }),
+    },
+    context,
+  );
+  const environment = describeBench(install.root, chooseThreads(args), {});
+  const json = `${JSON.stringify({ environment, model: path.basename(modelPath), rival: "llama-server", ...report }, undefined, 1)}\n`;
+  const out = args.text("out");
+  if (out !== undefined) {
+    prepareDirectory(out, "Choose another --out.");
+    writeFiles(path.resolve(out), new Map([["rival.json", json]]));
+  }
+  output(args.flag("json") ? json : formatRival(report));
 }
 
 /** Models in turn, made when their turn comes. */

@@ -54,8 +54,7 @@ export async function* chooseTokens(choosing: Choosing): AsyncGenerator<Choice, 
 
   while (room >= pending.length) {
     // What is drafted passes through the mask, what is prompt does not.
-    const maxTokens =
-      dense && document.activeRatio < 1 ? 0 : Math.min(draftTokens, room - pending.length);
+    const maxTokens = dense && document.activeRatio < 1 ? 0 : Math.min(draftTokens, room - pending.length);
     const drafts = draft(tokens, { cost: document.columnCost, maxTokens });
     const chosen = await document.next(pending, drafts, dense);
     room -= pending.length;

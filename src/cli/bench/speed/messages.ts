@@ -56,12 +56,37 @@ export interface Attributed {
   readonly peakBytes: number;
 }
 
+/** A place in a real file, and what stands there. */
+export interface HolePlace {
+  readonly path: string;
+  readonly prefix: string;
+  readonly middle: string;
+  readonly suffix: string;
+}
+
+/** Greedy tokens, and how long those after the first took: that one comes out of the prompt. */
+export interface Written {
+  readonly tokens: readonly number[];
+  readonly ms: number;
+}
+
 /** Requests to a worker: parameters and result. */
 export interface WorkerMethods {
   start: [WorkerSetup, Started];
   round: [{ readonly seed: number }, Round];
   slice: [{ readonly tokens: number }, Slice];
   attribute: [{ readonly window: number; readonly metric: Metric }, Attributed];
+  /** A prompt of these tokens, evaluated anew. */
+  prefill: [{ readonly tokens: readonly number[] }, { readonly ms: number }];
+  /** What is written into it from here on, dense; resolves to its prompt. */
+  hole: [HolePlace, { readonly prompt: readonly number[] }];
+  /** @see {@link HolePlace} */
+  write: [{ readonly maxTokens: number; readonly draftTokens: number }, Written];
+  /** Tokens choose by the hole's own attribution from here on; resolves to what the hole's own text costs, nats. */
+  choose: [
+    { readonly share: number },
+    { readonly dense: number; readonly sparse: number; readonly readRatio: number },
+  ];
 }
 
 export interface WorkerRequest {

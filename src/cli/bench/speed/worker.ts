@@ -21,6 +21,7 @@ import {
   type WorkerRequest,
   type WorkerSetup,
 } from "./messages";
+import { HoleWriter } from "./rival/holeWriter";
 import { tokenBytes } from "./tokenBytes";
 
 /** Where every slice begins; which token it is does not matter. */
@@ -31,6 +32,7 @@ export class BenchWorker {
   private setup: WorkerSetup | undefined;
   private session: Session | undefined;
   private document: DocumentContext | undefined;
+  private writer: HoleWriter | undefined;
 
   async answer({ method, params }: WorkerRequest): Promise<WorkerAnswer> {
     try {
@@ -46,6 +48,14 @@ export class BenchWorker {
           };
         case "slice":
           return { ok: true, value: await this.slice((params as { readonly tokens: number }).tokens) };
+        case "prefill":
+          return { ok: true, value: await this.prefill(params as WorkerMethods["prefill"][0]) };
+        case "hole":
+          return { ok: true, value: await this.holes.open(params as WorkerMethods["hole"][0]) };
+        case "write":
+          return { ok: true, value: await this.holes.write(params as WorkerMethods["write"][0]) };
+        case "choose":
+          return { ok: true, value: await this.holes.choose(params as WorkerMethods["choose"][0]) };
       }
     } catch (error) {
       return { ok: false, message: toEngineError(error).message };
@@ -61,6 +71,9 @@ export class BenchWorker {
     const load = { modelPath, contextSize, threads, gpu: false as const };
     const session = await Session.load(llama, load, () => undefined, undefined);
     const document = await DocumentContext.create(session.model, contextSize, threads, configuration.stock);
+    if (!configuration.stock) {
+      await session.largePages.settle(new Gate());
+    }
     const loaded = performance.now();
     let maskedAt = loaded;
     if (configuration.activeRatio < 1) {
@@ -74,6 +87,19 @@ export class BenchWorker {
     this.session = session;
     this.document = document;
     return { loadMs: loaded - begun, packingMs: packed - maskedAt };
+  }
+
+  private get holes(): HoleWriter {
+    return (this.writer ??= new HoleWriter(this.session!, this.document!));
+  }
+
+  private async prefill({ tokens }: WorkerMethods["prefill"][0]): Promise<{ readonly ms: number }> {
+    const document = this.document!;
+    document.rewind(0);
+    const begun = performance.now();
+    const pending = await document.approach(tokens, new AbortController().signal);
+    await document.next(pending, [], true);
+    return { ms: performance.now() - begun };
   }
 
   /** A new prompt, and what is decoded after it. */

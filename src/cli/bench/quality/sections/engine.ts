@@ -100,7 +100,7 @@ const nats = ({ logLikelihood }: Evaluation): number =>
 /** What tokens read, as the engine makes it for the hole. */
 export async function engineSelection(
   sparsifier: Sparsifier,
-  bench: CaseBench,
+  bench: Pick<CaseBench, "hole">,
   metric: Metric,
   sparsity: number,
 ): Promise<Selection> {
@@ -114,7 +114,7 @@ export async function engineSelection(
 
 function sparsify(
   sparsifier: Sparsifier,
-  { hole: { prefix, suffix, file } }: CaseBench,
+  { hole: { prefix, suffix, file } }: Pick<CaseBench, "hole">,
   metric: Metric,
   sparsity: number | "auto",
 ): Promise<SparsifyResult> {
