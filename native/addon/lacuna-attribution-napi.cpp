@@ -1,6 +1,7 @@
 #include "lacuna-attribution-napi.h"
 
 #include "lacuna-attribution.h"
+#include "lacuna-family.h"
 #include "lacuna-napi.h"
 
 #include <atomic>

@@ -91,6 +91,3 @@ private:
     struct impl;
     std::unique_ptr<impl> pimpl;
 };
-
-// Empty if the architecture is supported, otherwise a sentence for the user
-std::string lacuna_unsupported_reason(const llama_model & model);

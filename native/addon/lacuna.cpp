@@ -1,9 +1,9 @@
 #include "lacuna.h"
 
 #include "lacuna-attribution-napi.h"
-#include "lacuna-attribution.h"
 #include "lacuna-decode.h"
 #include "lacuna-eval.h"
+#include "lacuna-family.h"
 #include "lacuna-ffn.h"
 #include "lacuna-head-napi.h"
 #include "lacuna-large-pages.h"
@@ -46,7 +46,7 @@ static std::shared_ptr<lacuna_ffn> ffnOf(AddonContext* context) {
 
 // bytes of a layer that a token reads, see lacuna_plane_sizes
 static Napi::Object planeSizes(const Napi::Env& env, const llama_layer& layer) {
-    const auto sizes = lacuna_plane_sizes_of(layer.ffn_up, layer.ffn_gate, layer.ffn_down);
+    const auto sizes = lacuna_plane_sizes_of(layer);
 
     auto res = Napi::Object::New(env);
     res.Set("file", sizes.file);
@@ -106,6 +106,14 @@ static Napi::Value sparsitySupport(const Napi::CallbackInfo& info) {
         sizes.Set(il, m.hparams.n_ff(il));
     }
     res.Set("ffnSize", sizes);
+    return res;
+}
+
+static Napi::Value architectures(const Napi::CallbackInfo& info) {
+    auto res = Napi::Array::New(info.Env());
+    for (const auto& name : lacuna_architectures()) {
+        res.Set(res.Length(), name);
+    }
     return res;
 }
 
@@ -330,6 +338,7 @@ static Napi::Value setRepackFfn(const Napi::CallbackInfo& info) {
 void lacunaInit(Napi::Env env, Napi::Object exports) {
     auto lacuna = Napi::Object::New(env);
     lacuna.Set("sparsitySupport", Napi::Function::New(env, guarded<sparsitySupport>));
+    lacuna.Set("architectures", Napi::Function::New(env, guarded<architectures>));
     lacuna.Set("createAttribution", Napi::Function::New(env, guarded<lacunaCreateAttribution>));
     lacuna.Set("setFfnRows", Napi::Function::New(env, guarded<setFfnRows>));
     lacuna.Set("makePlanes", Napi::Function::New(env, guarded<makePlanes>));

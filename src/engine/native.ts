@@ -116,7 +116,7 @@ export interface AttributionResult {
 export interface NeuronSizes {
   /** RMS of up, `[n_ff]`. */
   readonly up: Float32Array;
-  /** RMS of silu(gate)·up, `[n_ff]`. */
+  /** RMS of the activation, silu(gate)·up or as the model has it, `[n_ff]`. */
   readonly x: Float32Array;
   /** L2 norm of the neuron's column of down, `[n_ff]`. */
   readonly down: Float32Array;
@@ -143,9 +143,9 @@ export interface FfnRowsOptions {
 export interface FfnChoiceOptions {
   /** What |up| is multiplied with, `[n_ff]`: the gates of the neurons with the largest products are read. */
   readonly gateWeights: Float32Array;
-  /** What |silu(gate)·up| is multiplied with, `[n_ff]`: likewise the columns of down. */
+  /** What the activation, |silu(gate)·up| or as the model has it, is multiplied with, `[n_ff]`: likewise the columns of down. */
   readonly downWeights: Float32Array;
-  /** Neurons whose gate is read, of these those whose down is, and of these those of which every bit is. */
+  /** Neurons whose gate is read (it is ignored where the FFN has none), of these those whose down is, and of these those of which every bit is. */
   readonly gate: number;
   readonly down: number;
   readonly full: number;
@@ -202,6 +202,7 @@ export interface MemoryUse {
 }
 
 interface LacunaBindings {
+  architectures(): string[];
   sparsitySupport(model: object): SparsitySupport;
   createAttribution(model: object, tokens: Int32Array, options: AttributionOptions): AttributionJob;
   setFfnRows(
@@ -256,6 +257,11 @@ export function lacunaBindings(llama: object): LacunaBindings {
 export const nativeModel = (model: LlamaModel): object => (model as unknown as { _model: object })._model;
 /** And a context. */
 export const nativeContext = (context: LlamaContext): object => (context as unknown as { _ctx: object })._ctx;
+
+/** The names of all architectures that llama.cpp knows. */
+export function architectures(llama: object): string[] {
+  return lacunaBindings(llama).architectures();
+}
 
 /** See {@link SparsitySupport}. */
 export function sparsitySupport(model: LlamaModel): SparsitySupport {
