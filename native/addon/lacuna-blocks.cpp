@@ -49,7 +49,7 @@ ggml_tensor * lacuna_blocks::norm_vjp(io & g, T x, T w, T dy) const {
 }
 
 ggml_tensor * lacuna_blocks::rope(io & g, T x, T pos, int il, float sign) const {
-    if (!hp.has_rope(il)) {
+    if (!hp.has_rope(il) || (form.rope_step > 0 && (il + 1) % form.rope_step == 0)) {
         return x;
     }
     // as llama_context does, for a context that is no longer than what the model was first trained on

@@ -20,6 +20,7 @@ enum : unsigned {
     EMBEDDING_ROOT = 1, // embeddings times the root of their size
     LOGITS_DIVIDED = 2, // by f_logit_scale
     LOGITS_CAPPED  = 4, // by f_final_logit_softcapping, which has a default for all architectures
+    ROPE_SKIPPED   = 8, // in every n_no_rope_layer_step-th layer, which has one, too
 };
 
 static const family FAMILIES[] = {
@@ -29,6 +30,15 @@ static const family FAMILIES[] = {
     { LLM_ARCH_GEMMA,      LACUNA_NORM_RMS,   LACUNA_GELU, EMBEDDING_ROOT },
     { LLM_ARCH_GEMMA2,     LACUNA_NORM_RMS,   LACUNA_GELU, EMBEDDING_ROOT | LOGITS_CAPPED },
     { LLM_ARCH_GEMMA3,     LACUNA_NORM_RMS,   LACUNA_GELU, EMBEDDING_ROOT | LOGITS_CAPPED },
+    { LLM_ARCH_PHI2,       LACUNA_NORM_LAYER, LACUNA_GELU, 0 },
+    { LLM_ARCH_PHI3,       LACUNA_NORM_RMS,   LACUNA_SILU, 0 },
+    { LLM_ARCH_STARCODER2, LACUNA_NORM_LAYER, LACUNA_GELU, 0 },
+    { LLM_ARCH_CODESHELL,  LACUNA_NORM_LAYER, LACUNA_GELU, 0 },
+    { LLM_ARCH_STABLELM,   LACUNA_NORM_LAYER, LACUNA_SILU, 0 },
+    { LLM_ARCH_GRANITE,    LACUNA_NORM_RMS,   LACUNA_SILU, LOGITS_DIVIDED },
+    { LLM_ARCH_DEEPSEEK,   LACUNA_NORM_RMS,   LACUNA_SILU, 0 },
+    { LLM_ARCH_INTERNLM2,  LACUNA_NORM_RMS,   LACUNA_SILU, 0 },
+    { LLM_ARCH_SMOLLM3,    LACUNA_NORM_RMS,   LACUNA_SILU, ROPE_SKIPPED },
 };
 
 static const family * family_of(llm_arch arch) {
@@ -56,6 +66,7 @@ lacuna_form lacuna_form_of(const llama_model & model) {
     res.logit_scale     = f.flags & LOGITS_DIVIDED ? 1.0f/hp.f_logit_scale : 1.0f;
     res.attention_cap   = hp.attn_soft_cap ? hp.f_attn_logit_softcapping : 0.0f;
     res.logit_cap       = f.flags & LOGITS_CAPPED ? hp.f_final_logit_softcapping : 0.0f;
+    res.rope_step       = f.flags & ROPE_SKIPPED ? (int) hp.n_no_rope_layer_step : 0;
 
     return res;
 }

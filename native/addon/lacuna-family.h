@@ -31,6 +31,9 @@ struct lacuna_form {
     float attention_cap;
     float logit_cap;
 
+    // every rope_step-th layer has no RoPE; 0: all have
+    int rope_step;
+
     // of what the output layer computes, [n]
     void finish_logits(float * logits, int n) const;
 

@@ -8,7 +8,7 @@ import {
   sparsitySupport,
   type FfnChoiceOptions,
 } from "../../src/engine/native";
-import { FAMILIES, type Architecture } from "./models/families";
+import { FAMILIES, familyOf, type Architecture } from "./models/families";
 import { all, q4km, TestModel, type Shape, type TypeOf } from "./models/model";
 import { Random } from "./models/random";
 import { runReference } from "./reference/forward";
@@ -18,7 +18,7 @@ import { attributeAll, maxRelativeDifference, NativeFixture, randomTokens, relat
 
 const shapeOf = (arch: Architecture): Shape => ({
   arch,
-  layers: 3,
+  layers: familyOf(arch).unrotated ?? 3,
   embedding: 48,
   ffn: 80,
   heads: 4,
@@ -95,7 +95,10 @@ for (const arch of Object.keys(FAMILIES) as Architecture[]) {
       const model = new TestModel(wideShapeOf(arch), q4km);
       const loaded = await fixture.load(model);
       const actual = await attributeAll(loaded, tokens, { window, metrics: METRICS });
-      assertScores(actual, referenceScores(model, tokens, window, 0), METRICS, aligned(0.999));
+      // The mean gradient of a head is what is left of many that cancel out.
+      assertScores(actual, referenceScores(model, tokens, window, 0), METRICS, (a, b, what) => {
+        aligned(what.includes("heads") ? 0.998 : 0.999)(a, b, what);
+      });
     });
 
     it("is packed as it is masked", async () => {

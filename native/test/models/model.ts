@@ -204,8 +204,9 @@ export class TestModel {
   }
 
   private metadata(): Record<string, GgufValue> {
-    const { arch, layers, embedding, ffn, heads, kvHeads, headSize, vocabulary } = this.shape;
-    const family = familyOf(arch);
+    const { layers, embedding, ffn, heads, kvHeads, headSize, vocabulary } = this.shape;
+    const family = familyOf(this.shape.arch);
+    const arch = family.architecture ?? this.shape.arch;
     const bytes = Array.from(
       { length: 256 },
       (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, "0")}>`,

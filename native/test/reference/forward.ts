@@ -88,6 +88,7 @@ export function runReference(
     const p = `blk.${il}.`;
     const windowed = window !== undefined && il % window.pattern < window.pattern - 1;
     const base = windowed ? window.base : 10000;
+    const rotates = family.unrotated === undefined || (il + 1) % family.unrotated !== 0;
     const angle = (t: number, i: number): number => (t * base ** ((-2 * i) / rotated)) / (factors?.[i] ?? 1);
     /** What a branch gives to the residual stream. */
     const added = (branch: Tensor, after: string): Tensor =>
@@ -108,7 +109,8 @@ export function runReference(
     const outputs: Tensor[] = [];
     for (let h = 0; h < heads; h++) {
       const kv = Math.floor((h * kvHeads) / heads);
-      const turned = (head: Tensor): Tensor => tape.rotate(head, rotated / 2, pair, angle);
+      const turned = (head: Tensor): Tensor =>
+        rotates ? tape.rotate(head, rotated / 2, pair, angle, family.rotationScale) : head;
       const qh = turned(tape.slice(q, h * headSize, headSize));
       const kh = turned(tape.slice(k, kv * headSize, headSize));
       const scores = tape.scale(tape.matmulT(qh, kh), scales.attention ?? 1 / Math.sqrt(headSize));

@@ -285,12 +285,13 @@ export class Tape {
     );
   }
 
-  /** Rotates `count` pairs of columns of one head by `angle(position, pair)`; `pair(i)` names the columns of pair i. Others stay. */
+  /** Rotates `count` pairs of columns of one head by `angle(position, pair)`; `pair(i)` names the columns of pair i, and multiplies them. Others stay. */
   rotate(
     a: Tensor,
     count: number,
     pair: (i: number) => [number, number],
     angle: (t: number, i: number) => number,
+    factor = 1,
   ): Tensor {
     const turned = (from: Float64Array, direction: 1 | -1): Float64Array => {
       const to = Float64Array.from(from);
@@ -298,8 +299,8 @@ export class Tape {
         for (let i = 0; i < count; i++) {
           const [x, y] = pair(i).map((column) => t * a.cols + column) as [number, number];
           const theta = direction * angle(t, i);
-          to[x] = from[x]! * Math.cos(theta) - from[y]! * Math.sin(theta);
-          to[y] = from[x]! * Math.sin(theta) + from[y]! * Math.cos(theta);
+          to[x] = factor * (from[x]! * Math.cos(theta) - from[y]! * Math.sin(theta));
+          to[y] = factor * (from[x]! * Math.sin(theta) + from[y]! * Math.cos(theta));
         }
       }
       return to;
