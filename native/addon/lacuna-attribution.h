@@ -27,6 +27,7 @@ struct lacuna_attribution_params {
     int      n_ig_steps = 20;
     uint32_t seed       = 1;
     int      n_threads  = 1;
+    int      n_ctx      = 0; // see lacuna_blocks
 
     // Activations kept from the forward pass for the backward pass. What does not fit at full precision is kept at a
     // lower one, and what does not fit at all is computed again.

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-lacuna_blocks::lacuna_blocks(const llama_model & model, int n_pos)
+lacuna_blocks::lacuna_blocks(const llama_model & model, int n_pos, int n_ctx)
     : model(model), hp(model.hparams), form(lacuna_form_of(model)),
       n_layer((int) hp.n_layer()), E((int) hp.n_embd), D((int) hp.n_embd_head_v()), H((int) hp.n_head()), K((int) hp.n_head_kv()),
-      M((int) hp.n_ff()), V((int) model.output->ne[1]), n_pos(n_pos), positions(std::max(0, n_pos)) {
+      M((int) hp.n_ff()), V((int) model.output->ne[1]), n_pos(n_pos), n_ctx(n_ctx), positions(std::max(0, n_pos)) {
     for (int i = 0; i < n_pos; i++) {
         positions[i] = i;
     }
@@ -52,13 +52,15 @@ ggml_tensor * lacuna_blocks::rope(io & g, T x, T pos, int il, float sign) const 
     if (!hp.has_rope(il) || (form.rope_step > 0 && (il + 1) % form.rope_step == 0)) {
         return x;
     }
-    // as llama_context does, for a context that is no longer than what the model was first trained on
+    // as llama_context and llama_model::get_rope_factors do
     const auto & l = model.layers[il];
     const bool swa = hp.is_swa(il);
     const float base  = swa ? hp.rope_freq_base_train_swa : hp.rope_freq_base_train;
     const float scale = swa ? hp.rope_freq_scale_train_swa : hp.rope_scaling_type_train == LLAMA_ROPE_SCALING_TYPE_NONE ? 1.0f : hp.rope_freq_scale_train;
 
-    return ggml_rope_ext(g.ctx, x, pos, l.rope_freqs ? l.rope_freqs : l.rope_short, (int) hp.n_rot(il), (int) llama_model_rope_type(&model),
+    T factors = l.rope_freqs ? l.rope_freqs : n_ctx > (int64_t) hp.n_ctx_orig_yarn ? l.rope_long : l.rope_short;
+
+    return ggml_rope_ext(g.ctx, x, pos, factors, (int) hp.n_rot(il), (int) llama_model_rope_type(&model),
             (int) hp.n_ctx_orig_yarn, base, sign*scale, 0.0f, hp.rope_attn_factor, 32.0f, 1.0f);
 }
 

@@ -32,7 +32,8 @@ public:
     using T  = ggml_tensor *;
     using io = lacuna_runner::io;
 
-    lacuna_blocks(const llama_model & model, int n_pos);
+    // n_ctx: of the context that is spoken of, as some models' RoPE depends on it; 0: no longer than what they were first trained on
+    lacuna_blocks(const llama_model & model, int n_pos, int n_ctx);
 
     const llama_model   & model;
     const llama_hparams & hp;
@@ -40,6 +41,7 @@ public:
 
     const int n_layer, E, D, H, K, M, V;
     const int n_pos; // N
+    const int n_ctx;
 
     T f32(io & g, T t) const { return t->type == GGML_TYPE_F32 ? t : ggml_cast(g.ctx, t, GGML_TYPE_F32); }
     T rows(io & g, T t, int r0, int n) const {

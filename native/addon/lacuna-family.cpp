@@ -194,10 +194,12 @@ static std::string unknown_key(const llama_model & model) {
     return {};
 }
 
-// A tensor that is not as the code takes it to be
+// A tensor that is missing, or not as the code takes it to be
 static std::string odd_tensor(const llama_model & model) {
+    const auto missing = [&](const std::string & name) { return model.arch_name() + " without the tensor " + name; };
+
     if (!model.tok_embd || !model.output || !model.output_norm) {
-        return "output.weight";
+        return missing(!model.tok_embd ? "token_embd.weight" : !model.output ? "output.weight" : "output_norm.weight");
     }
     const auto is_readable = [](const ggml_tensor * t) { return t->type == GGML_TYPE_F32 || ggml_get_type_traits(t->type)->to_float; };
     const int64_t n_ff = model.hparams.n_ff();
@@ -205,15 +207,21 @@ static std::string odd_tensor(const llama_model & model) {
     for (const auto & l : model.layers) {
         const auto block = "blk." + std::to_string(&l - model.layers.data()) + ".";
 
-        if (!l.attn_norm || !l.wo || (!l.wqkv && !(l.wq && l.wk && l.wv))) {
-            return block + "attn_norm.weight";
+        const std::pair<const char *, bool> needed[] = {
+            { "attn_norm", l.attn_norm }, { "attn_q", l.wqkv || l.wq }, { "attn_k", l.wqkv || l.wk }, { "attn_v", l.wqkv || l.wv }, { "attn_output", l.wo },
+            { "ffn_up", l.ffn_up }, { "ffn_down", l.ffn_down },
+        };
+        for (const auto & [name, is_there] : needed) {
+            if (!is_there) {
+                return missing(block + name + ".weight");
+            }
         }
-        if (!l.ffn_up || !l.ffn_down || l.ffn_down->ne[0] != n_ff || lacuna_up_rows(l).n != n_ff || (l.ffn_gate && l.ffn_gate->ne[1] != n_ff)) {
-            return block + "ffn_up.weight";
+        if (l.ffn_down->ne[0] != n_ff || lacuna_up_rows(l).n != n_ff || (l.ffn_gate && l.ffn_gate->ne[1] != n_ff)) {
+            return "the size of the tensor " + block + "ffn_up.weight";
         }
         for (const auto * t : { l.wqkv, l.wq, l.wk, l.wv, l.wo, l.ffn_gate, l.ffn_up, l.ffn_down }) {
             if (t && !is_readable(t)) {
-                return std::string(t->name) + " of type " + ggml_type_name(t->type);
+                return "the tensor " + std::string(t->name) + " of type " + ggml_type_name(t->type);
             }
         }
     }
@@ -235,15 +243,7 @@ std::string lacuna_unsupported_reason(const llama_model & model) {
         return no(key + (value == model.gguf_kv.end() ? "" : " " + value->second));
     }
     if (const auto name = odd_tensor(model); !name.empty()) {
-        return no("the tensor " + name);
+        return no(name);
     }
     return {};
-}
-
-std::vector<std::string> lacuna_architectures() {
-    std::vector<std::string> res;
-    for (const auto arch : llm_arch_all()) {
-        res.push_back(llm_arch_name(arch));
-    }
-    return res;
 }

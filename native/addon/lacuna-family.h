@@ -4,7 +4,6 @@
 #include "lacuna-rows.h"
 
 #include <string>
-#include <vector>
 
 struct llama_layer;
 struct llama_model;
@@ -53,6 +52,3 @@ lacuna_rows lacuna_up_rows   (const llama_layer & layer);
 
 // Empty if what a model computes is known, otherwise a sentence for the user that names the first tensor or metadata key that is not
 std::string lacuna_unsupported_reason(const llama_model & model);
-
-// names of all architectures that llama.cpp knows
-std::vector<std::string> lacuna_architectures();

@@ -42,7 +42,7 @@ struct lacuna_study::impl : lacuna_blocks {
 };
 
 lacuna_study::impl::impl(const lacuna_weights & weights, lacuna_study_params p)
-    : lacuna_blocks(weights.model, (int) p.tokens.size() - 1), weights(weights), params(std::move(p)),
+    : lacuna_blocks(weights.model, (int) p.tokens.size() - 1, 0), weights(weights), params(std::move(p)),
       n_eval(n_pos - params.from), runner(model, params.n_threads) {
     if (n_pos < 1 || params.from < 0 || n_eval < 1) {
         throw std::invalid_argument("nothing to evaluate");

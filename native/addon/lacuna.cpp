@@ -109,14 +109,6 @@ static Napi::Value sparsitySupport(const Napi::CallbackInfo& info) {
     return res;
 }
 
-static Napi::Value architectures(const Napi::CallbackInfo& info) {
-    auto res = Napi::Array::New(info.Env());
-    for (const auto& name : lacuna_architectures()) {
-        res.Set(res.Length(), name);
-    }
-    return res;
-}
-
 static std::optional<ggml_type> downTypeFromName(const Napi::Env& env, const Napi::Value& value, const llama_model& model, int layer) {
     if (!value.IsString()) {
         return std::nullopt;
@@ -338,7 +330,6 @@ static Napi::Value setRepackFfn(const Napi::CallbackInfo& info) {
 void lacunaInit(Napi::Env env, Napi::Object exports) {
     auto lacuna = Napi::Object::New(env);
     lacuna.Set("sparsitySupport", Napi::Function::New(env, guarded<sparsitySupport>));
-    lacuna.Set("architectures", Napi::Function::New(env, guarded<architectures>));
     lacuna.Set("createAttribution", Napi::Function::New(env, guarded<lacunaCreateAttribution>));
     lacuna.Set("setFfnRows", Napi::Function::New(env, guarded<setFfnRows>));
     lacuna.Set("makePlanes", Napi::Function::New(env, guarded<makePlanes>));

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
 import type { LlamaContext, LlamaModel } from "node-llama-cpp";
 import {
+  createAttribution,
   evaluate,
   makePlanes,
   setFfnChoice,
@@ -9,6 +11,7 @@ import {
   type FfnChoiceOptions,
 } from "../../src/engine/native";
 import { FAMILIES, familyOf, type Architecture } from "./models/families";
+import { familyTable } from "./models/familyTable";
 import { all, q4km, TestModel, type Shape, type TypeOf } from "./models/model";
 import { Random } from "./models/random";
 import { runReference } from "./reference/forward";
@@ -47,6 +50,48 @@ const FALLBACKS: TypeOf = (name) =>
         ? "Q8_0"
         : "Q5_0";
 
+it("the table of families in docs/families.md is this one", () => {
+  const file = "docs/families.md";
+  const written = readFileSync(file, "utf8");
+  const current = written.replace(/^\| family [^]*?\n\n/m, `${familyTable()}\n\n`);
+  if (process.env.UPDATE_DOCS === "1") {
+    writeFileSync(file, current);
+  } else {
+    assert.equal(written, current);
+  }
+});
+
+describe("RoPE for long contexts", () => {
+  it("has other factors, as the context that decodes", async () => {
+    const fixture = await NativeFixture.create();
+    const shape: Shape = { ...shapeOf("phi3"), longContext: true };
+    const model = new TestModel(shape, all("F32"));
+    const tokens = randomTokens(shape, 12);
+    // A model of 512 tokens was trained on 512 first, if it does not say otherwise.
+    const options = { window: [1, 12], metrics: ["gxo"], contextSize: 513 } as const;
+    const actual = await attributeAll(await fixture.load(model), tokens, options);
+    assertScores(actual, referenceScores(model, tokens, [1, 12], 0), ["gxo"], within(1e-5));
+    await fixture.dispose();
+  });
+});
+
+describe("a family that is not understood", () => {
+  it("runs dense, and says why", async () => {
+    const fixture = await NativeFixture.create();
+    const model = await fixture.load(new TestModel({ ...shapeOf("llama"), named: "xverse" }, all("F32")));
+    const tokens = randomTokens(shapeOf("llama"), 8);
+    const reason = "runs dense: general.architecture xverse is not supported yet";
+    const support = sparsitySupport(model);
+    assert.deepEqual([support.supported, support.reason, support.choiceReason], [false, reason, reason]);
+    assert.throws(
+      () => createAttribution(model, tokens, { window: [1, 8], metrics: ["gxo"], threads: 1 }),
+      new RegExp(reason),
+    );
+    assert.equal((await evaluate(await fixture.context(model), tokens)).top1.length, 7);
+    await fixture.dispose();
+  });
+});
+
 for (const arch of Object.keys(FAMILIES) as Architecture[]) {
   describe(`the family ${arch}`, function () {
     this.timeout(120_000);
@@ -69,6 +114,19 @@ for (const arch of Object.keys(FAMILIES) as Architecture[]) {
       const error = relativeError(actual.subarray(0, logits.values.length), logits.values);
       // Its keys and values are halves, and its GELU comes from a table of halves.
       assert.ok(error < 2e-3, `relative error ${error}`);
+    });
+
+    it("has a reference that agrees with finite differences of itself", () => {
+      const model = new TestModel({ ...shape, layers: 2 }, all("F32"));
+      for (const unit of ["neurons", "heads"] as const) {
+        const { values, grad, cols } = runReference(model, tokens, [7, 16])[unit][1]!;
+        const F = (factor: number): number =>
+          runReference(model, tokens, [7, 16], { layer: 1, unit, factor }).F;
+        const step = 1e-5;
+        const difference = (F(1 + step) - F(1 - step)) / (2 * step);
+        const expected = values.subarray(6 * cols).reduce((sum, x, i) => sum + x * grad[6 * cols + i]!, 0);
+        assert.ok(Math.abs(difference - expected) < 1e-6 * Math.abs(expected), `${difference} ${expected}`);
+      }
     });
 
     it("has the reference's gradients in F32, for every metric", async () => {

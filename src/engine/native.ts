@@ -66,6 +66,8 @@ export interface AttributionOptions {
   readonly threads: number;
   /** Bytes that kept activations may use before layers are recomputed (default 192 MiB). */
   readonly keepBytes?: number;
+  /** Of the context that will decode: the RoPE of some models (longrope) depends on it. Default: what they were first trained on. */
+  readonly contextSize?: number;
   /** Keep {@link AttributionResult.sizes} (default false). */
   readonly sizes?: boolean;
   /** For studies. `[end - start]` labels instead of the tokens themselves, which the model still reads. */
@@ -202,7 +204,6 @@ export interface MemoryUse {
 }
 
 interface LacunaBindings {
-  architectures(): string[];
   sparsitySupport(model: object): SparsitySupport;
   createAttribution(model: object, tokens: Int32Array, options: AttributionOptions): AttributionJob;
   setFfnRows(
@@ -257,11 +258,6 @@ export function lacunaBindings(llama: object): LacunaBindings {
 export const nativeModel = (model: LlamaModel): object => (model as unknown as { _model: object })._model;
 /** And a context. */
 export const nativeContext = (context: LlamaContext): object => (context as unknown as { _ctx: object })._ctx;
-
-/** The names of all architectures that llama.cpp knows. */
-export function architectures(llama: object): string[] {
-  return lacunaBindings(llama).architectures();
-}
 
 /** See {@link SparsitySupport}. */
 export function sparsitySupport(model: LlamaModel): SparsitySupport {

@@ -15,6 +15,10 @@ export interface Shape {
   readonly tied: boolean;
   /** Biases of the FFN (llama only). */
   readonly ffnBias?: boolean;
+  /** The architecture that the file names, if not its own. */
+  readonly named?: string;
+  /** Attributed for a context longer than what the model was first trained on: another set of factors of the RoPE. */
+  readonly longContext?: boolean;
   /** Frequency factors of the RoPE, as Llama 3 has them. */
   readonly ropeFactors?: boolean;
 }
@@ -206,7 +210,7 @@ export class TestModel {
   private metadata(): Record<string, GgufValue> {
     const { layers, embedding, ffn, heads, kvHeads, headSize, vocabulary } = this.shape;
     const family = familyOf(this.shape.arch);
-    const arch = family.architecture ?? this.shape.arch;
+    const arch = this.shape.named ?? family.architecture ?? this.shape.arch;
     const bytes = Array.from(
       { length: 256 },
       (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, "0")}>`,

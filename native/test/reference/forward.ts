@@ -48,7 +48,10 @@ export function runReference(
   const vector = (name: string): Float64Array => model.matrix(name).values;
 
   const rotated = headSize * (family.rotated ?? 1);
-  const factors = ["rope_freqs.weight", "rope_factors_short.weight"]
+  const factors = [
+    "rope_freqs.weight",
+    `rope_factors_${model.shape.longContext === true ? "long" : "short"}.weight`,
+  ]
     .filter((name) => model.has(name))
     .map(vector)[0];
   const pair = (i: number): [number, number] =>
