@@ -125,7 +125,9 @@ for (const arch of Object.keys(FAMILIES) as Architecture[]) {
         const step = 1e-5;
         const difference = (F(1 + step) - F(1 - step)) / (2 * step);
         const expected = values.subarray(6 * cols).reduce((sum, x, i) => sum + x * grad[6 * cols + i]!, 0);
-        assert.ok(Math.abs(difference - expected) < 1e-6 * Math.abs(expected), `${difference} ${expected}`);
+        // Where a norm follows, a factor changes next to nothing: then the rounding of F counts.
+        const limit = 1e-6 * Math.abs(expected) + 1e-9 * Math.abs(F(1));
+        assert.ok(Math.abs(difference - expected) < limit, `${difference} ${expected}`);
       }
     });
 
