@@ -122,7 +122,7 @@ describe("the recommendation", () => {
     const sparse = expected("qwen2.5-coder-7b", laptop);
     assert.ok(sparse.tokensPerSecond > sparse.dense.tokensPerSecond);
     assert.ok(sparse.residentBytes > sparse.dense.residentBytes);
-    const dense = expected("starcoder2-3b", laptop);
+    const dense = expected("refact-1.6b-fim", laptop);
     assert.equal(dense.tokensPerSecond, dense.dense.tokensPerSecond);
   });
 
