@@ -9,30 +9,49 @@ void lacuna_attribution::impl::embed() {
     for (int i = 0; i < n_pos; i++) {
         lacuna_row_to_float(w, params.tokens[i], 0, E, x.data() + (size_t) i*E);
     }
+    for (auto & v : x) {
+        v *= form.embedding_scale;
+    }
     ggml_backend_tensor_set(h, x.data(), 0, ggml_nbytes(h));
 }
 
-// fi: [E, R] of the positions from r0 on; keeps what the backward pass needs
-ggml_tensor * lacuna_attribution::impl::ffn(io & g, int il, T fi, int r0, T * x_out, T * up_out) {
+ggml_tensor * lacuna_attribution::impl::attention_output(io & g, int il, T attn, T x, int r0) {
     const auto & l = model.layers[il];
 
-    T fn   = rms(g, fi, l.ffn_norm);
-    T gate = linear(g, l.ffn_gate, l.ffn_gate_b, fn);
-    T up   = linear(g, l.ffn_up,   l.ffn_up_b,   fn);
-    T x    = ggml_swiglu_split(g.ctx, gate, up);
+    T out = linear(g, l.wo, l.wo_b, attn);
+    if (backward && kept[il].ao) {
+        g.store(rows(g, out, first - r0, n_pred), kept[il].ao);
+    }
+    return add(g, x, out, l.attn_post_norm);
+}
+
+ggml_tensor * lacuna_attribution::impl::ffn_output(io & g, int il, T x, T fi, int r0) {
+    T out = ffn_down(g, il, x);
+    if (backward && kept[il].fo) {
+        g.store(rows(g, out, first - r0, n_pred), kept[il].fo);
+    }
+    return add(g, fi, out, model.layers[il].ffn_post_norm);
+}
+
+// fi, an: [E, R] of the positions from r0 on; keeps what the backward pass needs
+ggml_tensor * lacuna_attribution::impl::ffn(io & g, int il, T fi, T an, int r0, T * x_out, T * up_out) {
+    const auto h = hidden(g, il, fi, an);
+    T x = activate(g, h);
 
     if (backward) {
-        g.store(rows(g, fi,   first - r0, n_pred), kept[il].fi);
-        g.store(rows(g, gate, first - r0, n_pred), kept[il].gate);
-        g.store(rows(g, up,   first - r0, n_pred), kept[il].up);
+        g.store(rows(g, fi, first - r0, n_pred), kept[il].fi);
+        if (h.gate) {
+            g.store(rows(g, h.gate, first - r0, n_pred), kept[il].gate);
+        }
+        g.store(rows(g, h.up, first - r0, n_pred), kept[il].up);
     }
     if (x_out) {
         *x_out = rows(g, x, first - r0, n_pred);
     }
     if (up_out) {
-        *up_out = rows(g, up, first - r0, n_pred);
+        *up_out = rows(g, h.up, first - r0, n_pred);
     }
-    return ffn_down(g, il, x, fi);
+    return ffn_output(g, il, x, fi, r0);
 }
 
 // Positions from r0 on. The earlier ones do not depend on them, and their K and V are kept.
@@ -44,10 +63,8 @@ void lacuna_attribution::impl::forward_layer(int il, int r0, bool score) {
         auto * c = g.ctx;
 
         T x  = rows(g, h, r0, n_pos - r0);
-        T an = rms(g, x, l.attn_norm);
-        T q  = linear(g, l.wq, l.wq_b, an);
-        T k  = linear(g, l.wk, l.wk_b, an);
-        T v  = linear(g, l.wv, l.wv_b, an);
+        T an = normalised(g, il, x);
+        auto [q, k, v] = project(g, il, an);
 
         if (backward) {
             const auto & s = kept[il];
@@ -62,12 +79,12 @@ void lacuna_attribution::impl::forward_layer(int il, int r0, bool score) {
         }
 
         const auto attn = attend(g, il, q, k, v, r0);
-        T fi = ggml_add(c, linear(g, l.wo, l.wo_b, attn.out), x);
+        T fi = attention_output(g, il, attn.out, x, r0);
 
         const bool sizes = score && params.sizes;
 
         T act = nullptr, up = nullptr;
-        T out = ffn(g, il, fi, r0, &act, sizes ? &up : nullptr);
+        T out = ffn(g, il, fi, an, r0, &act, sizes ? &up : nullptr);
         if (sizes) {
             g.output(up, up_host);
         }

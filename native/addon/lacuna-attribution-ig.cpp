@@ -6,7 +6,6 @@
 //
 
 void lacuna_attribution::impl::forward_scaled(int il, lacuna_unit_kind kind, float scale) {
-    const auto & l = model.layers[il];
     const auto & s = kept[il];
     lacuna_values x_host;
 
@@ -14,18 +13,19 @@ void lacuna_attribution::impl::forward_scaled(int il, lacuna_unit_kind kind, flo
         auto * c = g.ctx;
         T out;
         if (kind == UNIT_NEURONS) {
-            T x = ggml_mul(c, ggml_silu(c, s.gate), s.up);
+            T x = activate(g, { s.gate, s.up });
             if (ig_step == 1) {
                 g.output(x, x_host);
             }
-            out = ffn_down(g, il, ggml_scale(c, x, scale), s.fi);
+            out = ffn_output(g, il, ggml_scale(c, x, scale), s.fi, first);
         } else {
             const auto attn = attend(g, il, s.q, s.k, s.v, first);
             if (ig_step == 1) {
                 g.output(attn.out, x_host);
             }
-            T fi = ggml_add(c, linear(g, l.wo, l.wo_b, ggml_scale(c, attn.out, scale)), rows(g, s.x, first, n_pred));
-            out = ffn(g, il, fi, first, nullptr);
+            T x  = rows(g, s.x, first, n_pred);
+            T fi = attention_output(g, il, ggml_scale(c, attn.out, scale), x, first);
+            out = ffn(g, il, fi, normalised(g, il, x), first, nullptr);
         }
         g.store(out, rows(g, h, first, n_pred));
     });

@@ -11,9 +11,11 @@
 struct lacuna_kept_layer {
     ggml_tensor * x;      // [E, N] input of the layer
     ggml_tensor * fi;     // [E, P] input of the FFN
+    ggml_tensor * ao;     // [E, P] output of the attention, and of the FFN, before the norms that come after them; null: there are none
+    ggml_tensor * fo;
     ggml_tensor * q;      // [D*H, P] before q norm and RoPE
     ggml_tensor * k, * v; // [D*K, N] likewise
-    ggml_tensor * gate;   // [M, P]
+    ggml_tensor * gate;   // [M, P]; null: the FFN has none
     ggml_tensor * up;     // [M, P]
 };
 
@@ -28,6 +30,8 @@ struct lacuna_attribution::impl : lacuna_blocks {
 
     const bool backward;
     const bool ig;
+    const bool has_gate;
+    const bool parallel; // the FFN gets the attention's normalised input
 
     lacuna_runner runner;
 
@@ -43,13 +47,14 @@ struct lacuna_attribution::impl : lacuna_blocks {
     T G      = nullptr;                   // [E, P] dF/d(residual stream)
     T R      = nullptr;                   // [E, P] the same after attention
     T dn     = nullptr;                   // [E, P] dF/d(normalised input of the FFN)
+    T da     = nullptr;                   // [E, P] of that, what an FFN beside the attention adds to the attention's; null: they are in sequence
     T dgate  = nullptr, dup = nullptr;    // [M, P]
     T wt     = nullptr;                   // transposed weights, as bytes
 
     std::vector<uint8_t> wt_staging;      // for devices
 
     // online softmax over slices of the vocabulary
-    std::vector<float>  logits, label_rows, row_scale, z_inv;
+    std::vector<float>  logits, label_rows, label_slope, row_scale, z_inv;
     std::vector<double> row_max, row_sum, label_logit;
 
     std::vector<lacuna_layer_scores> scores;
@@ -74,7 +79,7 @@ struct lacuna_attribution::impl : lacuna_blocks {
     // sizes
 
     int64_t n_weights_attn() const { return (int64_t) E*D*(2*H + 2*K); }
-    int64_t n_weights_ffn()  const { return (int64_t) 3*E*M; }
+    int64_t n_weights_ffn()  const { return (int64_t) (has_gate ? 3 : 2)*E*M; }
     int     n_slice_rows()   const { return std::min(M, V); }
     int     n_slices()       const { return (V + n_slice_rows() - 1)/n_slice_rows(); }
 
@@ -87,7 +92,13 @@ struct lacuna_attribution::impl : lacuna_blocks {
 
     // pieces of graphs
 
-    T ffn(io & g, int il, T fi, int r0, T * x_out, T * up_out = nullptr);
+    T ffn(io & g, int il, T fi, T an, int r0, T * x_out, T * up_out = nullptr);
+    T ffn_output(io & g, int il, T x, T fi, int r0);
+    T attention_output(io & g, int il, T attn, T x, int r0);
+    T normalised(io & g, int il, T x) const { return norm(g, x, model.layers[il].attn_norm, model.layers[il].attn_norm_b); }
+
+    // dF/d(what a branch computes before the norm w), from dF/d(residual stream): see lacuna_blocks::add
+    T branch_vjp(io & g, T out, T w, T d) const;
 
     // passes
 
@@ -102,8 +113,8 @@ struct lacuna_attribution::impl : lacuna_blocks {
     void forward_scaled(int il, lacuna_unit_kind kind, float scale);
     void ig_evaluate(int il, lacuna_unit_kind kind, int k);
 
-    // w^T, to multiply gradients with: [w->ne[1], w->ne[0]], at `offset` elements of the shared buffer
-    T transposed(io & g, T w, int64_t first_row, int64_t n_row, int64_t offset = 0);
+    // w^T, to multiply gradients with: [rows.n, w->ne[0]], at `offset` elements of the shared buffer
+    T transposed(io & g, const lacuna_rows & rows, int64_t offset = 0);
 
     lacuna_units units(lacuna_unit_kind kind) const {
         return kind == UNIT_NEURONS ? lacuna_units { M, 1, n_pred, params.n_threads } : lacuna_units { H, D, n_pred, params.n_threads };

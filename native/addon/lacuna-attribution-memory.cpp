@@ -17,10 +17,13 @@ void lacuna_attribution::impl::allocate() {
         { GGML_TYPE_BF16, GGML_TYPE_Q8_0, GGML_TYPE_Q8_0 },
     };
 
+    const auto & l0 = model.layers[0];
+    const int n_post_norms = (l0.attn_post_norm ? 1 : 0) + (l0.ffn_post_norm ? 1 : 0);
+
     const auto bytes_x    = [&](const precision & p) { return ggml_row_size(p.x, E)*n_pos; };
     const auto bytes_rest = [&](const precision & p) {
         return ggml_row_size(p.x, E)*n_pred + ggml_row_size(p.attn, D*H)*n_pred + ggml_row_size(p.attn, D*K)*n_pos*2 +
-            ggml_row_size(p.ffn, M)*n_pred*2;
+            ggml_row_size(p.ffn, M)*n_pred*(has_gate ? 2 : 1) + ggml_row_size(p.x, E)*n_pred*n_post_norms;
     };
 
     // precision before recomputation: 8 bits change the gradient of a quantised model less than quantisation did
@@ -42,7 +45,7 @@ void lacuna_attribution::impl::allocate() {
     const int    n_kept = ig || !backward || n_fit >= (size_t) n_layer ? n_layer : std::max(0, (int) n_fit - 1);
 
     ggml_init_params ctx_params = {
-        /*.mem_size   =*/ ggml_tensor_overhead()*(8*n_layer + 32),
+        /*.mem_size   =*/ ggml_tensor_overhead()*(10*n_layer + 32),
         /*.mem_buffer =*/ nullptr,
         /*.no_alloc   =*/ true,
     };
@@ -60,7 +63,8 @@ void lacuna_attribution::impl::allocate() {
         G     = new_2d(GGML_TYPE_F32, E, n_pred);
         R     = new_2d(GGML_TYPE_F32, E, n_pred);
         dn    = hn; // the output layer is done when the first FFN goes backward
-        dgate = new_2d(GGML_TYPE_F32, M, n_pred);
+        da    = parallel ? new_2d(GGML_TYPE_F32, E, n_pred) : nullptr;
+        dgate = has_gate ? new_2d(GGML_TYPE_F32, M, n_pred) : nullptr;
         dup   = new_2d(GGML_TYPE_F32, M, n_pred);
 
         const int64_t n_wt = std::max({ (int64_t) E*M, n_weights_attn(), (int64_t) E*n_slice_rows() });
@@ -77,8 +81,10 @@ void lacuna_attribution::impl::allocate() {
                 l.q    = new_2d(p.attn, D*H, n_pred);
                 l.k    = new_2d(p.attn, D*K, n_pos);
                 l.v    = new_2d(p.attn, D*K, n_pos);
-                l.gate = new_2d(p.ffn,  M,   n_pred);
+                l.gate = has_gate ? new_2d(p.ffn, M, n_pred) : nullptr;
                 l.up   = new_2d(p.ffn,  M,   n_pred);
+                l.ao   = l0.attn_post_norm ? new_2d(p.x, E, n_pred) : nullptr;
+                l.fo   = l0.ffn_post_norm  ? new_2d(p.x, E, n_pred) : nullptr;
                 if (recompute[il]) {
                     spare = l;
                 }
@@ -102,7 +108,8 @@ void lacuna_attribution::impl::check_memory() {
     peak = std::max(peak, ggml_backend_buffer_get_size(buf.get()) + runner.compute_bytes() + host);
 }
 
-ggml_tensor * lacuna_attribution::impl::transposed(io & g, T w, int64_t first_row, int64_t n_row, int64_t offset) {
+ggml_tensor * lacuna_attribution::impl::transposed(io & g, const lacuna_rows & rows, int64_t offset) {
+    const auto & [w, first_row, n_row] = rows;
     const int64_t n = n_row*w->ne[0];
     T view = ggml_view_2d(g.ctx, wt, n_row, w->ne[0], ggml_row_size(wt_type, n_row), offset*ggml_type_size(wt_type));
 

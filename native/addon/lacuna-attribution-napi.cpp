@@ -1,6 +1,7 @@
 #include "lacuna-attribution-napi.h"
 
 #include "lacuna-attribution.h"
+#include "lacuna-family.h"
 #include "lacuna-napi.h"
 
 #include <atomic>
@@ -89,6 +90,7 @@ Napi::Value lacunaCreateAttribution(const Napi::CallbackInfo& info) {
     }
     params.n_ig_steps = std::max(1, optionOr(options, "igSteps", params.n_ig_steps));
     params.seed = optionOr(options, "seed", params.seed);
+    params.n_ctx = optionOr(options, "contextSize", 0);
     params.sizes = optionOr(options, "sizes", params.sizes);
     params.n_threads = std::max(1, optionOr(options, "threads", params.n_threads));
     params.keep_bytes = optionOr(options, "keepBytes", params.keep_bytes);

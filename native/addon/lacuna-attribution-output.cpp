@@ -10,7 +10,7 @@
 
 void lacuna_attribution::impl::begin_output() {
     runner.run([&](io & g) {
-        g.store(rms(g, rows(g, h, first, n_pred), model.output_norm), hn);
+        g.store(norm(g, rows(g, h, first, n_pred), model.output_norm, model.output_norm_b), hn);
     });
     if (backward) {
         ggml_backend_tensor_memset(G, 0, 0, ggml_nbytes(G));
@@ -19,6 +19,7 @@ void lacuna_attribution::impl::begin_output() {
     row_sum.assign(n_pred, 0.0);
     row_scale.resize(n_pred);
     label_logit.assign(n_pred, 0.0);
+    label_slope.assign(n_pred, 1.0f);
 }
 
 void lacuna_attribution::impl::output_slice(int i, bool with_gradient) {
@@ -44,18 +45,22 @@ void lacuna_attribution::impl::output_slice(int i, bool with_gradient) {
             for (size_t j = 0; j < bias.size(); j++) {
                 l[j] += bias[j];
             }
+            form.finish_logits(l, n_row);
 
             const int label = this->label(t);
             if (label >= first_row && label < first_row + n_row) {
                 label_logit[t] = l[label - first_row];
+                label_slope[t] = form.logit_slope(l[label - first_row]);
             }
 
             const double max_new = std::max(row_max[t], (double) *std::max_element(l, l + n_row));
             row_scale[t] = (float) std::exp(row_max[t] - max_new);
             double sum = 0.0;
             for (int j = 0; j < n_row; j++) {
-                l[j] = expf(l[j] - (float) max_new);
+                const float logit = l[j];
+                l[j] = expf(logit - (float) max_new);
                 sum += l[j];
+                l[j] *= form.logit_slope(logit);
             }
             row_sum[t] = row_sum[t]*std::exp(row_max[t] - max_new) + sum;
             row_max[t] = max_new;
@@ -65,9 +70,9 @@ void lacuna_attribution::impl::output_slice(int i, bool with_gradient) {
     us_logits = ggml_time_us() - t0;
 
     if (with_gradient) {
-        // G = sum of exp(logit - max)*w over the vocabulary so far
+        // G = sum of exp(logit - max)*slope*w over the vocabulary so far
         runner.run([&](io & g) {
-            T w = transposed(g, model.output, first_row, n_row);
+            T w = transposed(g, { model.output, first_row, n_row });
             T p = g.input(GGML_TYPE_F32, { n_row, n_pred }, logits.data());
             T s = g.input(GGML_TYPE_F32, { 1, n_pred },     row_scale.data());
             g.store(ggml_add(g.ctx, ggml_mul(g.ctx, G, s), ggml_mul_mat(g.ctx, w, p)), G);
@@ -89,13 +94,17 @@ void lacuna_attribution::impl::end_output(bool with_gradient) {
         T w = weights.host(model.output);
         label_rows.resize((size_t) E*n_pred);
         for (int t = 0; t < n_pred; t++) {
-            lacuna_row_to_float(w, label(t), 0, E, label_rows.data() + (size_t) t*E);
+            float * row = label_rows.data() + (size_t) t*E;
+            lacuna_row_to_float(w, label(t), 0, E, row);
+            for (int i = 0; i < E; i++) {
+                row[i] *= label_slope[t];
+            }
         }
         runner.run([&](io & g) {
             T label  = g.input(GGML_TYPE_F32, { E, n_pred }, label_rows.data());
             T scale  = g.input(GGML_TYPE_F32, { 1, n_pred }, z_inv.data());
             T dhn    = ggml_sub(g.ctx, label, ggml_mul(g.ctx, G, scale));
-            g.store(rms_vjp(g, rows(g, h, first, n_pred), model.output_norm, dhn), G);
+            g.store(norm_vjp(g, rows(g, h, first, n_pred), model.output_norm, dhn), G);
         });
     }
 }

@@ -7,9 +7,10 @@
 //
 
 lacuna_attribution::impl::impl(const lacuna_weights & weights, lacuna_attribution_params p)
-    : lacuna_blocks(weights.model, p.end - 1), weights(weights), params(std::move(p)),
+    : lacuna_blocks(weights.model, p.end - 1, p.n_ctx), weights(weights), params(std::move(p)),
       n_pred(params.end - params.start), first(params.start - 1),
       backward(params.metrics & (LACUNA_METRICS_BACKWARD | LACUNA_METRIC_IG)), ig(params.metrics & LACUNA_METRIC_IG),
+      has_gate(lacuna_gate_rows(model.layers[0])), parallel(!model.layers[0].ffn_norm),
       runner(model, params.n_threads) {
     if (params.start < 1 || params.end <= params.start || params.end > (int) params.tokens.size()) {
         throw std::invalid_argument("the window is not inside the tokens");

@@ -27,6 +27,7 @@ struct lacuna_attribution_params {
     int      n_ig_steps = 20;
     uint32_t seed       = 1;
     int      n_threads  = 1;
+    int      n_ctx      = 0; // see lacuna_blocks
 
     // Activations kept from the forward pass for the backward pass. What does not fit at full precision is kept at a
     // lower one, and what does not fit at all is computed again.
@@ -91,6 +92,3 @@ private:
     struct impl;
     std::unique_ptr<impl> pimpl;
 };
-
-// Empty if the architecture is supported, otherwise a sentence for the user
-std::string lacuna_unsupported_reason(const llama_model & model);

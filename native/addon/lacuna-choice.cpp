@@ -214,11 +214,19 @@ void lacuna_choice_ffn::compute_gate(ggml_tensor * dst, int ith, int nth, void *
     if (ith >= nth) {
         return;
     }
-    in.quantize(dst->src[0]);
-
-    const auto & gate = self.layer->gate;
-    const int    n_ff = (int) gate.n_ff;
+    const int    n_ff = (int) self.layer->up.n_ff;
     const auto * up   = dst->src[1];
+    const auto   kind = self.layer->activation;
+
+    if (!self.layer->gate) {
+        const int i0 = (int) ((int64_t) n_ff*ith/nth), i1 = (int) ((int64_t) n_ff*(ith + 1)/nth);
+        for (int t = 0; t < (int) up->ne[1]; t++) {
+            self.kernels->activate(kind, nullptr, row_of(up, t) + i0, row_of(dst, t) + i0, i1 - i0);
+        }
+        return;
+    }
+    in.quantize(dst->src[0]);
+    const auto & gate = *self.layer->gate;
 
     // neurons that any of the tokens wants; every thread finds them itself
     buf.score.resize((size_t) in.n_token*n_ff);
@@ -270,7 +278,7 @@ void lacuna_choice_ffn::compute_gate(ggml_tensor * dst, int ith, int nth, void *
         }
     }
     for (int t = 0; t < in.n_token; t++) {
-        self.kernels->swiglu(row_of(dst, t, 1) + i0, row_of(up, t) + i0, row_of(dst, t) + i0, i1 - i0);
+        self.kernels->activate(kind, row_of(dst, t, 1) + i0, row_of(up, t) + i0, row_of(dst, t) + i0, i1 - i0);
     }
 }
 
@@ -307,9 +315,11 @@ void lacuna_choice_ffn::find(columns & c, int at, int end, int n_token, const bu
         const int i = c.index[k];
         c.high[k] = down.high(i);
         if (c.full[k]) {
-            for (const auto * rows : { &layer->up, &layer->gate }) {
-                prefetch(rows->scales(i), rows->scales_size);
-                prefetch(rows->low(i), rows->rest_size);
+            for (const auto * rows : { &layer->up, layer->gate ? &*layer->gate : nullptr }) {
+                if (rows) {
+                    prefetch(rows->scales(i), rows->scales_size);
+                    prefetch(rows->low(i), rows->rest_size);
+                }
             }
             prefetch(down.low(i), down.rest_size);
         }
@@ -327,9 +337,9 @@ void lacuna_choice_ffn::add(const columns & c, const columns & next, const input
         const int i = c.index[k];
         coef[k] = row_of(act, t)[i];
         if (c.full[k]) {
-            const float ui = row_of(up, t)[i]     + rest(layer->up,   i, in, t);
-            const float gi = row_of(act, t, 1)[i] + rest(layer->gate, i, in, t);
-            kernels->swiglu(&gi, &ui, coef + k, 1);
+            const float ui = row_of(up, t)[i] + rest(layer->up, i, in, t);
+            const float gi = layer->gate ? row_of(act, t, 1)[i] + rest(*layer->gate, i, in, t) : 0.0f;
+            kernels->activate(layer->activation, layer->gate ? &gi : nullptr, &ui, coef + k, 1);
         }
         max = std::max(max, std::fabs(coef[k]));
     }
@@ -398,7 +408,8 @@ void lacuna_choice_ffn::compute_down(ggml_tensor * dst, int ith, int nth, void *
         buf.limit[t] = std::max(limit_of(self.kernels, score, n_ff, self.params.n_down), 1e-38f);
         // of those that are read, the ones in full that would be off most
         float * error = buf.error.data() + (size_t) t*n_ff;
-        self.kernels->error({ row_of(act, t, 1), row_of(up, t), self.params.down.data(), layer.up.error.data(), layer.gate.error.data(), down.error.data(), in.size[t] }, error, n_ff);
+        self.kernels->error({ layer.activation, layer.gate ? row_of(act, t, 1) : nullptr, row_of(up, t), self.params.down.data(), layer.up.error.data(),
+            layer.gate ? layer.gate->error.data() : nullptr, down.error.data(), in.size[t] }, error, n_ff);
         for (int i = 0; i < n_ff; i++) {
             error[i] = score[i] >= buf.limit[t] ? error[i] : 0.0f;
         }

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-// A gated FFN of which every token reads what it needs, in three stages:
+// An FFN of which every token reads what it needs, in three stages:
 //
 //   up    the upper plane of every row
-//   gate  of the neurons with the largest |u|*weight_gate, the upper plane of the row
-//   down  of those, the neurons with the largest |silu(g)*u|*weight_down: the upper plane of the column. For those of them that would be off
+//   gate  of the neurons with the largest |u|*weight_gate, the upper plane of the row; without a gate, there is no such stage
+//   down  of those, the neurons with the largest |x|*weight_down, where x is the activation, a(g)*u or a(u): the upper plane of the column. For those of them that would be off
 //         most without it, the lower planes of all three, too, with which their activation is computed anew
 //
 // The weights are those of a file, from attribution. How many neurons each stage reads is given, so a token's bytes are known; what it reads
@@ -19,7 +19,7 @@
 
 struct lacuna_choice_params {
     std::vector<float> gate; // [n_ff] weights of |u|
-    std::vector<float> down; // [n_ff] weights of |silu(g)*u|
+    std::vector<float> down; // [n_ff] weights of |x|
 
     // neurons whose gate is read, whose down is, and that are read in full; n_gate >= n_down >= n_full
     int n_gate = 0;
@@ -49,7 +49,7 @@ public:
     // may change between two evaluations; throws std::invalid_argument
     void set(lacuna_choice_params params);
 
-    // x: [n_embd, n_tokens]; returns down(silu(gate)*up)
+    // x: [n_embd, n_tokens]; returns down(a(gate)*up)
     ggml_tensor * build(ggml_context * ctx, ggml_tensor * x);
 
     uint64_t n_tokens() const { return tokens.load(std::memory_order_relaxed); }

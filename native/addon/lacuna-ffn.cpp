@@ -1,5 +1,6 @@
 #include "lacuna-ffn.h"
 
+#include "lacuna-family.h"
 #include "lacuna-parallel.h"
 
 #include "ggml-backend.h"
@@ -83,14 +84,16 @@ lacuna_ffn::lacuna_ffn(std::shared_ptr<lacuna_weights> weights, std::shared_ptr<
 
 lacuna_ffn::~lacuna_ffn() = default;
 
-// rows of w in the order of idx, byte by byte; the padding repeats the first row
-static std::vector<uint8_t> gather_rows(const ggml_tensor * w, const std::vector<int32_t> & idx, int64_t n_row, int n_threads) {
-    const size_t row_size = w->nb[1];
-    std::vector<uint8_t> res(row_size*n_row);
+// rows of w in the order of idx, byte by byte; the padding repeats the first row. Of each of the n_part matrices that w holds one after the other
+static std::vector<uint8_t> gather_rows(const ggml_tensor * w, int n_part, const std::vector<int32_t> & idx, int64_t n_row, int n_threads) {
+    const size_t  row_size = w->nb[1];
+    const int64_t n_all    = w->ne[1]/n_part;
+    std::vector<uint8_t> res(row_size*n_row*n_part);
 
     lacuna_parallel(n_threads, [&](int ith) {
-        for (int64_t i = ith; i < n_row; i += n_threads) {
-            const int64_t row = i < (int64_t) idx.size() ? idx[i] : idx[0];
+        for (int64_t i = ith; i < n_row*n_part; i += n_threads) {
+            const int64_t k   = i % n_row;
+            const int64_t row = i/n_row*n_all + (k < (int64_t) idx.size() ? idx[k] : idx[0]);
             memcpy(res.data() + i*row_size, (const uint8_t *) w->data + row*row_size, row_size);
         }
     });
@@ -165,8 +168,8 @@ size_t lacuna_ffn::set_rows(llama_context * ctx, int il, const std::vector<int32
     }
 
     const auto & layer = model.layers[il];
-    if (!layer.ffn_gate || !layer.ffn_up || !layer.ffn_down) {
-        throw std::invalid_argument("layer " + std::to_string(il) + " has no gated FFN");
+    if (!layer.ffn_up || !layer.ffn_down) {
+        throw std::invalid_argument("layer " + std::to_string(il) + " has no plain FFN");
     }
 
     const int32_t n_ff = (int32_t) layer.ffn_down->ne[0];
@@ -211,7 +214,7 @@ size_t lacuna_ffn::set_rows(llama_context * ctx, int il, const std::vector<int32
         ggml_tensor * t = ggml_new_tensor_2d(packed->ctx.get(), type, ne0, ne1);
         auto * buft = ne1 > 1 ? fastest_buft(dense, t) : nullptr;
         if (!buft) { // a bias
-            buft = ggml_backend_buffer_is_host(layer.ffn_norm->buffer) ? ggml_backend_cpu_buffer_type() : ggml_backend_buffer_get_type(layer.ffn_norm->buffer);
+            buft = ggml_backend_buffer_is_host(layer.attn_norm->buffer) ? ggml_backend_cpu_buffer_type() : ggml_backend_buffer_get_type(layer.attn_norm->buffer);
         }
         allocate(t, buft);
         ggml_backend_tensor_set(t, data, 0, ggml_nbytes(t));
@@ -220,8 +223,9 @@ size_t lacuna_ffn::set_rows(llama_context * ctx, int il, const std::vector<int32
     };
 
     const auto place_rows = [&](ggml_tensor * w) {
-        const auto data = gather_rows(weights->host(w), rows, n, options.n_threads);
-        return place(w, w->type, w->ne[0], n, data.data());
+        const int  n_part = (int) (w->ne[1]/n_ff);
+        const auto data   = gather_rows(weights->host(w), n_part, rows, n, options.n_threads);
+        return place(w, w->type, w->ne[0], n*n_part, data.data());
     };
 
     const auto place_row_bias = [&](ggml_tensor * b) -> ggml_tensor * {
@@ -236,8 +240,10 @@ size_t lacuna_ffn::set_rows(llama_context * ctx, int il, const std::vector<int32
         return place(b, GGML_TYPE_F32, n, 1, kept.data());
     };
 
-    packed->tensors.gate   = place_rows(layer.ffn_gate);
-    packed->tensors.gate_b = place_row_bias(layer.ffn_gate_b);
+    if (layer.ffn_gate) {
+        packed->tensors.gate   = place_rows(layer.ffn_gate);
+        packed->tensors.gate_b = place_row_bias(layer.ffn_gate_b);
+    }
 
     auto bias = layer.ffn_down_b ? to_floats(weights->host(layer.ffn_down_b)) : std::vector<float>(layer.ffn_down->ne[1]);
     packed->tensors.up   = place_rows(layer.ffn_up);

@@ -57,7 +57,7 @@ static const ggml_type_traits_cpu * traits_of(ggml_type type) {
 std::string lacuna_head_unavailable_reason(const llama_model & model) {
     const ggml_tensor * head = model.output;
 
-    if (!head || model.output_s || model.hparams.n_cls_out > 1) {
+    if (!head || model.output_s || model.output_b || model.hparams.n_cls_out > 1) {
         return "this architecture has no plain output head";
     }
     if (lacuna_device_of(head)) {

@@ -132,6 +132,6 @@ bool supported() {
 #endif
 
 extern const lacuna_plane_kernels lacuna_planes_avx2;
-const lacuna_plane_kernels lacuna_planes_avx2 = { "avx2", supported, row, group, swiglu, error, count };
+const lacuna_plane_kernels lacuna_planes_avx2 = { "avx2", supported, row, group, activate, error, count };
 
 #endif

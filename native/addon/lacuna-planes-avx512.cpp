@@ -122,6 +122,6 @@ bool supported() {
 #endif
 
 extern const lacuna_plane_kernels lacuna_planes_avx512;
-const lacuna_plane_kernels lacuna_planes_avx512 = { "avx512", supported, row, group, swiglu, error, count };
+const lacuna_plane_kernels lacuna_planes_avx512 = { "avx512", supported, row, group, activate, error, count };
 
 #endif

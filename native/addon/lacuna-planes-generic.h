@@ -26,50 +26,82 @@ inline simd::V sigmoid(simd::V x) {
     return simd::div(c(1.0f), simd::fma(c(1.0f), p, simd::exp2_low_bits(shifted)));
 }
 
-inline simd::V silu(simd::V x) { return simd::mul(x, sigmoid(x)); }
+// an activation function over x, and its derivative
+struct activated { simd::V share, slope; };
 
-void swiglu(const float * gate, const float * up, float * act, int n) {
+template <lacuna_activation A>
+inline activated activation_of(simd::V x) {
+    const simd::V one = simd::set1(1.0f);
+    if (A == LACUNA_SILU) {
+        const simd::V s = sigmoid(x);
+        return { s, simd::mul(s, simd::fma(one, x, simd::sub(one, s))) };
+    }
+    const simd::V square = simd::mul(x, x), z1 = simd::set1(LACUNA_GELU_Z1), z3 = simd::set1(LACUNA_GELU_Z3);
+    const simd::V s  = sigmoid(simd::mul(x, simd::fma(z1, z3, square)));
+    const simd::V dz = simd::fma(z1, simd::set1(3*LACUNA_GELU_Z3), square);
+    return { s, simd::mul(s, simd::fma(one, simd::mul(x, dz), simd::sub(one, s))) };
+}
+
+template <lacuna_activation A>
+void activate(const float * gate, const float * up, float * act, int n) {
+    const float * x = gate ? gate : up;
+    const auto at = [](simd::V v) { return simd::mul(v, activation_of<A>(v).share); };
     int i = 0;
     for (; i + W <= n; i += W) {
-        simd::store(act + i, simd::mul(silu(simd::load(gate + i)), simd::load(up + i)));
+        const simd::V a = at(simd::load(x + i));
+        simd::store(act + i, gate ? simd::mul(a, simd::load(up + i)) : a);
     }
     if (i < n) {
         float rest[W] = { 0.0f };
-        __builtin_memcpy(rest, gate + i, (n - i)*sizeof(float));
-        simd::store(rest, silu(simd::load(rest)));
+        __builtin_memcpy(rest, x + i, (n - i)*sizeof(float));
+        simd::store(rest, at(simd::load(rest)));
         for (int j = 0; i < n; i++, j++) {
-            act[i] = rest[j]*up[i];
+            act[i] = gate ? rest[j]*up[i] : rest[j];
         }
     }
 }
 
-// The derivatives of silu(gate)*up, by up and by gate, tell what an error in them does to an activation
+void activate(lacuna_activation a, const float * gate, const float * up, float * act, int n) {
+    a == LACUNA_SILU ? activate<LACUNA_SILU>(gate, up, act, n) : activate<LACUNA_GELU>(gate, up, act, n);
+}
+
+// The derivatives of an activation, by up and by gate, tell what an error in them does to it
+template <lacuna_activation A>
 void error(const lacuna_plane_errors & e, float * res, int n) {
-    const simd::V one = simd::set1(1.0f), input = simd::set1(e.input);
+    const simd::V input = simd::set1(e.input);
 
     const auto square = [](simd::V v) { return simd::mul(v, v); };
     const auto at = [&](const float * gate, const float * up, const float * weight, const float * eu, const float * eg, const float * ed) {
-        const simd::V g = simd::load(gate), u = simd::load(up);
-        const simd::V s = sigmoid(g), act = simd::mul(g, s);
-        const simd::V slope = simd::mul(s, simd::fma(one, g, simd::sub(one, s)));
-        const simd::V by_up   = simd::mul(act, simd::mul(input, simd::load(eu)));
-        const simd::V by_gate = simd::mul(simd::mul(u, slope), simd::mul(input, simd::load(eg)));
-        const simd::V by_down = simd::mul(simd::mul(act, u), simd::load(ed));
-        return simd::mul(square(simd::load(weight)), simd::add(simd::add(square(by_up), square(by_gate)), square(by_down)));
+        const simd::V u = simd::load(up), x = e.gate ? simd::load(gate) : u;
+        const auto a = activation_of<A>(x);
+        const simd::V act = simd::mul(x, a.share);
+        const simd::V by_up   = simd::mul(e.gate ? act : a.slope, simd::mul(input, simd::load(eu)));
+        const simd::V by_down = simd::mul(e.gate ? simd::mul(act, u) : act, simd::load(ed));
+        simd::V sum = simd::add(square(by_up), square(by_down));
+        if (e.gate) {
+            sum = simd::add(sum, square(simd::mul(simd::mul(u, a.slope), simd::mul(input, simd::load(eg)))));
+        }
+        return simd::mul(square(simd::load(weight)), sum);
     };
     int i = 0;
     for (; i + W <= n; i += W) {
-        simd::store(res + i, at(e.gate + i, e.up + i, e.weight + i, e.up_error + i, e.gate_error + i, e.down_error + i));
+        simd::store(res + i, at(e.gate ? e.gate + i : nullptr, e.up + i, e.weight + i, e.up_error + i, e.gate ? e.gate_error + i : nullptr, e.down_error + i));
     }
     if (i < n) {
         float rest[7][W] = {};
         const float * from[6] = { e.gate, e.up, e.weight, e.up_error, e.gate_error, e.down_error };
         for (int k = 0; k < 6; k++) {
-            __builtin_memcpy(rest[k], from[k] + i, (n - i)*sizeof(float));
+            if (from[k]) {
+                __builtin_memcpy(rest[k], from[k] + i, (n - i)*sizeof(float));
+            }
         }
         simd::store(rest[6], at(rest[0], rest[1], rest[2], rest[3], rest[4], rest[5]));
         __builtin_memcpy(res + i, rest[6], (n - i)*sizeof(float));
     }
+}
+
+void error(const lacuna_plane_errors & e, float * res, int n) {
+    e.activation == LACUNA_SILU ? error<LACUNA_SILU>(e, res, n) : error<LACUNA_GELU>(e, res, n);
 }
 
 int count(const float * value, int n, float threshold) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "lacuna-activation.h"
+
 #include <cstddef>
 #include <cstdint>
 
@@ -66,7 +68,8 @@ struct lacuna_plane_group {
 
 // How far values may be off without their lower planes, as norms: of up and gate for an input of size 1, and of a column in relation to the whole one
 struct lacuna_plane_errors {
-    const float * gate;       // [n] as known without them
+    lacuna_activation activation;
+    const float * gate;       // [n] as known without them; null: there is none
     const float * up;
     const float * weight;     // of an activation in the output
     const float * up_error;
@@ -89,8 +92,8 @@ struct lacuna_plane_kernels {
     // adds to y[n]
     void (*group)(const lacuna_plane_group & group, float * y);
 
-    // act[i] = silu(gate[i])*up[i]
-    void (*swiglu)(const float * gate, const float * up, float * act, int n);
+    // act[i] = a(gate[i])*up[i], or a(up[i]) where gate is null
+    void (*activate)(lacuna_activation a, const float * gate, const float * up, float * act, int n);
 
     // error[i]: squares of what the output is off by while the lower planes of a neuron are not known
     void (*error)(const lacuna_plane_errors & e, float * error, int n);

@@ -88,6 +88,6 @@ bool supported() { return true; }
 } // namespace
 
 extern const lacuna_plane_kernels lacuna_planes_neon;
-const lacuna_plane_kernels lacuna_planes_neon = { "neon", supported, row, group, swiglu, error, count };
+const lacuna_plane_kernels lacuna_planes_neon = { "neon", supported, row, group, activate, error, count };
 
 #endif

@@ -120,4 +120,4 @@ bool supported() { return true; }
 } // namespace
 
 extern const lacuna_plane_kernels lacuna_planes_scalar;
-const lacuna_plane_kernels lacuna_planes_scalar = { "scalar", supported, row, group, swiglu, error, count };
+const lacuna_plane_kernels lacuna_planes_scalar = { "scalar", supported, row, group, activate, error, count };

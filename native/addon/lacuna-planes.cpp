@@ -1,5 +1,6 @@
 #include "lacuna-planes.h"
 
+#include "lacuna-family.h"
 #include "lacuna-parallel.h"
 #include "lacuna-weights.h"
 
@@ -278,7 +279,8 @@ static size_t row_base_size(const lacuna_plane_type & type, int64_t n) {
     return lacuna_row_scales_size(type.kind, n) + lacuna_plane_size(type.high, n);
 }
 
-lacuna_plane_rows::lacuna_plane_rows(const ggml_tensor * w, int n_threads) : type(require_type(w)), n_embd(w->ne[0]), n_ff(w->ne[1]) {
+lacuna_plane_rows::lacuna_plane_rows(const lacuna_rows & rows, int n_threads) : type(require_type(rows.w)), n_embd(rows.w->ne[0]), n_ff(rows.n) {
+    const ggml_tensor * w = rows.w;
     error.resize(n_ff);
     scales_size = lacuna_row_scales_size(type.kind, n_embd);
     base_size   = row_base_size(type, n_embd);
@@ -291,7 +293,7 @@ lacuna_plane_rows::lacuna_plane_rows(const ggml_tensor * w, int n_threads) : typ
     lacuna_parallel(n_threads, [&](int ith) {
         codes c(type, n_embd);
         for (int64_t i = n_ff*ith/n_threads; i < n_ff*(ith + 1)/n_threads; i++) {
-            c.read(w->type, (const uint8_t *) w->data + i*w->nb[1]);
+            c.read(w->type, (const uint8_t *) w->data + (rows.first + i)*w->nb[1]);
 
             uint8_t * p = base.data() + i*base_size;
             switch (type.kind) {
@@ -451,42 +453,34 @@ void lacuna_plane_columns::to_float(int64_t i, float * dst) const {
 // layers
 
 size_t lacuna_plane_layer::bytes() const {
-    return up.n_ff*(up.base_size + up.rest_size) + gate.n_ff*(gate.base_size + gate.rest_size) +
-        down.n_ff*(down.base_size + down.rest_size) + down.scales_bytes();
+    const auto of = [](const auto & matrix) { return matrix.n_ff*(matrix.base_size + matrix.rest_size); };
+
+    return of(up) + (gate ? of(*gate) : 0) + of(down) + down.scales_bytes();
 }
 
-lacuna_plane_sizes lacuna_plane_sizes_of(const ggml_tensor * up, const ggml_tensor * gate, const ggml_tensor * down) {
-    const auto tu = require_type(up), tg = require_type(gate), td = require_type(down);
-    const int64_t n_embd = up->ne[0], n_ff = up->ne[1];
+lacuna_plane_sizes lacuna_plane_sizes_of(const llama_layer & layer) {
+    const auto up = lacuna_up_rows(layer), gate = lacuna_gate_rows(layer);
+    const auto * down = layer.ffn_down;
+    const auto tu = require_type(up.w), td = require_type(down);
+    const auto tg = gate ? std::make_optional(require_type(gate.w)) : std::nullopt;
+    const int64_t n_embd = up.w->ne[0], n_ff = up.n;
 
     // of a row in full the scales are read once more: it was too long ago for any cache
-    const auto rest = [&](const lacuna_plane_type & t) { return (double) n_ff*(lacuna_plane_size(t.low, n_embd) + lacuna_row_scales_size(t.kind, n_embd)); };
+    const auto rest = [&](const std::optional<lacuna_plane_type> & t) {
+        return t ? (double) n_ff*(lacuna_plane_size(t->low, n_embd) + lacuna_row_scales_size(t->kind, n_embd)) : 0.0;
+    };
+    const auto file = [](const lacuna_rows & r) { return r ? (double) r.n*ggml_row_size(r.w->type, r.w->ne[0]) : 0.0; };
 
     lacuna_plane_sizes res;
-    res.file      = (double) ggml_nbytes(up) + ggml_nbytes(gate) + ggml_nbytes(down);
+    res.file      = file(up) + file(gate) + ggml_nbytes(down);
     res.up        = (double) n_ff*row_base_size(tu, n_embd);
-    res.gate      = (double) n_ff*row_base_size(tg, n_embd);
+    res.gate      = tg ? (double) n_ff*row_base_size(*tg, n_embd) : 0.0;
     res.down      = (double) n_ff*lacuna_plane_size(td.high, n_embd);
     res.shared    = (double) n_ff/lacuna_scale_block(td.kind)*group_scales_size(td, n_embd) + (double) n_ff/LACUNA_SUPER_BLOCK*super_scales_size(td, n_embd);
     res.up_rest   = rest(tu);
     res.gate_rest = rest(tg);
     res.down_rest = (double) n_ff*lacuna_plane_size(td.low, n_embd);
     return res;
-}
-
-std::string lacuna_planes_unavailable_reason(const ggml_tensor * up, const ggml_tensor * gate, const ggml_tensor * down) {
-    if (!up || !gate || !down) {
-        return "its FFN has no gate";
-    }
-    for (const auto * t : { up, gate, down }) {
-        if (!lacuna_plane_type_of(t->type)) {
-            return std::string("its FFN has weights of type ") + ggml_type_name(t->type);
-        }
-    }
-    if (up->ne[0] > 32768) {
-        return "its rows are too long";
-    }
-    return {};
 }
 
 // a model's
@@ -501,10 +495,14 @@ size_t lacuna_planes::make(int il, int n_threads) {
         return made->bytes();
     }
     const auto & l = weights->model.layers[il];
-    const auto * up = weights->host(l.ffn_up), * gate = weights->host(l.ffn_gate), * down = weights->host(l.ffn_down);
+    const auto host = [&](lacuna_rows r) { return lacuna_rows { weights->host(r.w), r.first, r.n }; };
+    const auto gate = lacuna_gate_rows(l);
 
     auto made = std::make_shared<const lacuna_plane_layer>(lacuna_plane_layer {
-        lacuna_plane_rows(up, n_threads), lacuna_plane_rows(gate, n_threads), lacuna_plane_columns(down, n_threads) });
+        lacuna_form_of(weights->model).activation,
+        lacuna_plane_rows(host(lacuna_up_rows(l)), n_threads),
+        gate ? std::make_optional<lacuna_plane_rows>(host(gate), n_threads) : std::nullopt,
+        lacuna_plane_columns(weights->host(l.ffn_down), n_threads) });
 
     const std::lock_guard<std::mutex> lock(mutex);
     layers[il] = made;
@@ -534,15 +532,19 @@ void lacuna_planes::clear() {
 }
 
 std::string lacuna_choice_unavailable_reason(const lacuna_weights & weights) {
+    const auto no = [](const std::string & why) { return "a token cannot choose among this model's neurons: " + why; };
+
     for (const auto & layer : weights.model.layers) {
         for (const auto * t : { layer.ffn_up, layer.ffn_gate, layer.ffn_down }) {
             if (t && lacuna_device_of(t)) {
                 return "a token's own choice needs the CPU, and this model is on another device";
             }
+            if (t && !lacuna_plane_type_of(t->type)) {
+                return no(std::string("its FFN has weights of type ") + ggml_type_name(t->type));
+            }
         }
-        const auto reason = lacuna_planes_unavailable_reason(layer.ffn_up, layer.ffn_gate, layer.ffn_down);
-        if (!reason.empty()) {
-            return "a token cannot choose among this model's neurons: " + reason;
+        if (layer.ffn_up->ne[0] > 32768) {
+            return no("its rows are too long");
         }
     }
     return {};

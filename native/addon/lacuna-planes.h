@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lacuna-planes-kernels.h"
+#include "lacuna-rows.h"
 
 #include "ggml.h"
 
@@ -11,9 +12,11 @@
 #include <string>
 #include <vector>
 
-// The weights of a gated FFN, neuron by neuron, the codes of its quantised values divided into two planes: their upper bits, which alone are about
+// The weights of an FFN, neuron by neuron, the codes of its quantised values divided into two planes: their upper bits, which alone are about
 // what a file of fewer bits would be, and the rest. Both together are the file's own values. A row of up or gate is read along n_embd as in the file; down is
 // transposed, so that the column of a neuron is a row here, too, and its scales, which 32 (or 16) neurons share, lie apart.
+
+struct llama_layer;
 
 // How a type is divided
 struct lacuna_plane_type {
@@ -46,8 +49,8 @@ private:
 
 // Rows of up or gate
 struct lacuna_plane_rows {
-    // w: readable by the CPU, [n_embd, n_ff]
-    lacuna_plane_rows(const ggml_tensor * w, int n_threads);
+    // rows: readable by the CPU, [n_embd, n_ff]
+    lacuna_plane_rows(const lacuna_rows & rows, int n_threads);
 
     const uint8_t * scales(int64_t i) const { return base.data() + i*base_size; }
     const uint8_t * high  (int64_t i) const { return scales(i) + scales_size; }
@@ -96,8 +99,11 @@ private:
 };
 
 struct lacuna_plane_layer {
-    lacuna_plane_rows    up, gate;
-    lacuna_plane_columns down;
+    lacuna_activation activation;
+
+    lacuna_plane_rows                up;
+    std::optional<lacuna_plane_rows> gate;
+    lacuna_plane_columns             down;
 
     size_t bytes() const;
 };
@@ -110,10 +116,7 @@ struct lacuna_plane_sizes {
     double up_rest, gate_rest, down_rest; // what a neuron in full has beyond, for all of them
 };
 
-lacuna_plane_sizes lacuna_plane_sizes_of(const ggml_tensor * up, const ggml_tensor * gate, const ggml_tensor * down);
-
-// Empty, or why the FFN of these tensors cannot be divided
-std::string lacuna_planes_unavailable_reason(const ggml_tensor * up, const ggml_tensor * gate, const ggml_tensor * down);
+lacuna_plane_sizes lacuna_plane_sizes_of(const llama_layer & layer);
 
 class lacuna_weights;
 

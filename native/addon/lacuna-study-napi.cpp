@@ -1,7 +1,7 @@
 #include "lacuna-study-napi.h"
 
-#include "lacuna-attribution.h"
 #include "lacuna-column-norms.h"
+#include "lacuna-family.h"
 #include "lacuna-napi.h"
 #include "lacuna-study.h"
 

@@ -4,10 +4,6 @@
 
 #include <cmath>
 
-float lacuna_silu(float x) {
-    return x/(1.0f + expf(-x));
-}
-
 // The least of the `top` largest values; a threshold for >=
 static float threshold_of_top(std::vector<float> values, int top) {
     if (top >= (int) values.size()) {
@@ -35,7 +31,7 @@ int64_t lacuna_study_select(const lacuna_layer_mask & mask, int M, int n_token, 
             if (mask.choice != LACUNA_CHOICE_NONE) {
                 candidates.clear();
                 for (int i = 0; i < M; i++) {
-                    value[i] = std::fabs(mask.choice == LACUNA_CHOICE_GATE ? lacuna_silu(gt[i]) : xt[i]);
+                    value[i] = std::fabs(mask.choice == LACUNA_CHOICE_GATE ? gt[i] : xt[i]);
                     if (!mask.weight.empty()) {
                         value[i] *= mask.weight[i];
                     }

@@ -2,8 +2,7 @@
 
 #include "lacuna-study.h"
 
-// Masks the activations x [n_token, M] in place, gate: [n_token, M] before the activation function.
+// Masks the activations x [n_token, M] in place, gate: [n_token, M] after the activation function.
 // Returns the neurons that are active, over all tokens.
 int64_t lacuna_study_select(const lacuna_layer_mask & mask, int M, int n_token, const float * gate, float * x, int n_threads);
 
-float lacuna_silu(float x);

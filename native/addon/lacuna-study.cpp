@@ -42,7 +42,7 @@ struct lacuna_study::impl : lacuna_blocks {
 };
 
 lacuna_study::impl::impl(const lacuna_weights & weights, lacuna_study_params p)
-    : lacuna_blocks(weights.model, (int) p.tokens.size() - 1), weights(weights), params(std::move(p)),
+    : lacuna_blocks(weights.model, (int) p.tokens.size() - 1, 0), weights(weights), params(std::move(p)),
       n_eval(n_pos - params.from), runner(model, params.n_threads) {
     if (n_pos < 1 || params.from < 0 || n_eval < 1) {
         throw std::invalid_argument("nothing to evaluate");
@@ -86,6 +86,9 @@ void lacuna_study::impl::embed() {
     for (int i = 0; i < n_pos; i++) {
         lacuna_row_to_float(w, params.tokens[i], 0, E, embedding.data() + (size_t) i*E);
     }
+    for (auto & v : embedding) {
+        v *= form.embedding_scale;
+    }
 }
 
 // From h = input of the layer to h = input of the FFN, and the activations; positions from r0 on
@@ -103,10 +106,8 @@ void lacuna_study::impl::attention(int il, int r0, bool is_dense, const lacuna_l
         auto * c = g.ctx;
 
         T x  = rows(g, h, r0, n_pos - r0);
-        T an = rms(g, x, l.attn_norm);
-        T q  = linear(g, l.wq, l.wq_b, an);
-        T k  = linear(g, l.wk, l.wk_b, an);
-        T v  = linear(g, l.wv, l.wv_b, an);
+        T an = norm(g, x, l.attn_norm, l.attn_norm_b);
+        auto [q, k, v] = project(g, il, an);
 
         if (is_dense) {
             g.store(k, kv[il].first);
@@ -120,21 +121,18 @@ void lacuna_study::impl::attention(int il, int r0, bool is_dense, const lacuna_l
         if (!heads.empty()) {
             out = ggml_mul(c, out, g.input(GGML_TYPE_F32, { D*H }, heads.data()));
         }
-        T fi = ggml_add(c, linear(g, l.wo, l.wo_b, out), x);
+        T fi = add(g, x, linear(g, l.wo, l.wo_b, out), l.attn_post_norm);
+        const auto h = hidden(g, il, fi, an);
+        g.output(activate(g, { nullptr, h.gate ? h.gate : h.up }), gate_out);
+        g.output(activate(g, h), x_out);
         g.store(fi, x);
-
-        T fn   = rms(g, fi, l.ffn_norm);
-        T gate = linear(g, l.ffn_gate, l.ffn_gate_b, fn);
-        T up   = linear(g, l.ffn_up,   l.ffn_up_b,   fn);
-        g.output(gate, gate_out);
-        g.output(ggml_swiglu_split(c, gate, up), x_out);
     });
 }
 
 void lacuna_study::impl::down(int il, int r0, const float * x) {
     runner.run([&](io & g) {
         T fi = rows(g, h, r0, n_pos - r0);
-        g.store(ffn_down(g, il, g.input(GGML_TYPE_F32, { M, n_pos - r0 }, x), fi), fi);
+        g.store(add(g, fi, ffn_down(g, il, g.input(GGML_TYPE_F32, { M, n_pos - r0 }, x)), model.layers[il].ffn_post_norm), fi);
     });
 }
 
@@ -160,10 +158,7 @@ lacuna_study_result lacuna_study::impl::forward(const lacuna_study_variant * var
         } else {
             res.active.push_back(M);
             if (params.keep_activations) {
-                lacuna_study_activations a { x, {} };
-                a.gate.resize(x.size());
-                std::transform(gate_host.data(), gate_host.data() + gate_host.size(), a.gate.begin(), lacuna_silu);
-                kept.push_back(std::move(a));
+                kept.push_back({ x, { gate_host.data(), gate_host.data() + gate_host.size() } });
             }
         }
         down(il, r0, x.data());
@@ -174,12 +169,13 @@ lacuna_study_result lacuna_study::impl::forward(const lacuna_study_variant * var
 }
 
 void lacuna_study::impl::output(bool is_dense, bool keep_logits, lacuna_study_result & res) {
-    lacuna_values logits;
+    lacuna_values computed;
     runner.run([&](io & g) {
-        T hn = rms(g, rows(g, h, params.from, n_eval), model.output_norm);
+        T hn = norm(g, rows(g, h, params.from, n_eval), model.output_norm, model.output_norm_b);
         T l  = ggml_mul_mat(g.ctx, weights.plain(model.output), hn);
-        g.output(model.output_b ? ggml_add(g.ctx, l, model.output_b) : l, logits);
+        g.output(model.output_b ? ggml_add(g.ctx, l, model.output_b) : l, computed);
     });
+    std::vector<float> logits(computed.data(), computed.data() + computed.size());
 
     res.log_likelihood.resize(n_eval);
     res.top1.resize(n_eval);
@@ -191,7 +187,8 @@ void lacuna_study::impl::output(bool is_dense, bool keep_logits, lacuna_study_re
 
     lacuna_parallel(params.n_threads, [&](int ith) {
         for (int t = ith; t < n_eval; t += std::max(1, params.n_threads)) {
-            const float * l = logits.data() + (size_t) t*V;
+            float * l = logits.data() + (size_t) t*V;
+            form.finish_logits(l, V);
             const float * top = std::max_element(l, l + V);
 
             double sum = 0.0;
@@ -218,7 +215,7 @@ void lacuna_study::impl::output(bool is_dense, bool keep_logits, lacuna_study_re
         }
     });
     if (keep_logits) {
-        res.logits.assign(logits.data(), logits.data() + logits.size());
+        res.logits = std::move(logits);
     }
 }
 

@@ -20,7 +20,7 @@ struct lacuna_study_params {
 // By what a token chooses among the neurons that are kept for it
 enum lacuna_choice {
     LACUNA_CHOICE_NONE,
-    LACUNA_CHOICE_GATE, // |silu(gate)|
+    LACUNA_CHOICE_GATE, // of the gate, |silu(gate)|
     LACUNA_CHOICE_X,    // |silu(gate)*up|
 };
 
@@ -51,8 +51,8 @@ struct lacuna_study_result {
 };
 
 struct lacuna_study_activations {
-    std::vector<float> x;    // [n - 1, M] silu(gate)*up
-    std::vector<float> gate; // [n - 1, M] silu(gate)
+    std::vector<float> x;    // [n - 1, M] silu(gate)*up, or as the model has it
+    std::vector<float> gate; // [n - 1, M] silu(gate), or as the model has it; x where there is no gate
 };
 
 class lacuna_study {

@@ -52,7 +52,7 @@ lacuna_weights::lacuna_weights(const llama_model & model, const std::string & pa
     check(model.tok_embd);
     check(model.output);
     for (const auto & layer : model.layers) {
-        for (auto * t : { layer.wq, layer.wk, layer.wv, layer.wo, layer.ffn_gate, layer.ffn_up, layer.ffn_down,
+        for (auto * t : { layer.wqkv, layer.wq, layer.wk, layer.wv, layer.wo, layer.ffn_gate, layer.ffn_up, layer.ffn_down,
                           layer.ffn_gate_b, layer.ffn_up_b, layer.ffn_down_b }) {
             check(t);
         }

@@ -1,9 +1,9 @@
 #include "lacuna.h"
 
 #include "lacuna-attribution-napi.h"
-#include "lacuna-attribution.h"
 #include "lacuna-decode.h"
 #include "lacuna-eval.h"
+#include "lacuna-family.h"
 #include "lacuna-ffn.h"
 #include "lacuna-head-napi.h"
 #include "lacuna-large-pages.h"
@@ -46,7 +46,7 @@ static std::shared_ptr<lacuna_ffn> ffnOf(AddonContext* context) {
 
 // bytes of a layer that a token reads, see lacuna_plane_sizes
 static Napi::Object planeSizes(const Napi::Env& env, const llama_layer& layer) {
-    const auto sizes = lacuna_plane_sizes_of(layer.ffn_up, layer.ffn_gate, layer.ffn_down);
+    const auto sizes = lacuna_plane_sizes_of(layer);
 
     auto res = Napi::Object::New(env);
     res.Set("file", sizes.file);

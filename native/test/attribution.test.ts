@@ -1,26 +1,10 @@
 import assert from "node:assert/strict";
-import {
-  createAttribution,
-  sparsitySupport,
-  type Aggregation,
-  type NativeMetric,
-} from "../../src/engine/native";
-import { TestModel, type Shape, type TypeOf } from "./models/model";
-import { referenceScores, type ReferenceScores } from "./reference/metrics";
+import { createAttribution, type Aggregation } from "../../src/engine/native";
+import { all, q4km, TestModel, type Shape, type TypeOf } from "./models/model";
+import { referenceScores } from "./reference/metrics";
 import { runReference } from "./reference/forward";
-import { attributeAll, cosine, NativeFixture, randomTokens, relativeError } from "./support";
-
-const METRICS: readonly NativeMetric[] = [
-  "corrected-gxo",
-  "corrected-gxo-weighted",
-  "gxo",
-  "snip",
-  "gradient",
-  "magnitude",
-  "griffin",
-  "wanda",
-  "flap",
-];
+import { aligned, assertScores, METRICS, within } from "./scores";
+import { attributeAll, NativeFixture, randomTokens } from "./support";
 
 const SMALL: Shape = {
   arch: "llama",
@@ -43,43 +27,6 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   "qwen2, biases, untied": { ...SMALL, arch: "qwen2", tied: false },
   "qwen2, one key/value head for each query head": { ...SMALL, arch: "qwen2", kvHeads: 4 },
   "qwen3, query and key norms, head size apart from the embedding": { ...SMALL, arch: "qwen3", headSize: 16 },
-};
-
-const all =
-  (type: ReturnType<TypeOf>): TypeOf =>
-  () =>
-    type;
-
-/** What llama.cpp calls Q4_K_M: a mix. */
-const q4km: TypeOf = (name) => (/ffn_down|attn_v|token_embd|output\.weight/.test(name) ? "Q6_K" : "Q4_K");
-
-function assertScores(
-  actual: Awaited<ReturnType<typeof attributeAll>>,
-  expected: ReferenceScores,
-  metrics: readonly NativeMetric[],
-  check: (actual: Float32Array, expected: Float64Array, what: string) => void,
-): void {
-  for (const kind of ["neurons", "heads"] as const) {
-    for (const metric of metrics) {
-      expected[kind][metric]!.forEach((layer, il) => {
-        const scores = actual[kind][metric]?.[il];
-        assert.ok(scores, `${metric} of ${kind} is missing`);
-        assert.equal(scores.length, layer.length);
-        check(scores, layer, `${metric} of the ${kind} of layer ${il}`);
-      });
-    }
-  }
-  expected.means.forEach((layer, il) => check(actual.means[il]!, layer, `means of layer ${il}`));
-}
-
-const within = (limit: number) => (actual: Float32Array, expected: Float64Array, what: string) => {
-  const error = relativeError(actual, expected);
-  assert.ok(error <= limit, `${what}: relative error ${error.toExponential(2)} > ${limit}`);
-};
-
-const aligned = (limit: number) => (actual: Float32Array, expected: Float64Array, what: string) => {
-  const similarity = cosine(actual, expected);
-  assert.ok(similarity >= limit, `${what}: cosine ${similarity} < ${limit}`);
 };
 
 describe("attribution", function () {
@@ -321,17 +268,5 @@ describe("attribution", function () {
       threads: 1,
     });
     await assert.rejects(job.step(), /not in the vocabulary/);
-  });
-
-  it("names an architecture that it does not support", async () => {
-    const model = await fixture.load(new TestModel({ ...SMALL, arch: "gemma", headSize: 16 }, all("F32")));
-    const support = sparsitySupport(model);
-    assert.equal(support.supported, false);
-    assert.equal(support.reason, "runs dense: gemma is not supported yet");
-    assert.throws(
-      () =>
-        createAttribution(model, randomTokens(SMALL, 8), { window: [1, 8], metrics: ["gxo"], threads: 1 }),
-      /gemma is not supported yet/,
-    );
   });
 });

@@ -66,6 +66,8 @@ export interface AttributionOptions {
   readonly threads: number;
   /** Bytes that kept activations may use before layers are recomputed (default 192 MiB). */
   readonly keepBytes?: number;
+  /** Of the context that will decode: the RoPE of some models (longrope) depends on it. Default: what they were first trained on. */
+  readonly contextSize?: number;
   /** Keep {@link AttributionResult.sizes} (default false). */
   readonly sizes?: boolean;
   /** For studies. `[end - start]` labels instead of the tokens themselves, which the model still reads. */
@@ -116,7 +118,7 @@ export interface AttributionResult {
 export interface NeuronSizes {
   /** RMS of up, `[n_ff]`. */
   readonly up: Float32Array;
-  /** RMS of silu(gate)·up, `[n_ff]`. */
+  /** RMS of the activation, silu(gate)·up or as the model has it, `[n_ff]`. */
   readonly x: Float32Array;
   /** L2 norm of the neuron's column of down, `[n_ff]`. */
   readonly down: Float32Array;
@@ -143,9 +145,9 @@ export interface FfnRowsOptions {
 export interface FfnChoiceOptions {
   /** What |up| is multiplied with, `[n_ff]`: the gates of the neurons with the largest products are read. */
   readonly gateWeights: Float32Array;
-  /** What |silu(gate)·up| is multiplied with, `[n_ff]`: likewise the columns of down. */
+  /** What the activation, |silu(gate)·up| or as the model has it, is multiplied with, `[n_ff]`: likewise the columns of down. */
   readonly downWeights: Float32Array;
-  /** Neurons whose gate is read, of these those whose down is, and of these those of which every bit is. */
+  /** Neurons whose gate is read (it is ignored where the FFN has none), of these those whose down is, and of these those of which every bit is. */
   readonly gate: number;
   readonly down: number;
   readonly full: number;

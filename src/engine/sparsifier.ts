@@ -200,6 +200,7 @@ export class Sparsifier {
         metrics: [...new Set([metric, "wanda" as const])],
         sizes: this.kind === "choice",
         threads: this.session.threads,
+        contextSize: this.session.info.contextSize,
       },
       this.gate,
       (fraction) => {

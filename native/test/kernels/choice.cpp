@@ -18,7 +18,15 @@ static std::mt19937 engine(1);
 
 static int    below(int n)   { return (int) (engine() % (unsigned) n); }
 static float  normal()       { return std::normal_distribution<float>()(engine); }
-static double silu(double x) { return x/(1.0 + std::exp(-x)); }
+
+// an activation function, and its derivative
+static double activated(lacuna_activation a, double x) {
+    return a == LACUNA_SILU ? x/(1.0 + std::exp(-x)) : 0.5*x*(1.0 + std::tanh(std::sqrt(2.0/M_PI)*(x + 0.044715*x*x*x)));
+}
+static double slope(lacuna_activation a, double x) {
+    const double h = 1e-4;
+    return (activated(a, x + h) - activated(a, x - h))/(2.0*h);
+}
 
 template <typename T, size_t N> static T one_of(const T (&list)[N]) { return list[below(N)]; }
 
@@ -35,12 +43,13 @@ struct test_case {
     const char * kernels;
     int  n_embd, n_ff, n_token, n_thread;
     int  n_gate, n_down, n_full;
-    bool bias;
+    bool bias, has_gate;
+    lacuna_activation activation;
 
     std::string name() const {
         return std::string(ggml_type_name(up)) + ", " + ggml_type_name(gate) + " and " + ggml_type_name(down) + ", " + kernels + ", n_embd " + std::to_string(n_embd) +
             ", n_ff " + std::to_string(n_ff) + " of which " + std::to_string(n_gate) + ", " + std::to_string(n_down) + ", " + std::to_string(n_full) + "; " +
-            std::to_string(n_token) + " tokens, " + std::to_string(n_thread) + " threads" + (bias ? ", bias" : "");
+            std::to_string(n_token) + " tokens, " + std::to_string(n_thread) + " threads" + (bias ? ", bias" : "") + (has_gate ? "" : ", no gate") + (activation == LACUNA_GELU ? ", GELU" : "");
     }
 };
 
@@ -157,13 +166,23 @@ static std::string run(const test_case & c) {
     const std::shared_ptr<ggml_context> guard(ctx, ggml_free);
 
     const matrix up(ctx, c.up, c.n_embd, c.n_ff), gate(ctx, c.gate, c.n_embd, c.n_ff), down(ctx, c.down, c.n_ff, c.n_embd);
+    // gate and up may be halves of one tensor
+    const bool fused = c.up == c.gate && c.n_ff % 3 == 0;
+    ggml_tensor * both = fused ? ggml_new_tensor_2d(ctx, c.up, c.n_embd, 2*c.n_ff) : nullptr;
+    if (fused) {
+        memcpy(both->data, gate.t->data, ggml_nbytes(gate.t));
+        memcpy((char *) both->data + ggml_nbytes(gate.t), up.t->data, ggml_nbytes(up.t));
+    }
+    const auto rows_of = [&](const matrix & m, int64_t first) { return fused ? lacuna_rows { both, first, c.n_ff } : lacuna_rows { m.t, 0, c.n_ff }; };
+
     const auto layer = std::make_shared<lacuna_plane_layer>(lacuna_plane_layer {
-        lacuna_plane_rows(up.t, c.n_thread), lacuna_plane_rows(gate.t, c.n_thread), lacuna_plane_columns(down.t, c.n_thread) });
+        c.activation, lacuna_plane_rows(rows_of(up, c.n_ff), c.n_thread),
+        c.has_gate ? std::make_optional<lacuna_plane_rows>(rows_of(gate, 0), c.n_thread) : std::nullopt, lacuna_plane_columns(down.t, c.n_thread) });
 
     // both planes are the file's own values, bit for bit
     std::vector<float> row(std::max(c.n_embd, c.n_ff));
     for (int i = 0; i < c.n_ff; i++) {
-        for (const auto & [rows, w] : { std::make_pair(&layer->up, &up), std::make_pair(&layer->gate, &gate) }) {
+        for (const auto & [rows, w] : { std::make_pair(&layer->up, &up), std::make_pair(layer->gate ? &*layer->gate : &layer->up, layer->gate ? &gate : &up) }) {
             rows->to_float(i, row.data());
             if (memcmp(row.data(), w->full.data() + (size_t) i*c.n_embd, c.n_embd*sizeof(float)) != 0) {
                 return "row " + std::to_string(i) + " is not the file's";
@@ -229,17 +248,18 @@ static std::string run(const test_case & c) {
                 return "up of neuron " + std::to_string(i) + " is " + std::to_string(at(u, i, t)) + " instead of " + std::to_string(want);
             }
             score[i]  = std::fabs(at(u, i, t))*params.gate[i];
-            chosen[i]  = at(act, i, t, 1) != 0.0;
+            chosen[i]  = !c.has_gate || at(act, i, t, 1) != 0.0;
             unknown[i] = !chosen[i] && !differs(0.0, dot(gate.base.data() + (size_t) i*c.n_embd, xq) + (c.bias ? gate_b[i] : 0.0f), norm); // 0 where it is read, too
         }
-        auto wrong = wrong_choice(score, chosen, unknown, c.n_gate);
+        const auto wrong = c.has_gate ? wrong_choice(score, chosen, unknown, c.n_gate) : "";
         if (!wrong.empty()) {
             return "gates: " + wrong;
         }
         for (int i = 0; i < c.n_ff; i++) {
             const double g = dot(gate.base.data() + (size_t) i*c.n_embd, xq) + (c.bias ? gate_b[i] : 0.0f);
             a[i] = at(act, i, t);
-            if (chosen[i] && (differs(at(act, i, t, 1), g, norm) || differs(a[i], silu(at(act, i, t, 1))*at(u, i, t), std::fabs(a[i]) + 1e-3))) {
+            const double gate_part = c.has_gate ? at(act, i, t, 1) : at(u, i, t), up_part = c.has_gate ? at(u, i, t) : 1.0;
+            if (chosen[i] && ((c.has_gate && differs(gate_part, g, norm)) || differs(a[i], activated(c.activation, gate_part)*up_part, std::fabs(a[i]) + 1e-3))) {
                 return "the activation of neuron " + std::to_string(i) + " is wrong";
             }
             if (!chosen[i] && a[i] != 0.0) {
@@ -248,7 +268,7 @@ static std::string run(const test_case & c) {
             score[i] = std::fabs(a[i])*params.down[i];
             {
                 // what an error of the parts does to the output, by derivatives
-                const double ui = at(u, i, t), gi = at(act, i, t, 1), s = 1.0/(1.0 + std::exp(-gi));
+                const double ag = activated(c.activation, gate_part), sg = slope(c.activation, gate_part);
                 double eu = 0.0, eg = 0.0, ed = 0.0, norm2 = 0.0;
                 for (int j = 0; j < c.n_embd; j++) {
                     eu += std::pow((double) up  .full[(size_t) i*c.n_embd + j] - up  .base[(size_t) i*c.n_embd + j], 2);
@@ -256,12 +276,12 @@ static std::string run(const test_case & c) {
                     ed += std::pow((double) down.full[(size_t) j*c.n_ff + i] - down.base[(size_t) j*c.n_ff + i], 2);
                     norm2 += std::pow((double) down.full[(size_t) j*c.n_ff + i], 2);
                 }
-                const double slope = s*(1.0 + gi*(1.0 - s));
-                error[i] = std::pow(params.down[i], 2)*(size*(std::pow(gi*s, 2)*eu + std::pow(ui*slope, 2)*eg) + std::pow(gi*s*ui, 2)*(norm2 > 0.0 ? ed/norm2 : 0.0));
+                const double by_parts = c.has_gate ? std::pow(ag, 2)*eu + std::pow(up_part*sg, 2)*eg : std::pow(sg, 2)*eu;
+                error[i] = std::pow(params.down[i], 2)*(size*by_parts + std::pow(ag*up_part, 2)*(norm2 > 0.0 ? ed/norm2 : 0.0));
             }
             const double uf = dot(up  .full.data() + (size_t) i*c.n_embd, xq) + (c.bias ? up_b[i]   : 0.0f);
             const double gf = dot(gate.full.data() + (size_t) i*c.n_embd, xq) + (c.bias ? gate_b[i] : 0.0f);
-            full_act[i] = silu(gf)*uf;
+            full_act[i] = c.has_gate ? activated(c.activation, gf)*uf : activated(c.activation, uf);
         }
 
         // limits that reach about as many neurons as asked for decide on a few of them: try all that may be meant
@@ -352,6 +372,8 @@ int main(int argc, char ** argv) {
             c.n_gate = c.n_down = c.n_full = c.n_ff;
         }
         c.bias = below(4) == 0;
+        c.has_gate   = below(4) > 0;
+        c.activation = below(2) == 0 ? LACUNA_SILU : LACUNA_GELU;
 
         const auto wrong = run(c);
         if (!wrong.empty()) {

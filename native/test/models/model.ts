@@ -1,9 +1,10 @@
 import { BLOCKS, type StorageType } from "./blocks";
+import { familyOf, type Architecture, type Family } from "./families";
 import { writeGguf, type GgufTensor, type GgufValue } from "./gguf";
 import { Random } from "./random";
 
 export interface Shape {
-  readonly arch: "llama" | "qwen2" | "qwen3" | "gemma";
+  readonly arch: Architecture;
   readonly layers: number;
   readonly embedding: number;
   readonly ffn: number;
@@ -14,11 +15,25 @@ export interface Shape {
   readonly tied: boolean;
   /** Biases of the FFN (llama only). */
   readonly ffnBias?: boolean;
+  /** The architecture that the file names, if not its own. */
+  readonly named?: string;
+  /** Attributed for a context longer than what the model was first trained on: another set of factors of the RoPE. */
+  readonly longContext?: boolean;
   /** Frequency factors of the RoPE, as Llama 3 has them. */
   readonly ropeFactors?: boolean;
 }
 
 export type TypeOf = (tensorName: string) => StorageType;
+
+/** One type for everything. */
+export const all =
+  (type: StorageType): TypeOf =>
+  () =>
+    type;
+
+/** What llama.cpp calls Q4_K_M: a mix. */
+export const q4km: TypeOf = (name) =>
+  /ffn_down|attn_v|token_embd|output\.weight/.test(name) ? "Q6_K" : "Q4_K";
 
 /** A matrix as its rows, decoded. */
 export interface Matrix {
@@ -39,41 +54,72 @@ export class TestModel {
   ) {
     const random = new Random(seed);
     const { embedding, ffn, heads, kvHeads, headSize, vocabulary, arch } = shape;
+    const family = familyOf(arch);
+    const biased = (what: NonNullable<Family["biases"]>[number]): boolean =>
+      family.biases?.includes(what) ?? false;
     const matrix = (name: string, rows: number, cols: number, std = 1 / Math.sqrt(cols)): void =>
       this.add(name, rows, cols, typeOf(name), std, 0, random);
     const vector = (name: string, size: number, std: number, mean: number): void =>
       this.add(name, 1, size, "F32", std, mean, random);
 
     matrix("token_embd.weight", vocabulary, embedding, 1);
-    vector("output_norm.weight", embedding, 0.1, 1);
+    const norm = (name: string, size: number): void => {
+      vector(`${name}.weight`, size, 0.1, 1);
+      if (biased("norm")) {
+        vector(`${name}.bias`, size, 0.2, 0);
+      }
+    };
+    norm("output_norm", embedding);
     if (!shape.tied) {
       matrix("output.weight", vocabulary, embedding);
+    }
+    if (biased("output")) {
+      vector("output.bias", vocabulary, 0.3, 0);
     }
     if (shape.ropeFactors) {
       vector("rope_freqs.weight", headSize / 2, 0.3, 1.5);
     }
+    if (family.shortFactors === true) {
+      vector("rope_factors_short.weight", headSize / 2, 0.3, 1.5);
+      vector("rope_factors_long.weight", headSize / 2, 0.3, 9);
+    }
     for (let il = 0; il < shape.layers; il++) {
       const p = `blk.${il}.`;
-      vector(`${p}attn_norm.weight`, embedding, 0.1, 1);
-      vector(`${p}ffn_norm.weight`, embedding, 0.1, 1);
-      matrix(`${p}attn_q.weight`, heads * headSize, embedding);
-      matrix(`${p}attn_k.weight`, kvHeads * headSize, embedding);
-      matrix(`${p}attn_v.weight`, kvHeads * headSize, embedding);
-      matrix(`${p}attn_output.weight`, embedding, heads * headSize);
-      if (arch === "qwen2") {
-        vector(`${p}attn_q.bias`, heads * headSize, 0.3, 0);
-        vector(`${p}attn_k.bias`, kvHeads * headSize, 0.3, 0);
-        vector(`${p}attn_v.bias`, kvHeads * headSize, 0.3, 0);
+      norm(`${p}attn_norm`, embedding);
+      if (family.parallel !== true) {
+        norm(`${p}ffn_norm`, embedding);
       }
-      if (arch === "qwen3") {
-        vector(`${p}attn_q_norm.weight`, headSize, 0.1, 1);
-        vector(`${p}attn_k_norm.weight`, headSize, 0.1, 1);
+      const [q, kv] = [heads * headSize, kvHeads * headSize];
+      const projections: Readonly<Record<string, number>> =
+        family.qkv === "fused" ? { attn_qkv: q + 2 * kv } : { attn_q: q, attn_k: kv, attn_v: kv };
+      for (const [name, rows] of Object.entries(projections)) {
+        matrix(`${p}${name}.weight`, rows, embedding);
+        if (biased("qkv")) {
+          vector(`${p}${name}.bias`, rows, 0.3, 0);
+        }
       }
-      matrix(`${p}ffn_gate.weight`, ffn, embedding);
-      matrix(`${p}ffn_up.weight`, ffn, embedding);
+      matrix(`${p}attn_output.weight`, embedding, q);
+      if (biased("attention")) {
+        vector(`${p}attn_output.bias`, embedding, 0.3, 0);
+      }
+      if (family.headNorms !== undefined) {
+        const each = family.headNorms === "each";
+        this.add(`${p}attn_q_norm.weight`, each ? heads : 1, headSize, "F32", 0.1, 1, random);
+        this.add(`${p}attn_k_norm.weight`, each ? kvHeads : 1, headSize, "F32", 0.1, 1, random);
+      }
+      if (family.postNorms === true) {
+        norm(`${p}post_attention_norm`, embedding);
+        norm(`${p}post_ffw_norm`, embedding);
+      }
+      if (family.gate === "apart") {
+        matrix(`${p}ffn_gate.weight`, ffn, embedding);
+      }
+      matrix(`${p}ffn_up.weight`, family.gate === "fused" ? 2 * ffn : ffn, embedding);
       matrix(`${p}ffn_down.weight`, embedding, ffn);
-      if (shape.ffnBias) {
-        vector(`${p}ffn_gate.bias`, ffn, 0.2, 0);
+      if (shape.ffnBias === true || biased("ffn")) {
+        if (family.gate === "apart") {
+          vector(`${p}ffn_gate.bias`, ffn, 0.2, 0);
+        }
         vector(`${p}ffn_up.bias`, ffn, 0.2, 0);
         vector(`${p}ffn_down.bias`, embedding, 0.2, 0);
       }
@@ -162,7 +208,9 @@ export class TestModel {
   }
 
   private metadata(): Record<string, GgufValue> {
-    const { arch, layers, embedding, ffn, heads, kvHeads, headSize, vocabulary } = this.shape;
+    const { layers, embedding, ffn, heads, kvHeads, headSize, vocabulary } = this.shape;
+    const family = familyOf(this.shape.arch);
+    const arch = this.shape.named ?? family.architecture ?? this.shape.arch;
     const bytes = Array.from(
       { length: 256 },
       (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, "0")}>`,
@@ -182,9 +230,12 @@ export class TestModel {
       [`${arch}.attention.head_count_kv`]: { u32: kvHeads },
       [`${arch}.attention.key_length`]: { u32: headSize },
       [`${arch}.attention.value_length`]: { u32: headSize },
-      [`${arch}.attention.layer_norm_rms_epsilon`]: { f32: 1e-5 },
-      [`${arch}.rope.dimension_count`]: { u32: headSize },
+      [`${arch}.attention.layer_norm${family.norm === "rms" ? "_rms" : ""}_epsilon`]: { f32: 1e-5 },
+      [`${arch}.rope.dimension_count`]: { u32: headSize * (family.rotated ?? 1) },
       [`${arch}.rope.freq_base`]: { f32: 10000 },
+      ...Object.fromEntries(
+        Object.entries(family.metadata ?? {}).map(([key, value]) => [`${arch}.${key}`, value]),
+      ),
       "tokenizer.ggml.model": { str: "llama" },
       "tokenizer.ggml.tokens": { strs: tokens },
       "tokenizer.ggml.scores": { f32s: tokens.map((_, i) => -i) },

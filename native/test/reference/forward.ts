@@ -1,3 +1,4 @@
+import { familyOf } from "../models/families";
 import type { TestModel } from "../models/model";
 import { Tape, type Tensor } from "./tape";
 
@@ -28,7 +29,7 @@ export interface Pass {
   readonly logits: Tensor;
 }
 
-/** Forward and backward pass of a llama, qwen2 or qwen3 model in float64, written from the papers. */
+/** Forward and backward pass of a model in float64, written from its family's paper and the implementation of its makers. */
 export function runReference(
   model: TestModel,
   tokens: Int32Array,
@@ -38,23 +39,40 @@ export function runReference(
   /** `[end - start]` instead of the tokens. */
   labels?: Int32Array,
 ): Pass {
-  const { layers, embedding, heads, kvHeads, headSize, arch, tied } = model.shape;
+  const { layers, embedding, ffn, heads, kvHeads, headSize, arch, tied } = model.shape;
+  const family = familyOf(arch);
+  const { scales = {}, caps = {}, window } = family;
   const tape = new Tape();
   const N = end - 1;
   const first = start - 1;
   const vector = (name: string): Float64Array => model.matrix(name).values;
 
-  const factors = model.has("rope_freqs.weight") ? vector("rope_freqs.weight") : undefined;
-  const angle = (t: number, i: number): number => (t * 10000 ** ((-2 * i) / headSize)) / (factors?.[i] ?? 1);
+  const rotated = headSize * (family.rotated ?? 1);
+  const factors = [
+    "rope_freqs.weight",
+    `rope_factors_${model.shape.longContext === true ? "long" : "short"}.weight`,
+  ]
+    .filter((name) => model.has(name))
+    .map(vector)[0];
   const pair = (i: number): [number, number] =>
-    arch === "llama" ? [2 * i, 2 * i + 1] : [i, i + headSize / 2];
+    family.pairs === "neighbours" ? [2 * i, 2 * i + 1] : [i, i + rotated / 2];
 
   const linear = (x: Tensor, name: string): Tensor => {
     const y = tape.linear(x, model.matrix(`${name}.weight`));
     return model.has(`${name}.bias`) ? tape.addRow(y, vector(`${name}.bias`)) : y;
   };
+  const norm = (x: Tensor, name: string, size = embedding): Tensor => {
+    const y =
+      family.norm === "rms"
+        ? tape.rmsNorm(x, vector(`${name}.weight`), size, EPS)
+        : tape.layerNorm(x, vector(`${name}.weight`), size, EPS);
+    return model.has(`${name}.bias`) ? tape.addRow(y, vector(`${name}.bias`)) : y;
+  };
   const scaled = (x: Tensor, layer: number, unit: Scaling["unit"]): Tensor =>
     scaling?.layer === layer && scaling.unit === unit ? tape.scaleRows(x, scaling.factor, first) : x;
+  const times = (x: Tensor, factor: number | undefined): Tensor =>
+    factor === undefined ? x : tape.scale(x, factor);
+  const capped = (x: Tensor, cap: number | undefined): Tensor => (cap === undefined ? x : tape.cap(x, cap));
 
   const table = model.matrix("token_embd.weight");
   const x0 = new Float64Array(N * embedding);
@@ -63,44 +81,81 @@ export function runReference(
     x0.set(table.values.subarray(row, row + embedding), t * embedding);
   }
 
-  let x = tape.constant(N, embedding, x0);
+  let x = times(
+    tape.constant(N, embedding, x0),
+    scales.embedding === "root" ? Math.sqrt(embedding) : scales.embedding,
+  );
   const neuronTensors: Tensor[] = [];
   const headTensors: Tensor[] = [];
   for (let il = 0; il < layers; il++) {
     const p = `blk.${il}.`;
-    const normed = tape.rmsNorm(x, vector(`${p}attn_norm.weight`), EPS);
-    let q = linear(normed, `${p}attn_q`);
-    let k = linear(normed, `${p}attn_k`);
-    const v = linear(normed, `${p}attn_v`);
-    if (arch === "qwen3") {
-      q = tape.rmsNorm(q, vector(`${p}attn_q_norm.weight`), EPS);
-      k = tape.rmsNorm(k, vector(`${p}attn_k_norm.weight`), EPS);
+    const windowed = window !== undefined && il % window.pattern < window.pattern - 1;
+    const base = windowed ? window.base : 10000;
+    const rotates = family.unrotated === undefined || (il + 1) % family.unrotated !== 0;
+    const angle = (t: number, i: number): number => (t * base ** ((-2 * i) / rotated)) / (factors?.[i] ?? 1);
+    /** What a branch gives to the residual stream. */
+    const added = (branch: Tensor, after: string): Tensor =>
+      times(family.postNorms === true ? norm(branch, `${p}${after}`) : branch, scales.residual);
+
+    const normed = norm(x, `${p}attn_norm`);
+    const [qSize, kvSize] = [heads * headSize, kvHeads * headSize];
+    const all = family.qkv === "fused" ? linear(normed, `${p}attn_qkv`) : undefined;
+    const projection = (name: string, from: number, size: number): Tensor =>
+      all === undefined ? linear(normed, `${p}${name}`) : tape.slice(all, from, size);
+    let q = projection("attn_q", 0, qSize);
+    let k = projection("attn_k", qSize, kvSize);
+    const v = projection("attn_v", qSize + kvSize, kvSize);
+    if (family.headNorms !== undefined) {
+      q = norm(q, `${p}attn_q_norm`, headSize);
+      k = norm(k, `${p}attn_k_norm`, headSize);
     }
     const outputs: Tensor[] = [];
     for (let h = 0; h < heads; h++) {
       const kv = Math.floor((h * kvHeads) / heads);
-      const qh = tape.rotate(tape.slice(q, h * headSize, headSize), pair, angle);
-      const kh = tape.rotate(tape.slice(k, kv * headSize, headSize), pair, angle);
-      const probabilities = tape.causalSoftmax(tape.matmulT(qh, kh), 1 / Math.sqrt(headSize));
+      const turned = (head: Tensor): Tensor =>
+        rotates ? tape.rotate(head, rotated / 2, pair, angle, family.rotationScale) : head;
+      const qh = turned(tape.slice(q, h * headSize, headSize));
+      const kh = turned(tape.slice(k, kv * headSize, headSize));
+      const scores = tape.scale(tape.matmulT(qh, kh), scales.attention ?? 1 / Math.sqrt(headSize));
+      const probabilities = tape.causalSoftmax(
+        capped(scores, caps.attention),
+        1,
+        windowed ? window.size : Infinity,
+      );
       const output = tape.matmul(probabilities, tape.slice(v, kv * headSize, headSize));
       outputs.push(tape.scaleRows(output, masking.head?.(il, h) ?? 1, 0));
     }
     const attention = scaled(tape.concat(outputs), il, "heads");
     headTensors.push(attention);
-    const fi = tape.add(linear(attention, `${p}attn_output`), x);
+    const fi = tape.add(added(linear(attention, `${p}attn_output`), "post_attention_norm"), x);
 
-    const fn = tape.rmsNorm(fi, vector(`${p}ffn_norm.weight`), EPS);
-    const gate = tape.silu(linear(fn, `${p}ffn_gate`));
-    let activation = scaled(tape.mul(gate, linear(fn, `${p}ffn_up`)), il, "neurons");
+    const fn = family.parallel === true ? normed : norm(fi, `${p}ffn_norm`);
+    const act = (pre: Tensor): Tensor => (family.activation === "silu" ? tape.silu(pre) : tape.gelu(pre));
+    const up = linear(fn, `${p}ffn_up`);
+    const gate = act(
+      family.gate === "none"
+        ? up
+        : family.gate === "fused"
+          ? tape.slice(up, 0, ffn)
+          : linear(fn, `${p}ffn_gate`),
+    );
+    const product =
+      family.gate === "none" ? gate : tape.mul(gate, family.gate === "fused" ? tape.slice(up, ffn, ffn) : up);
+    let activation = scaled(product, il, "neurons");
     if (masking.neurons !== undefined) {
       activation = tape.constant(N, activation.cols, masking.neurons(il, activation.values, gate.values));
     }
     neuronTensors.push(activation);
-    x = tape.add(linear(activation, `${p}ffn_down`), fi);
+    x = tape.add(added(linear(activation, `${p}ffn_down`), "post_ffw_norm"), fi);
   }
 
-  const output = tied ? "token_embd" : "output";
-  const logits = linear(tape.rmsNorm(x, vector("output_norm.weight"), EPS), output);
+  const head = tied ? "token_embd" : "output";
+  let logits = linear(norm(x, "output_norm"), head);
+  if (tied && model.has("output.bias")) {
+    logits = tape.addRow(logits, vector("output.bias"));
+  }
+  logits = times(logits, scales.logits === undefined ? undefined : 1 / scales.logits);
+  logits = capped(logits, caps.logits);
   const wanted = labels ?? tokens.slice(start, end);
   const terms = Array.from({ length: N }, (_, t) => (t >= first ? wanted[t - first]! : undefined));
   const likelihood = tape.logLikelihood(logits, terms);

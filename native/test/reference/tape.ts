@@ -161,28 +161,76 @@ export class Tape {
     );
   }
 
+  private map(a: Tensor, f: (v: number) => number, derivative: (v: number) => number): Tensor {
+    return this.node(a.rows, a.cols, a.values.map(f), (out) => {
+      out.grad.forEach((g, i) => (a.grad[i]! += g * derivative(a.values[i]!)));
+    });
+  }
+
   silu(a: Tensor): Tensor {
     const sigmoid = (v: number): number => 1 / (1 + Math.exp(-v));
-    return this.node(
-      a.rows,
-      a.cols,
-      a.values.map((v) => v * sigmoid(v)),
-      (out) => {
-        out.grad.forEach((g, i) => {
-          const v = a.values[i]!;
-          const s = sigmoid(v);
-          a.grad[i]! += g * (s + v * s * (1 - s));
-        });
-      },
+    return this.map(
+      a,
+      (v) => v * sigmoid(v),
+      (v) => sigmoid(v) + v * sigmoid(v) * (1 - sigmoid(v)),
     );
   }
 
-  /** RMS norm over groups of `weight.length` columns (all of them, or one head at a time). */
-  rmsNorm(a: Tensor, weight: Float64Array, eps: number): Tensor {
-    const n = weight.length;
+  /** In the form with tanh (arXiv 1606.08415). */
+  gelu(a: Tensor): Tensor {
+    const root = Math.sqrt(2 / Math.PI);
+    const tanh = (v: number): number => Math.tanh(root * (v + 0.044715 * v ** 3));
+    return this.map(
+      a,
+      (v) => 0.5 * v * (1 + tanh(v)),
+      (v) => 0.5 * (1 + tanh(v)) + 0.5 * v * (1 - tanh(v) ** 2) * root * (1 + 3 * 0.044715 * v ** 2),
+    );
+  }
+
+  scale(a: Tensor, factor: number): Tensor {
+    return this.map(
+      a,
+      (v) => factor * v,
+      () => factor,
+    );
+  }
+
+  /** cap · tanh(a / cap) */
+  cap(a: Tensor, cap: number): Tensor {
+    return this.map(
+      a,
+      (v) => cap * Math.tanh(v / cap),
+      (v) => 1 - Math.tanh(v / cap) ** 2,
+    );
+  }
+
+  /** Each group of `size` columns less its mean. */
+  private centre(a: Tensor, size: number): Tensor {
+    const centred = (values: Float64Array): Float64Array => {
+      const res = Float64Array.from(values);
+      for (let from = 0; from < values.length; from += size) {
+        const group = res.subarray(from, from + size);
+        const mean = group.reduce((sum, v) => sum + v, 0) / size;
+        group.forEach((v, i) => (group[i] = v - mean));
+      }
+      return res;
+    };
+    return this.node(a.rows, a.cols, centred(a.values), (out) =>
+      centred(out.grad).forEach((g, i) => (a.grad[i]! += g)),
+    );
+  }
+
+  /** Layer norm over groups of `size` columns; the weights are those of the row from its beginning, again and again. */
+  layerNorm(a: Tensor, weight: Float64Array, size: number, eps: number): Tensor {
+    return this.rmsNorm(this.centre(a, size), weight, size, eps);
+  }
+
+  /** RMS norm, likewise (all columns, or one head at a time). */
+  rmsNorm(a: Tensor, weight: Float64Array, n: number, eps: number): Tensor {
     const groups = a.values.length / n;
     const values = new Float64Array(a.values.length);
     const inverse = new Float64Array(groups);
+    const w = (r: number, i: number): number => weight[(r * n + i) % weight.length]!;
     for (let r = 0; r < groups; r++) {
       let sum = 0;
       for (let i = 0; i < n; i++) {
@@ -190,18 +238,18 @@ export class Tape {
       }
       inverse[r] = 1 / Math.sqrt(sum / n + eps);
       for (let i = 0; i < n; i++) {
-        values[r * n + i] = a.values[r * n + i]! * inverse[r]! * weight[i]!;
+        values[r * n + i] = a.values[r * n + i]! * inverse[r]! * w(r, i);
       }
     }
     return this.node(a.rows, a.cols, values, (out) => {
       for (let r = 0; r < groups; r++) {
         let dot = 0;
         for (let i = 0; i < n; i++) {
-          dot += out.grad[r * n + i]! * weight[i]! * a.values[r * n + i]!;
+          dot += out.grad[r * n + i]! * w(r, i) * a.values[r * n + i]!;
         }
         for (let i = 0; i < n; i++) {
           a.grad[r * n + i]! +=
-            inverse[r]! * out.grad[r * n + i]! * weight[i]! -
+            inverse[r]! * out.grad[r * n + i]! * w(r, i) -
             (a.values[r * n + i]! * dot * inverse[r]! ** 3) / n;
         }
       }
@@ -237,53 +285,55 @@ export class Tape {
     );
   }
 
-  /** Rotates pairs of columns of one head by `angle(position, pair)`; `pair(i)` names the columns of pair i. */
-  rotate(a: Tensor, pair: (i: number) => [number, number], angle: (t: number, i: number) => number): Tensor {
-    const values = new Float64Array(a.values.length);
-    const each = (f: (t: number, x: number, y: number, cos: number, sin: number) => void): void => {
+  /** Rotates `count` pairs of columns of one head by `angle(position, pair)`; `pair(i)` names the columns of pair i, and multiplies them. Others stay. */
+  rotate(
+    a: Tensor,
+    count: number,
+    pair: (i: number) => [number, number],
+    angle: (t: number, i: number) => number,
+    factor = 1,
+  ): Tensor {
+    const turned = (from: Float64Array, direction: 1 | -1): Float64Array => {
+      const to = Float64Array.from(from);
       for (let t = 0; t < a.rows; t++) {
-        for (let i = 0; i < a.cols / 2; i++) {
-          const [x, y] = pair(i);
-          const theta = angle(t, i);
-          f(t, t * a.cols + x, t * a.cols + y, Math.cos(theta), Math.sin(theta));
+        for (let i = 0; i < count; i++) {
+          const [x, y] = pair(i).map((column) => t * a.cols + column) as [number, number];
+          const theta = direction * angle(t, i);
+          to[x] = factor * (from[x]! * Math.cos(theta) - from[y]! * Math.sin(theta));
+          to[y] = factor * (from[x]! * Math.sin(theta) + from[y]! * Math.cos(theta));
         }
       }
+      return to;
     };
-    each((_, x, y, cos, sin) => {
-      values[x] = a.values[x]! * cos - a.values[y]! * sin;
-      values[y] = a.values[x]! * sin + a.values[y]! * cos;
-    });
-    return this.node(a.rows, a.cols, values, (out) =>
-      each((_, x, y, cos, sin) => {
-        a.grad[x]! += out.grad[x]! * cos + out.grad[y]! * sin;
-        a.grad[y]! += -out.grad[x]! * sin + out.grad[y]! * cos;
-      }),
+    return this.node(a.rows, a.cols, turned(a.values, 1), (out) =>
+      turned(out.grad, -1).forEach((g, i) => (a.grad[i]! += g)),
     );
   }
 
-  /** Softmax of `scale · a` over the columns up to the row's own (causal). */
-  causalSoftmax(a: Tensor, scale: number): Tensor {
+  /** Softmax of `scale · a` over the columns up to the row's own (causal), the last `window` of them. */
+  causalSoftmax(a: Tensor, scale: number, window = Infinity): Tensor {
     const values = new Float64Array(a.values.length);
+    const first = (t: number): number => Math.max(0, t + 1 - window);
     for (let t = 0; t < a.rows; t++) {
       let sum = 0;
       let max = -Infinity;
-      for (let j = 0; j <= t; j++) {
+      for (let j = first(t); j <= t; j++) {
         max = Math.max(max, scale * a.values[t * a.cols + j]!);
       }
-      for (let j = 0; j <= t; j++) {
+      for (let j = first(t); j <= t; j++) {
         sum += values[t * a.cols + j] = Math.exp(scale * a.values[t * a.cols + j]! - max);
       }
-      for (let j = 0; j <= t; j++) {
+      for (let j = first(t); j <= t; j++) {
         values[t * a.cols + j]! /= sum;
       }
     }
     return this.node(a.rows, a.cols, values, (out) => {
       for (let t = 0; t < a.rows; t++) {
         let dot = 0;
-        for (let j = 0; j <= t; j++) {
+        for (let j = first(t); j <= t; j++) {
           dot += out.grad[t * a.cols + j]! * out.values[t * a.cols + j]!;
         }
-        for (let j = 0; j <= t; j++) {
+        for (let j = first(t); j <= t; j++) {
           const i = t * a.cols + j;
           a.grad[i]! += scale * out.values[i]! * (out.grad[i]! - dot);
         }

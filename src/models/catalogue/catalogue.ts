@@ -49,8 +49,13 @@ export interface CatalogueEntry {
 /** Every model that Lacuna can fetch by name. */
 export const catalogue: readonly CatalogueEntry[] = data.models as readonly CatalogueEntry[];
 
-/** Architectures that run sparse, as `native/addon/lacuna-support.cpp` decides; all others run dense. */
-const SPARSE: ReadonlySet<string> = new Set(["llama", "qwen2", "qwen3"]);
+/** Architectures that run sparse, as `native/addon/lacuna-family.cpp` decides; all others run dense. */
+const SPARSE: ReadonlySet<string> = new Set([
+  ...["llama", "qwen2", "qwen3"],
+  ...["gemma", "gemma2", "gemma3"],
+  ...["phi2", "phi3", "starcoder2", "codeshell", "stablelm"],
+  ...["granite", "deepseek", "internlm2", "smollm3"],
+]);
 
 export const runsSparse = (architecture: string): boolean => SPARSE.has(architecture);
 

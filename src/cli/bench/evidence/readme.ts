@@ -73,7 +73,7 @@ function realModel({ environment, cases, engine = [], sections }: QualityReport)
   const folder = model.name.replace(/\.gguf$/, "");
   const guard = sections.engine?.find(({ name }) => name === GUARD_SERIES)?.points ?? [];
   return [
-    `**${folder}**: ${cases.length} holes in ${languages.length} languages (${languages.join(", ")}), the 64 tokens that the file has from each hole on, in the engine's own fill-in-the-middle prompt; commit ` +
+    `**${folder}**: ${cases.length} holes in ${languages.length} languages (${languages.join(", ")}), the 64 tokens that the file has from each hole on, in the engine's own prompt; commit ` +
       `${commit ?? "unknown"}, ${date}, ${machine.cpu}. More in [quality.md](${folder}/quality.md).`,
     table(
       ["bytes of the FFN", "rise of the loss", "first choices as dense"],

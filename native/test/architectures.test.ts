@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { FAMILIES, type Family } from "./models/families";
+
+const LLAMA = "native/.build/src/llama.cpp";
+const BINS = path.resolve(`node_modules/node-llama-cpp/bins/linux-${process.arch}`);
+
+/**
+ * Of which llama.cpp makes no model out of plain metadata: they need lists of their own, or are no models of text. The table in
+ * `lacuna-family.cpp` has no row for them.
+ */
+const NOT_MADE = [
+  ...["clip", "gptj", "gemma4-assistant", "maple", "deepseek4", "rwkv6", "graniteswitch", "wavtokenizer-dec"],
+  ...[
+    "bailingmoe3",
+    "dots3note",
+    "hy_v4",
+    "grovemoe",
+    "apertus",
+    "kimi-k3",
+    "eagle3",
+    "minimax-m3",
+    "dflash",
+  ],
+];
+
+const known = new Set(
+  Object.entries(FAMILIES).map(([name, family]: [string, Family]) => family.architecture ?? name),
+);
+
+/** Every architecture that llama.cpp knows has exact gradients, which `families.test.ts` shows, or a reason that names what is not understood. */
+describe("all architectures of llama.cpp", function () {
+  this.timeout(240_000);
+  let folder: string;
+  let program: string;
+  // What is preloaded for the addon is neither for the compiler nor for this program.
+  const env = { ...process.env, LD_PRELOAD: "" };
+
+  before(function () {
+    if (process.platform !== "linux" || !existsSync(LLAMA) || !existsSync(BINS)) {
+      console.log("    Not tested: needs Linux and the sources of the native build (npm run build:native).");
+      this.skip();
+    }
+    folder = mkdtempSync(path.join(tmpdir(), "lacuna-architectures-"));
+    program = path.join(folder, "support");
+    const includes = ["src", "include", "ggml/include"].map((name) => `${LLAMA}/${name}`);
+    const libraries = readdirSync(BINS).filter((name) =>
+      /^lib(llama|ggml|ggml-base|ggml-cpu)(\.v[\d.]+)?\.so$/.test(name),
+    );
+    execFileSync(
+      process.env.CXX ?? "c++",
+      [
+        ...[
+          "-std=c++17",
+          "-O1",
+          "-w",
+          "native/test/architectures/support.cpp",
+          "native/addon/lacuna-family.cpp",
+        ],
+        ...["native/addon", ...includes].flatMap((name) => ["-I", name]),
+        ...["-o", program, ...libraries.map((name) => path.join(BINS, name)), `-Wl,-rpath,${BINS}`],
+      ],
+      { env },
+    );
+  });
+  after(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Undefined: llama.cpp does not make such a model. Empty: it is supported. */
+  function reasonFor(
+    architecture: string,
+    experts: number,
+    ...metadata: readonly string[]
+  ): string | undefined {
+    const { status, stdout } = spawnSync(program, [architecture, String(experts), ...metadata], {
+      encoding: "utf8",
+      env,
+    });
+    return status === 0 ? stdout.trim() : undefined;
+  }
+
+  it("are supported with exact gradients, or refused with the name of what is not understood", () => {
+    const names = execFileSync(program, { encoding: "utf8", env }).trim().split("\n");
+    assert.ok(names.length > 130 && [...known].every((name) => names.includes(name)));
+    const notMade: string[] = [];
+    const wrong: string[] = [];
+    for (const name of names) {
+      const reason = reasonFor(name, 0) ?? reasonFor(name, 4);
+      if (reason === undefined) {
+        notMade.push(name);
+      } else if (known.has(name)) {
+        // llama.cpp makes no queries for phi3 where it makes the tensors itself.
+        const expected =
+          name === "phi3"
+            ? "runs dense: phi3 without the tensor blk.0.attn_q.weight is not supported yet"
+            : "";
+        wrong.push(...(reason === expected ? [] : [`${name}: ${reason}`]));
+      } else {
+        const is =
+          reason === `runs dense: general.architecture ${name} is not supported yet` ||
+          (/^runs dense: the tensor [\w.]+ of \S+ is not supported yet$/.test(reason) &&
+            reason.includes(` of ${name} `));
+        wrong.push(...(is ? [] : [`${name}: ${reason}`]));
+      }
+    }
+    assert.deepEqual(wrong, []);
+    assert.deepEqual(notMade, NOT_MADE);
+  });
+
+  it("are refused where they have experts", () => {
+    for (const name of ["llama", "granite", "deepseek", "qwen3moe"]) {
+      assert.match(
+        reasonFor(name, 4)!,
+        new RegExp(`the tensor blk.[01].ffn_gate_inp.weight of ${name} is not`),
+      );
+    }
+  });
+
+  it("are refused where metadata ask for what is not understood", () => {
+    for (const [name, value, said] of [
+      ["llama", "rope.scaling.type=yarn", "llama.rope.scaling.type yarn"],
+      ["qwen2", "attention.causal=false", "qwen2.attention.causal false"],
+      ["qwen3", "attention.value_length=8", "qwen3.attention.value_length 8"],
+      ["gemma3", "attention.key_length_swa=8", "gemma3.attention.key_length_swa 8"],
+      ["gemma2", "rope.dimension_count_swa=8", "gemma2.rope.dimension_count_swa 8"],
+    ] as const) {
+      assert.equal(reasonFor(name, 0, value), `runs dense: ${said} is not supported yet`);
+    }
+  });
+});
