@@ -4,7 +4,7 @@ import type { RequestOutcome } from "../../src/completion/debounce";
 import type { Generated } from "../../src/completion/inFlight";
 import type { Wish } from "../../src/completion/suggester";
 import { InlineProvider } from "../../src/editor/inlineProvider";
-import { closeAll, lacuna, setting, sleep, until, untitled } from "./helpers";
+import { closeAll, EXTENSION_ID, lacuna, setting, sleep, until, untitled } from "./helpers";
 
 const HEADER = "def one(a, b):";
 const LINE = "\n    two(a)";
@@ -72,6 +72,7 @@ describe("a suggestion that becomes longer", () => {
       { settings: { debounce: "auto" } as never, onDidChange: settings.event },
       { parse: () => undefined },
       { of: () => undefined },
+      EXTENSION_ID,
     );
     const offered = provider.onDidOffer(({ text }) => offers.push(text));
     subscriptions = [provider, models, masks, settings, outcomes, offered];
