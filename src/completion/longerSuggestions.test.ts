@@ -89,7 +89,7 @@ class Editor implements Screen {
   }
 }
 
-function showing(): { editor: Editor; longer: LongerSuggestions; become(text: string): void } {
+function showing(): { editor: Editor; longer: LongerSuggestions; become: (text: string) => void } {
   let text = SHORT;
   const editor: Editor = new Editor(() => {
     longer.given(editor.place);
