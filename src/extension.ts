@@ -111,7 +111,10 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
   const sparsity = own(new SparsityController(engine, eligibility, config, memory, fingerprintOf, log, keys));
   const languages = own(new EditorLanguages());
   const provider = own(
-    new InlineProvider(source, generator, eligibility, sparsity, config, syntax, languages),
+    new InlineProvider(
+      ...([source, generator, eligibility, sparsity, config, syntax, languages] as const),
+      context.extension.id,
+    ),
   );
   const statistics = new StatisticsStore(path.join(storage, "statistics.json"), (message) =>
     log.write("warn", message),

@@ -72,7 +72,7 @@ describe("buildPrompt", () => {
       template,
       tokenizer,
     );
-    assert.equal(files.files, 1);
+    assert.equal(files.files.length, 1);
   });
 
   it("gives the prefix what nobody else wants", () => {
@@ -95,6 +95,22 @@ describe("buildPrompt", () => {
     assert.match(words.text(few.tokens), /edit_history\nline 700;\nline 701;\n<filename>x\na\n/);
   });
 
+  it("shows the same files wherever the cursor is in a document, and keeps them while it grows", () => {
+    const whole = lines(0, 30);
+    const context = ["b.ts", "c.ts", "d.ts"].map((path) => ({ path, text: lines(900, 915) }));
+    const files = (text: string, cursor: number, contextStays = false): readonly string[] => {
+      const place = { prefix: text.slice(0, cursor), suffix: text.slice(cursor), path: "x" };
+      const prompt = buildPrompt({ ...place, context, contextStays, budget: 400 }, template, tokenizer);
+      return prompt.files.map(({ path }) => path);
+    };
+    for (const cursor of [0, 100, 200, whole.length]) {
+      assert.deepEqual(files(whole, cursor), ["c.ts", "d.ts"]);
+    }
+    const grown = lines(0, 60);
+    assert.deepEqual(files(grown, 200), ["d.ts"]);
+    assert.deepEqual(files(grown, 200, true), ["c.ts", "d.ts"]);
+  });
+
   it("drops the least important file first", () => {
     const context = ["old", "mid", "new"].map((path) => ({ path, text: lines(0, 12) }));
     const prompt = buildPrompt(
@@ -102,7 +118,7 @@ describe("buildPrompt", () => {
       template,
       tokenizer,
     );
-    assert.equal(prompt.files, 2);
+    assert.equal(prompt.files.length, 2);
     assert.doesNotMatch(tokenizer.text(prompt.tokens), /old/);
     assert.match(tokenizer.text(prompt.tokens), /mid.*new/s);
   });

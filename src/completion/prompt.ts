@@ -22,6 +22,8 @@ export interface PromptRequest {
   readonly repository?: string;
   /** Other files, most important last. */
   readonly context: readonly ContextFile[];
+  /** The files are in the last prompt, too: they may use half of the budget, however long the document is. */
+  readonly contextStays?: boolean;
   /** Recent edits as a unified diff, the latest last; for models that know them. */
   readonly edits?: string;
   /** Tokens that the whole prompt may use. */
@@ -34,7 +36,7 @@ export interface Layout {
   /** Characters of prefix and suffix that made it into the prompt, counted from the cursor. */
   readonly prefixChars: number;
   readonly suffixChars: number;
-  readonly files: number;
+  readonly files: readonly ContextFile[];
 }
 
 export interface Prompt extends Omit<Layout, "segments"> {
@@ -73,7 +75,7 @@ export function layOut(
   const available = Math.max(1, request.budget - Math.min(OVERHEAD_TOKENS, Math.floor(request.budget / 8)));
   if (template === undefined) {
     const prefix = keepEnd(request.prefix, available, tokenizer);
-    return { segments: plainPrompt(prefix.text), prefixChars: prefix.text.length, suffixChars: 0, files: 0 };
+    return { segments: plainPrompt(prefix.text), prefixChars: prefix.text.length, suffixChars: 0, files: [] };
   }
   const wantsContext = template.hasFiles && request.context.length > 0;
   const wantsEdits = template.hasEdits && (request.edits ?? "") !== "";
@@ -82,14 +84,19 @@ export function layOut(
   const contextShare = share(wantsContext, SHARES.context);
   const editsShare = share(wantsEdits, SHARES.edits);
 
+  const files = (room: number): Chosen =>
+    wantsContext ? chooseFiles(request.context, room, tokenizer) : { kept: [], count: 0 };
+  const kept = request.contextStays === true ? files(Math.floor((available - editsShare) / 2)) : undefined;
+  const reserved = Math.max(contextShare, kept?.count ?? 0);
+
   // Cascade: each may use what those before it left over, and the prefix at last what nobody wanted.
-  let left = available - editsShare - contextShare - suffixShare;
+  let left = available - editsShare - reserved - suffixShare;
   let prefix = keepEnd(request.prefix, left, tokenizer);
   left += suffixShare - prefix.count;
   const suffix = keepStart(request.suffix, suffixShare === 0 ? 0 : left, tokenizer);
-  left += contextShare - suffix.count;
-  const files = wantsContext ? chooseFiles(request.context, left, tokenizer) : { kept: [], count: 0 };
-  left += editsShare - files.count;
+  left += reserved - suffix.count;
+  const chosen = kept ?? files(left);
+  left += editsShare - chosen.count;
   const edits = wantsEdits ? keepLastLines(request.edits!, left, tokenizer) : { text: "", count: 0 };
   if (prefix.text.length < request.prefix.length) {
     prefix = keepEnd(request.prefix, left - edits.count + prefix.count, tokenizer);
@@ -100,14 +107,14 @@ export function layOut(
     suffix: suffix.text,
     path: request.path,
     ...(request.repository === undefined ? {} : { repository: request.repository }),
-    files: files.kept,
+    files: chosen.kept,
     ...(edits.text === "" ? {} : { edits: edits.text }),
   });
   return {
     segments,
     prefixChars: prefix.text.length,
     suffixChars: suffix.text.length,
-    files: files.kept.length,
+    files: chosen.kept,
   };
 }
 
@@ -220,11 +227,12 @@ function longestFitting(
   return best;
 }
 
-function chooseFiles(
-  files: readonly ContextFile[],
-  budget: number,
-  tokenizer: TokenCounter,
-): { readonly kept: ContextFile[]; readonly count: number } {
+interface Chosen {
+  readonly kept: readonly ContextFile[];
+  readonly count: number;
+}
+
+function chooseFiles(files: readonly ContextFile[], budget: number, tokenizer: TokenCounter): Chosen {
   const kept: ContextFile[] = [];
   let count = 0;
   // The most important come last and are served first; the order in the prompt stays.

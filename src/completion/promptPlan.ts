@@ -6,9 +6,10 @@ import {
   type AnchorReason,
   type Place,
 } from "./anchor";
-import type { ContextFile, FimTemplate } from "./fim";
+import type { FimTemplate } from "./fim";
 import { heal } from "./healing";
 import { buildPrompt, type PromptRequest, type PromptTokenizer } from "./prompt";
+import { ShownFiles } from "./shownFiles";
 
 /** A tokenizer that also knows what its tokens say. */
 export interface PlanTokenizer extends PromptTokenizer {
@@ -43,8 +44,7 @@ export class PromptPlanner {
   private anchor: Anchor | undefined;
   private head: readonly number[] = [];
   private budget = 0;
-  /** Other files in the head, in their order. */
-  private files: readonly ContextFile[] = [];
+  private readonly files = new ShownFiles();
 
   constructor(
     private readonly template: FimTemplate | undefined,
@@ -92,12 +92,13 @@ export class PromptPlanner {
   }
 
   private headOf(request: PromptRequest, anchor: Anchor, budget: number): readonly number[] {
-    this.files = inOldOrder(this.files, request.context);
-    const { tokens } = buildPrompt(
-      { ...request, ...anchor, context: this.files, budget },
+    const { context, stay } = this.files.offer(request.context);
+    const { tokens, files } = buildPrompt(
+      { ...request, ...anchor, context, contextStays: stay, budget },
       this.template,
       this.tokenizer,
     );
+    this.files.choose(files);
     return tokens;
   }
 
@@ -138,14 +139,4 @@ export class PromptPlanner {
     }
     return [...tokens, ...this.tokenizer.tokenize(text.slice(at))];
   }
-}
-
-/** Files as they were shown, in that order, and then those that are new: what is in front is evaluated already. */
-export function inOldOrder(
-  shown: readonly ContextFile[],
-  files: readonly ContextFile[],
-): readonly ContextFile[] {
-  const same = (a: ContextFile) => (b: ContextFile) => a.path === b.path && a.text === b.text;
-  const kept = shown.flatMap((old) => files.find(same(old)) ?? []);
-  return [...kept, ...files.filter((file) => !kept.includes(file))];
 }

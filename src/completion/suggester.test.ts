@@ -439,6 +439,28 @@ describe("Suggester", () => {
       assert.deepEqual(longer, [typed]);
     });
 
+    it("tells it where one has come back to, and gives it there also when it was ready meanwhile", async () => {
+      const typed = placeAt("function f() {\n  a│\n}\n");
+      for (const readyMeanwhile of [false, true]) {
+        const { one, asked, longer } = await early();
+        one.moved([typed]);
+        assert.equal(await one.suggest(typed, "automatic", never), "();");
+        one.moved([placeAt(BLOCK)]);
+        await turn();
+        if (readyMeanwhile) {
+          asked[0]!.end(WHOLE);
+          await turn();
+          assert.equal(await one.suggest(placeAt(BLOCK), "automatic", never), WHOLE);
+          continue;
+        }
+        assert.equal(await one.suggest(placeAt(BLOCK), "automatic", never), "\n  a();");
+        asked[0]!.end(WHOLE);
+        await turn();
+        assert.deepEqual(longer, [placeAt(BLOCK)]);
+        assert.equal(await one.suggest(placeAt(BLOCK), "automatic", never), WHOLE);
+      }
+    });
+
     it("says nothing to someone who has gone on or away", async () => {
       const gone = await early();
       gone.one.cancel();

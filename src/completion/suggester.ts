@@ -50,6 +50,8 @@ export class Suggester {
   private asking: Asking | undefined;
   /** The suggestion that was given last, for as long as nothing contradicts it. */
   private served: { readonly place: Place; readonly text: string } | undefined;
+  /** The generation whose first lines were given last. */
+  private watched: Running | undefined;
 
   constructor(private readonly options: SuggesterOptions) {}
 
@@ -190,7 +192,6 @@ export class Suggester {
       release(text !== undefined && text !== "");
       if (text !== undefined && !signal.aborted) {
         this.serve(place, text);
-        void this.watch(running);
       }
       return text;
     } finally {
@@ -247,25 +248,28 @@ export class Suggester {
   /** Tells when what was given early is there to its end, unless nobody looks at it any more. */
   private async watch(running: Running): Promise<void> {
     const { trail } = running;
-    while (
-      this.options.onLonger !== undefined &&
-      this.served !== undefined &&
-      trail.shows(this.served.place)
-    ) {
-      const { place } = this.served;
-      if (trail.grownAt(place) !== undefined) {
-        this.options.onLonger(place);
-        return;
+    this.watched = running;
+    while (this.served !== undefined) {
+      const { place, text } = this.served;
+      const now = trail.at(place);
+      if (now.kind === "text" && now.text.length > text.length) {
+        this.served = { place, text: now.text };
+        this.options.onLonger?.(place);
       }
-      if (!trail.open) {
-        return;
+      if (!trail.open || !trail.showsEarly(place)) {
+        break;
       }
       await running.grown();
     }
+    this.watched = this.watched === running ? undefined : this.watched;
   }
 
   private serve(place: Place, text: string): void {
     this.served = { place, text };
+    const running = this.inFlight.join(place);
+    if (running !== undefined && running !== this.watched) {
+      void this.watch(running); // also for who comes back to what was given early
+    }
     this.goAhead();
   }
 

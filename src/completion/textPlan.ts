@@ -1,7 +1,8 @@
 import { anchorFor, type Anchor, type AnchorLimits, type AnchorReason } from "./anchor";
-import type { ContextFile, FimTemplate, Segment } from "./fim";
+import type { FimTemplate, Segment } from "./fim";
 import { layOut, type PromptRequest, type TokenCounter } from "./prompt";
-import { inOldOrder, TYPED_SHARE, type PlanLimits } from "./promptPlan";
+import { TYPED_SHARE, type PlanLimits } from "./promptPlan";
+import { ShownFiles } from "./shownFiles";
 
 /** A prompt whose tokens are another's business. */
 export interface TextPlan {
@@ -21,7 +22,7 @@ export class TextPlanner {
   private anchor: Anchor | undefined;
   private head: readonly Segment[] = [];
   private budget = 0;
-  private files: readonly ContextFile[] = [];
+  private readonly files = new ShownFiles();
 
   constructor(
     private readonly template: FimTemplate | undefined,
@@ -57,10 +58,15 @@ export class TextPlanner {
   }
 
   private headOf(request: PromptRequest, anchor: Anchor): readonly Segment[] {
-    this.files = inOldOrder(this.files, request.context);
+    const { context, stay } = this.files.offer(request.context);
     const budget = request.budget - Math.floor(request.budget * TYPED_SHARE);
-    return layOut({ ...request, ...anchor, context: this.files, budget }, this.template, this.counter)
-      .segments;
+    const { segments, files } = layOut(
+      { ...request, ...anchor, context, contextStays: stay, budget },
+      this.template,
+      this.counter,
+    );
+    this.files.choose(files);
+    return segments;
   }
 
   private count(segments: readonly Segment[]): number {

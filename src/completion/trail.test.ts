@@ -84,29 +84,32 @@ describe("Trail", () => {
     const place = "function f() {│\n}\n";
     const one = trail(place);
     one.grow("\n  a();\n  b");
-    assert.equal(one.grownAt(placeAt(place)), undefined, "nothing was shown");
+    assert.equal(one.showsEarly(placeAt(place)), false, "nothing was shown");
     assert.equal(one.early(placeAt(place)), "\n  a();");
-    assert.equal(one.grownAt(placeAt(place)), undefined);
+    assert.equal(at(one, place), "\n  a();");
+    assert.equal(one.showsEarly(placeAt("function f() {\n  a│\n}\n")), true);
     one.grow("\n  a();\n  b();\n  c();\n}\n");
-    assert.equal(one.shows(placeAt(place)), true);
-    assert.equal(one.grownAt(placeAt("function f() {\n  a│\n}\n")), "();\n  b();\n  c();");
+    assert.equal(at(one, "function f() {\n  a│\n}\n"), "();\n  b();\n  c();");
     assert.equal(at(one, place), "\n  a();\n  b();\n  c();");
     assert.equal(at(one, "function f() {\n  a();│\n}\n"), "\n  b();\n  c();");
-    assert.equal(one.grownAt(placeAt(place)), undefined, "told once");
+    assert.equal(one.showsEarly(placeAt(place)), false, "it becomes no longer");
   });
-  it("does not make longer what has been accepted, or what says no more at its end", () => {
+  it("does not make longer what has been gone on from, or what says no more at its end", () => {
     const place = "function f() {│\n}\n";
+    const next = "function f() {\n  a();│\n}\n";
     const accepted = trail(place);
     accepted.grow("\n  a();\n  b");
     accepted.early(placeAt(place));
-    accepted.finish("\n  a();\n  b();", "finished");
-    assert.equal(accepted.shows(placeAt("function f() {\n  a();│\n}\n")), false);
-    assert.equal(accepted.grownAt(placeAt("function f() {\n  a();│\n}\n")), undefined);
+    accepted.grow("\n  a();\n  b();\n  c");
+    assert.equal(accepted.showsEarly(placeAt(next)), false);
+    assert.equal(at(accepted, next), "\n  b();");
+    accepted.finish("\n  a();\n  b();\n  c();", "finished");
+    assert.equal(at(accepted, place), "\n  a();");
     const stopped = trail(place);
     stopped.grow("\n  a();\n  b");
     stopped.early(placeAt(place));
     stopped.finish("\n  a();", "finished");
-    assert.equal(stopped.grownAt(placeAt(place)), undefined);
+    assert.equal(at(stopped, place), "\n  a();");
   });
   it("shows a block to its end while it is typed along, though a typed place is no empty block", () => {
     const one = trail("function f() {│\n}\n");

@@ -93,6 +93,7 @@ export class Trail {
     if (typed === undefined || !this.saidAgrees(typed)) {
       return NONE;
     }
+    this.lengthen();
     for (;;) {
       const known = this.segments.find(
         ({ start, text }) => start <= typed.length && typed.length < Math.max(start + text.length, start + 1),
@@ -161,41 +162,33 @@ export class Trail {
     return text.slice(typed.length - wanted.start);
   }
 
-  /** Whether what `early` gave is what is shown at `now`, and may still become longer. */
-  shows(now: Place): boolean {
+  /** Whether what `early` gave is what `at` has for `now`, and may still become longer. */
+  showsEarly(now: Place): boolean {
     const typed = typedSince(this.place, now);
     const segment = this.shownEarly?.segment;
     return (
       typed !== undefined &&
       segment !== undefined &&
-      this.segments.at(-1) === segment &&
       typed.length >= segment.start &&
       typed.length < segment.start + segment.text.length
     );
   }
 
-  /**
-   * What the text that `early` gave has become at `now`, when all of it is there and it goes on where that ended: from now on it is served instead.
-   * Undefined as long as there is nothing more.
-   */
-  grownAt(now: Place): string | undefined {
+  /** Puts all of a suggestion in the place of what `early` gave of it, once it is there and goes on where that ended. */
+  private lengthen(): void {
     const { shownEarly } = this;
-    const typed = typedSince(this.place, now);
-    if (shownEarly === undefined || typed === undefined || !this.shows(now)) {
-      return undefined;
+    if (shownEarly === undefined) {
+      return;
     }
     const { wanted, segment } = shownEarly;
-    const shaped = this.shape(wanted);
+    const shaped = this.segments.at(-1) === segment ? this.shape(wanted) : undefined;
     if (shaped === undefined) {
-      return undefined;
+      return;
     }
-    const { text, fitted } = shaped;
     this.shownEarly = undefined;
-    if (text.length <= segment.text.length || !text.startsWith(segment.text)) {
-      return undefined;
+    if (shaped.text.length > segment.text.length && shaped.text.startsWith(segment.text)) {
+      this.segments.splice(-1, 1, { start: segment.start, ...shaped });
     }
-    this.segments.splice(-1, 1, { start: segment.start, text, fitted });
-    return text.slice(typed.length - segment.start);
   }
 
   private shape({ start, kind, place }: Wanted): Suggestion | undefined {

@@ -1,12 +1,13 @@
 import * as vscode from "vscode";
 import { AdaptiveDebounce } from "../completion/debounce";
+import { LongerSuggestions } from "../completion/longerSuggestions";
 import type { Place } from "../completion/place";
 import { Shaper } from "../completion/shaper";
 import { Suggester } from "../completion/suggester";
 import type { Syntax } from "../completion/syntaxTree";
 import { agreeWith } from "../completion/suggestWidget";
 import { whyNotHere } from "../completion/trigger";
-import { askAt } from "./asksEditor";
+import { ActiveScreen, askAt } from "./asksEditor";
 import type { Config } from "./config";
 import { textAt } from "./documentText";
 import type { EditorLanguages } from "./editorLanguages";
@@ -14,7 +15,6 @@ import type { Eligibility } from "./eligibility";
 import type { CompletionSource } from "./completionSource";
 import { isCancelled } from "./failures";
 import type { Generator } from "./generator";
-import { LongerSuggestions } from "./longerSuggestions";
 import type { Settings } from "./settings";
 import type { SparsityController } from "./sparsityController";
 
@@ -49,7 +49,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   /** Why the last place that was asked for gets no completion. */
   readonly onDidJudgePlace = this.place.event;
   private readonly subscriptions: readonly vscode.Disposable[];
-  private readonly longer = new LongerSuggestions();
+  private readonly longer: LongerSuggestions;
   /** Where a suggestion was there last that the editor's list did not go with. */
   private behindList: string | undefined;
   /** What has been typed into since the cursor moved last. */
@@ -65,8 +65,10 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     config: Pick<Config, "settings" | "onDidChange">,
     syntax: Syntax,
     languages: Pick<EditorLanguages, "of">,
+    extension: string,
   ) {
     const { debounce } = this;
+    this.longer = new LongerSuggestions(new ActiveScreen(extension, this));
     this.shaper = new Shaper(syntax, (language) => languages.of(language));
     this.suggester = new Suggester({
       shaper: this.shaper,
@@ -128,7 +130,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
       this.showAfterList(document, position);
       return undefined;
     }
-    this.longer.given(place, context.selectedCompletionInfo !== undefined);
+    this.longer.given(place);
     this.offered.fire({ document, offset: document.offsetAt(position), text });
     return [item];
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as vscode from "vscode";
 import type { RequestOutcome } from "../../src/completion/debounce";
 import { InlineProvider } from "../../src/editor/inlineProvider";
-import { accept, closeAll, lacuna, setting, untitled } from "./helpers";
+import { accept, closeAll, EXTENSION_ID, lacuna, setting, untitled } from "./helpers";
 
 /** `│` is the cursor; what the model writes there; the line once it is accepted. */
 const CASES: readonly (readonly [language: string, line: string, raw: string, accepted: string])[] = [
@@ -44,6 +44,7 @@ describe("what the editor shows and inserts", () => {
         { settings: { debounce: 0 } as never, onDidChange: changes.event },
         { parse: () => undefined },
         { of: () => undefined },
+        EXTENSION_ID,
       );
       subscriptions = [provider, models, outcomes, masks, changes];
       const editor = await untitled(line, language);

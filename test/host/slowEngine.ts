@@ -11,6 +11,7 @@ import { defaultSettings, type Settings } from "../../src/editor/settings";
 import type { MaskChange } from "../../src/editor/sparsityController";
 import { EngineClient, forkEngine } from "../../src/engine/client";
 import { grammarFolder } from "../../src/syntax/folder";
+import { EXTENSION_ID } from "./helpers";
 
 /** This file is bundled into dist/test/host. */
 const ROOT = path.resolve(__dirname, "../../..");
@@ -93,6 +94,7 @@ export class SlowEngine implements vscode.Disposable {
       this.config,
       this.syntax,
       { of: () => undefined },
+      EXTENSION_ID,
     );
   }
 
