@@ -1,0 +1,77 @@
+// npm run test:platform -- TARGET: runs what `npm run package -- TARGET` made, on this machine, as near to the target as it gets.
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync, chmodSync } from "node:fs";
+import path from "node:path";
+import { build } from "esbuild";
+import { workDirectory } from "../native/build/paths.mjs";
+import { targets } from "../native/build/targets.mjs";
+import { faultsOf, librariesIn } from "./support/binaries/check.mjs";
+import { root } from "./support/bootstrap.mjs";
+import { runners } from "./support/platform/runners.mjs";
+import { execute, script, Stop } from "./support/steps.mjs";
+
+const here = `${process.platform}-${process.arch}`;
+
+/** This machine is the target. */
+const own = () => ({ command: [process.execPath], env: {}, how: "here", notShown: [] });
+
+await script(async () => {
+  const name = process.argv[2] ?? here;
+  if (targets[name] === undefined)
+    throw new Stop(`There is no package for ${name}: choose from ${Object.keys(targets).join(", ")}.`);
+  const runnerOf = here === "linux-x64" ? runners[name] : name === here ? own : undefined;
+  if (runnerOf === undefined) throw new Stop(`A package for ${name} cannot be run on ${here}.`);
+  const { name: extension, version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
+  const vsix = path.join(root, `${extension}-${name}-${version}.vsix`);
+  if (!existsSync(vsix))
+    throw new Stop(`${path.basename(vsix)} is missing: run \`npm run package -- ${name}\`.`);
+
+  const directory = path.join(workDirectory, "platform");
+  const scratch = path.join(directory, name);
+  rmSync(scratch, { recursive: true, force: true });
+  mkdirSync(scratch, { recursive: true });
+  const { command, env, how, notShown } = await runnerOf(directory);
+  // GNU tar reads no zip; everybody else's does.
+  const unpack =
+    process.platform === "linux" ? ["python3", "-m", "zipfile", "-e", vsix, "."] : ["tar", "-xf", vsix];
+  if ((await execute(unpack[0], unpack.slice(1), { cwd: scratch })) !== 0)
+    throw new Stop("The package cannot be unpacked (see above).");
+  const folder = path.join(scratch, "extension");
+  const bins = path.join(folder, "node_modules/node-llama-cpp/bins", targets[name].bins);
+  const faults = targets[name].cross === undefined ? [] : faultsOf(librariesIn(bins), targets[name]);
+  for (const fault of faults) process.stdout.write(`${fault}\n`);
+
+  const driver = path.join(scratch, "driver.mjs");
+  await build({
+    entryPoints: [path.join(root, "test/platform/driver.ts")],
+    outfile: driver,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    external: ["node-llama-cpp"],
+    logLevel: "warning",
+  });
+  process.stdout.write(`Running ${path.basename(vsix)} ${how}\n`);
+  const code = await execute(command[0], [...command.slice(1), driver, folder, path.join(scratch, "work")], {
+    cwd: scratch,
+    env: {
+      ...process.env,
+      ...env,
+      ...(command.length > 1 && name !== "win32-x64" ? asNode(command, scratch) : {}),
+    },
+  });
+  for (const what of notShown) process.stdout.write(`Not shown: ${what}.\n`);
+  return faults.length > 0 ? 1 : code;
+});
+
+/**
+ * The system cannot start a Node of another kind by its own name, which is how Node starts another process of itself: a script that can is put in
+ * the name's place, in every Node that is started.
+ */
+function asNode(command, scratch) {
+  const stand = path.join(scratch, "node");
+  writeFileSync(stand, `#!/bin/sh\nexec ${command.map((word) => `'${word}'`).join(" ")} "$@"\n`);
+  chmodSync(stand, 0o755);
+  const preload = path.join(scratch, "exec-path.cjs");
+  writeFileSync(preload, `process.execPath = ${JSON.stringify(stand)};\n`);
+  return { NODE_OPTIONS: `--require=${preload}` };
+}
