@@ -1,5 +1,5 @@
 // npm run test:platform -- TARGET: runs what `npm run package -- TARGET` made, on this machine, as near to the target as it gets.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync, chmodSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
 import { workDirectory } from "../native/build/paths.mjs";
@@ -29,7 +29,7 @@ await script(async () => {
   const scratch = path.join(directory, name);
   rmSync(scratch, { recursive: true, force: true });
   mkdirSync(scratch, { recursive: true });
-  const { command, env, how, notShown } = await runnerOf(directory);
+  const { command, standIn, env, how, notShown } = await runnerOf(directory);
   // GNU tar reads no zip; everybody else's does.
   const unpack =
     process.platform === "linux" ? ["python3", "-m", "zipfile", "-e", vsix, "."] : ["tar", "-xf", vsix];
@@ -53,19 +53,15 @@ await script(async () => {
   process.stdout.write(`Running ${path.basename(vsix)} ${how}\n`);
   const code = await execute(command[0], [...command.slice(1), driver, folder, path.join(scratch, "work")], {
     cwd: scratch,
-    env: {
-      ...process.env,
-      ...env,
-      ...(command.length > 1 && name !== "win32-x64" ? asNode(command, scratch) : {}),
-    },
+    env: { ...process.env, ...env, ...(standIn ? asNode(command, scratch) : {}) },
   });
   for (const what of notShown) process.stdout.write(`Not shown: ${what}.\n`);
   return faults.length > 0 ? 1 : code;
 });
 
 /**
- * The system cannot start a Node of another kind by its own name, which is how Node starts another process of itself: a script that can is put in
- * the name's place, in every Node that is started.
+ * By its own name Node starts other processes of itself: a script takes the name's place, in every Node that is started.
+ * @returns {NodeJS.ProcessEnv}
  */
 function asNode(command, scratch) {
   const stand = path.join(scratch, "node");

