@@ -205,6 +205,8 @@ export function cmakeDefinitions(options, machine, environment) {
  * one into another, so llama.cpp's C++ is linked into the addon, and what is loaded by itself (ggml and its CPU variants) has a C interface.
  */
 function crossDefinitions({ platform, cross }, { tools, nodeApi }, set) {
+  // What node-llama-cpp sets for a build on Windows is for Microsoft's libraries.
+  set("NLC_CURRENT_PLATFORM", "linux-x64");
   set("CMAKE_SYSTEM_NAME", cross.system);
   set("CMAKE_SYSTEM_PROCESSOR", cross.processor);
   set("CMAKE_C_COMPILER", tools.cc);
