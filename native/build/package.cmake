@@ -9,7 +9,11 @@ function(lacuna_package)
     set_property(TARGET llama-common PROPERTY SOURCES ${used})
 
     # Nothing but Node calls the addon: what it does not need of itself goes, too.
-    if (NOT WIN32)
+    if (WIN32)
+        foreach(target ggml-base ggml)
+            target_sources(${target} PRIVATE "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/exports.c")
+        endforeach()
+    else()
         target_link_options(llama-addon PRIVATE "-Wl,--version-script=${CMAKE_CURRENT_FUNCTION_LIST_DIR}/addon.map")
     endif()
 endfunction()
