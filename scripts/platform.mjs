@@ -1,5 +1,15 @@
 // npm run test:platform -- TARGET: runs what `npm run package -- TARGET` made, on this machine, as near to the target as it gets.
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
 import { workDirectory } from "../native/build/paths.mjs";
@@ -51,12 +61,22 @@ await script(async () => {
     logLevel: "warning",
   });
   process.stdout.write(`Running ${path.basename(vsix)} ${how}\n`);
-  const code = await execute(command[0], [...command.slice(1), driver, folder, path.join(scratch, "work")], {
-    cwd: scratch,
-    env: { ...process.env, ...env, ...(standIn ? asNode(command, scratch) : {}) },
-  });
+  // Into a file: to Node under wine, other systems' pipes and sockets are no output.
+  const log = path.join(scratch, "log");
+  const output = openSync(log, "w");
+  const { status } = spawnSync(
+    command[0],
+    [...command.slice(1), driver, folder, path.join(scratch, "work")],
+    {
+      cwd: scratch,
+      env: { ...process.env, ...env, ...(standIn ? asNode(command, scratch) : {}) },
+      stdio: ["ignore", output, output],
+    },
+  );
+  closeSync(output);
+  process.stdout.write(readFileSync(log));
   for (const what of notShown) process.stdout.write(`Not shown: ${what}.\n`);
-  return faults.length > 0 ? 1 : code;
+  return faults.length > 0 ? 1 : (status ?? 1);
 });
 
 /**
