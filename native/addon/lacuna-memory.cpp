@@ -7,7 +7,7 @@
 #include <cstring>
 #include <set>
 
-#if defined(__linux__) || defined(__APPLE__)
+#if !defined(_WIN32)
 #    include <sys/mman.h>
 #    include <unistd.h>
 #endif
@@ -33,17 +33,27 @@ bool lacuna_is_mapped(const ggml_tensor * t) {
     return t->data >= base && t->data < base + ggml_backend_buffer_get_size(t->buffer);
 }
 
+#if defined(_WIN32)
+static uintptr_t page_size() {
+    SYSTEM_INFO info;
+    GetSystemInfo(&info);
+    return info.dwPageSize;
+}
+
+// what is not locked, as this is not, leaves the working set all the same: documented, and reported as a failure
+static bool release(void * p, size_t n) { return VirtualUnlock(p, n) || GetLastError() == ERROR_NOT_LOCKED; }
+#else
+static uintptr_t page_size() { return (uintptr_t) sysconf(_SC_PAGESIZE); }
+
+static bool release(void * p, size_t n) { return madvise(p, n, MADV_DONTNEED) == 0; }
+#endif
+
 size_t lacuna_release_mapped(const void * data, size_t size) {
-#if defined(__linux__) || defined(__APPLE__)
-    const uintptr_t page  = (uintptr_t) sysconf(_SC_PAGESIZE);
+    const uintptr_t page  = page_size();
     const uintptr_t first = ((uintptr_t) data + page - 1) & ~(page - 1);
     const uintptr_t last  = ((uintptr_t) data + size) & ~(page - 1);
 
-    return first < last && madvise((void *) first, last - first, MADV_DONTNEED) == 0 ? last - first : 0;
-#else
-    (void) data, (void) size;
-    return 0;
-#endif
+    return first < last && release((void *) first, last - first) ? last - first : 0;
 }
 
 size_t lacuna_evict_dense(const llama_model & model) {

@@ -8,9 +8,10 @@ import { run } from "./run.mjs";
 import { filesUnder, stampOf } from "./stamp.mjs";
 
 /** The environment of every CMake run. `recompiles`: what ccache has may come from another compiler or processor. */
-function environment(recompiles) {
+function environment(recompiles, env) {
   return {
     ...process.env,
+    ...env,
     ...(recompiles ? { CCACHE_RECACHE: "true" } : {}),
     // llama.cpp asks git for its commit: the repository around the work directory must not answer.
     GIT_DIR: path.join(root, "native/.build/no-repository"),
@@ -45,6 +46,7 @@ function prepareTree(directory, toolchain) {
  * @param {string} build.directory build tree
  * @param {Map<string, string>} build.definitions
  * @param {{ compiler: string, processor: string }} build.toolchain what object files depend on besides their command lines
+ * @param {NodeJS.ProcessEnv} [build.env] what the compiler needs in its environment
  * @param {boolean} build.ninja
  * @param {string[]} build.targets
  * @param {number | undefined} build.jobs
@@ -56,6 +58,7 @@ export async function compile({
   directory,
   definitions,
   toolchain,
+  env,
   ninja,
   targets,
   jobs,
@@ -69,7 +72,7 @@ export async function compile({
   const step = async (what, args, onLine) => {
     appendFileSync(log, `${["cmake", ...args].join(" ")}\n`);
     const { code, signal, lines } = await run("cmake", args, {
-      env: environment(tree.recompiles),
+      env: environment(tree.recompiles, env),
       onLine: (line) => {
         appendFileSync(log, `${line}\n`);
         onLine?.(line);

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { BuildError } from "./errors.mjs";
+import { crossTargets, targets } from "./targets.mjs";
 
 export const usage = `node native/build.mjs [options]
 
@@ -8,6 +9,7 @@ Builds llama.cpp (from node-llama-cpp's own package, with native/patches) and th
 installs them into node_modules/node-llama-cpp/bins, where getLlama() finds them. Does nothing when nothing changed.
 
   --portable          for distribution: every CPU variant, chosen when loaded (default: this machine's CPU)
+  --target NAME       as --portable, for ${crossTargets.join(", ")}: by zig, fetched from PyPI the first time (Linux x64 only)
   --gpu NAME          cuda, metal or vulkan (default: none; metal on Apple silicon)
   --cuda-arch LIST    CUDA architectures, such as 90 or 86;90 (default: llama.cpp's choice)
   --sanitize LIST     address, undefined or thread: a test build, for scripts/sanitize.mjs
@@ -20,8 +22,7 @@ installs them into node_modules/node-llama-cpp/bins, where getLlama() finds them
   --help
 `;
 
-/** What instruments the targets. */
-const sanitizeProject = fileURLToPath(new URL("sanitize.cmake", import.meta.url));
+const ownCMake = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 const gpus = ["cuda", "metal", "vulkan"];
 const sanitizers = ["address", "undefined", "thread"];
@@ -29,6 +30,7 @@ const sanitizers = ["address", "undefined", "thread"];
 /**
  * @typedef {object} Options
  * @property {boolean} portable
+ * @property {string | undefined} target
  * @property {false | "cuda" | "metal" | "vulkan"} gpu
  * @property {string | undefined} cudaArchitectures
  * @property {string[]} sanitizers
@@ -53,6 +55,7 @@ export function parseOptions(args, machine) {
       args,
       options: {
         portable: { type: "boolean", default: false },
+        target: { type: "string" },
         gpu: { type: "string" },
         "cuda-arch": { type: "string" },
         sanitize: { type: "string" },
@@ -67,8 +70,14 @@ export function parseOptions(args, machine) {
   } catch (error) {
     throw new BuildError(`${error.message.split(". ")[0]}. See \`node native/build.mjs --help\`.`);
   }
-  const defaultGpu = machine.platform === "darwin" && machine.arch === "arm64" ? "metal" : false;
-  const gpu = values.gpu === undefined ? defaultGpu : values.gpu === "none" ? false : values.gpu;
+  if (values.target !== undefined && !crossTargets.includes(values.target))
+    throw new BuildError(`--target ${values.target} is not known: use ${crossTargets.join(", ")}.`);
+  if (values.target !== undefined && (values.gpu !== undefined || values.sanitize !== undefined))
+    throw new BuildError(
+      "--target is a build for processors, to distribute: leave --gpu and --sanitize out.",
+    );
+  const metal = values.target === undefined && machine.platform === "darwin" && machine.arch === "arm64";
+  const gpu = values.gpu === undefined ? metal && "metal" : values.gpu === "none" ? false : values.gpu;
   if (gpu !== false && !gpus.includes(gpu))
     throw new BuildError(`--gpu ${gpu} is not known: use ${gpus.join(", ")} or none.`);
   if (values["cuda-arch"] !== undefined && gpu !== "cuda")
@@ -85,7 +94,8 @@ export function parseOptions(args, machine) {
   if (jobs !== undefined && (!Number.isInteger(jobs) || jobs < 1))
     throw new BuildError(`--jobs ${values.jobs} is not a whole number above 0.`);
   return {
-    portable: values.portable,
+    portable: values.portable || values.target !== undefined,
+    target: values.target,
     gpu,
     cudaArchitectures: values["cuda-arch"],
     sanitizers: sanitize,
@@ -97,6 +107,14 @@ export function parseOptions(args, machine) {
     help: values.help,
   };
 }
+
+/**
+ * The machine that a build is for.
+ * @param {Options} options
+ * @param {{ platform: string, arch: string }} machine this one
+ * @returns {{ platform: string, arch: string }}
+ */
+export const machineFor = ({ target }, machine) => (target === undefined ? machine : targets[target]);
 
 const platformNames = { linux: "linux", darwin: "mac", win32: "win" };
 
@@ -119,7 +137,7 @@ export function binsFolder(options, machine) {
 export function variantName(options, machine) {
   return [
     binsFolder(options, machine),
-    ...(options.portable ? ["portable"] : []),
+    ...(options.target !== undefined ? ["zig"] : options.portable ? ["portable"] : []),
     ...(options.sanitizers.length > 0 ? ["sanitize", ...options.sanitizers] : []),
   ].join("-");
 }
@@ -130,7 +148,8 @@ export function variantName(options, machine) {
  * is what is shipped.
  * @param {Options} options
  * @param {{ platform: string, arch: string }} machine
- * @param {{ release: string, includes: string[], ccache: boolean }} environment
+ * @param {{ release: string, includes: string[], ccache: boolean, tools?: Record<string, string>, nodeApi?: string }} environment `tools`: for
+ * a target, see `zigFor`; `nodeApi`: file with Node-API's functions for Windows
  * @returns {Map<string, string>}
  */
 export function cmakeDefinitions(options, machine, environment) {
@@ -139,6 +158,7 @@ export function cmakeDefinitions(options, machine, environment) {
     ["CMAKE_BUILD_TYPE", "Release"],
     ["CMAKE_CONFIGURATION_TYPES", "Release"],
     ["CMAKE_JS_INC", environment.includes.join(";")],
+    ["CMAKE_PROJECT_llama-addon_INCLUDE", ownCMake("addon.cmake")],
     ["CMAKE_JS_VERSION", "0"], // llama.cpp leaves its tests out when it sees this
     ["NLC_CURRENT_PLATFORM", target],
     ["NLC_TARGET_PLATFORM", target],
@@ -175,9 +195,36 @@ export function cmakeDefinitions(options, machine, environment) {
     set("CMAKE_SHARED_LINKER_FLAGS", "-undefined dynamic_lookup");
     if (options.portable) set("CMAKE_OSX_DEPLOYMENT_TARGET", "14.0");
   }
-  if (options.sanitizers.length > 0) {
-    set("LACUNA_SANITIZE", `-fsanitize=${options.sanitizers.join(",")}`);
-    set("CMAKE_PROJECT_llama-addon_INCLUDE", sanitizeProject);
-  }
+  if (options.sanitizers.length > 0) set("LACUNA_SANITIZE", `-fsanitize=${options.sanitizers.join(",")}`);
+  if (options.target !== undefined) crossDefinitions(targets[options.target], environment, set);
   return definitions;
+}
+
+/**
+ * What CMake has to know about another platform, and about zig's libc++, of which every library gets one of its own: exceptions do not pass from
+ * one into another, so llama.cpp's C++ is linked into the addon, and what is loaded by itself (ggml and its CPU variants) has a C interface.
+ */
+function crossDefinitions({ platform, cross }, { tools, nodeApi }, set) {
+  // What node-llama-cpp sets for a build on Windows is for Microsoft's libraries.
+  set("NLC_CURRENT_PLATFORM", "linux-x64");
+  set("CMAKE_SYSTEM_NAME", cross.system);
+  set("CMAKE_SYSTEM_PROCESSOR", cross.processor);
+  set("CMAKE_C_COMPILER", tools.cc);
+  set("CMAKE_CXX_COMPILER", tools["c++"]);
+  set("CMAKE_AR", tools.ar);
+  set("CMAKE_RANLIB", tools.ranlib);
+  // Nothing of this machine is for another.
+  set("CMAKE_FIND_ROOT_PATH", "/nonexistent");
+  for (const kind of ["PACKAGE", "LIBRARY", "INCLUDE"]) set(`CMAKE_FIND_ROOT_PATH_MODE_${kind}`, "ONLY");
+  for (const language of ["C", "CXX"])
+    set(`CMAKE_${language}_FLAGS`, "-g0 -fomit-frame-pointer -ffunction-sections -fdata-sections");
+  for (const kind of ["SHARED", "MODULE"]) set(`CMAKE_${kind}_LINKER_FLAGS`, "-s -Wl,--gc-sections");
+  set("LACUNA_PACKAGE", "ON");
+  set("CMAKE_PROJECT_llama.cpp_INCLUDE", ownCMake("static.cmake"));
+  set("CMAKE_PROJECT_ggml_INCLUDE", ownCMake("shared.cmake"));
+  if (platform === "win32") {
+    set("CMAKE_RC_COMPILER", tools.rc);
+    set("CMAKE_DLLTOOL", tools.dlltool);
+    set("CMAKE_JS_SRC", nodeApi);
+  }
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import path from "node:path";
 import { BuildError } from "./errors.mjs";
-import { binsFolder, cmakeDefinitions, parseOptions, variantName } from "./options.mjs";
+import { binsFolder, cmakeDefinitions, machineFor, parseOptions, variantName } from "./options.mjs";
 
 const linux = { platform: "linux", arch: "x64" };
 const mac = { platform: "darwin", arch: "arm64" };
@@ -35,19 +36,47 @@ describe("native build options", () => {
     assert.equal(binsFolder(parseOptions([], mac), mac), "mac-arm64-metal");
     assert.equal(binsFolder(parseOptions(["--gpu", "none"], mac), mac), "mac-arm64");
   });
+  it("--target is a portable build for another machine, with that one's names", () => {
+    const options = parseOptions(["--target", "win32-x64"], mac);
+    const machine = machineFor(options, mac);
+    assert.equal(binsFolder(options, machine), "win-x64");
+    assert.equal(variantName(options, machine), "win-x64-zig");
+    const tools = { cc: "/zig/cc", "c++": "/zig/c++" };
+    const definitions = cmakeDefinitions(options, machine, { ...environment, tools, nodeApi: "/node-api.c" });
+    for (const [name, value] of Object.entries({
+      GGML_CPU_ALL_VARIANTS: "ON",
+      GGML_NATIVE: "OFF",
+      GGML_METAL: "OFF",
+      CMAKE_SYSTEM_NAME: "Windows",
+      CMAKE_CXX_COMPILER: "/zig/c++",
+      CMAKE_JS_SRC: "/node-api.c",
+    }))
+      assert.equal(definitions.get(name), value, name);
+    const linked = (project) => readFileSync(definitions.get(`CMAKE_PROJECT_${project}_INCLUDE`), "utf8");
+    assert.match(linked("llama.cpp"), /^set\(BUILD_SHARED_LIBS OFF\)$/m);
+    assert.match(linked("ggml"), /^set\(BUILD_SHARED_LIBS ON\)$/m);
+  });
   it("builds that differ do not share a folder", () => {
-    const commandLines = [[], ["--portable"], ["--gpu", "vulkan"], ["--sanitize", "address,undefined"]];
+    const commandLines = [
+      [],
+      ["--portable"],
+      ["--target", "linux-x64"],
+      ["--gpu", "vulkan"],
+      ["--sanitize", "address,undefined"],
+    ];
     const names = commandLines.map((args) => variantName(parseOptions(args, linux), linux));
     assert.equal(new Set(names).size, names.length);
   });
   it("--sanitize reaches the compiler", () => {
     const definitions = definitionsOf("--sanitize", "address,undefined");
     assert.equal(definitions.get("LACUNA_SANITIZE"), "-fsanitize=address,undefined");
+    const addon = definitions.get("CMAKE_PROJECT_llama-addon_INCLUDE");
+    assert.match(readFileSync(addon, "utf8"), /if \(LACUNA_SANITIZE\)\n +include\(.*sanitize\.cmake/);
     assert.match(
-      readFileSync(definitions.get("CMAKE_PROJECT_llama-addon_INCLUDE"), "utf8"),
+      readFileSync(path.join(path.dirname(addon), "sanitize.cmake"), "utf8"),
       /target_compile_options\(\$\{target\} PRIVATE \$\{LACUNA_SANITIZE\} /,
     );
-    assert.equal(definitionsOf().has("CMAKE_PROJECT_llama-addon_INCLUDE"), false);
+    assert.equal(definitionsOf().has("LACUNA_SANITIZE"), false);
   });
   for (const [args, message] of [
     [["--gpu", "rocm"], /--gpu rocm is not known: use cuda, metal, vulkan or none/],
@@ -55,6 +84,8 @@ describe("native build options", () => {
     [["--sanitize", "memory"], /--sanitize memory is not known/],
     [["--sanitize", "address,thread"], /excludes address/],
     [["--sanitize", "address", "--portable"], /leave --portable out/],
+    [["--target", "plan9-x64"], /--target plan9-x64 is not known: use linux-x64, linux-arm64, win32-x64/],
+    [["--target", "linux-x64", "--gpu", "cuda"], /leave --gpu and --sanitize out/],
     [["--jobs", "0"], /--jobs 0 is not a whole number above 0/],
     [["--fast"], /'--fast'.*--help/],
   ])

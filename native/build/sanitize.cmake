@@ -1,4 +1,4 @@
-# Included right after project(): instruments ggml, llama.cpp and the addon, once all targets are there.
+# Instruments ggml, llama.cpp and the addon, once all targets are there.
 # llama-common takes longer to compile than everything else together, and hardly any of it runs here: it stays as it is.
 function(lacuna_sanitize)
     foreach(target ggml-base ggml-cpu ggml llama llama-addon)

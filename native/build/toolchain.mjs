@@ -15,6 +15,8 @@ const aptPackages = { cmake: "cmake", git: "git", "c++": "g++", make: "make" };
  * @property {boolean} ninja
  * @property {boolean} ccache
  * @property {string} compiler first line of `c++ --version`
+ * @property {Record<string, string>} [tools] files of a cross compiler, by name (see `zigFor`)
+ * @property {NodeJS.ProcessEnv} [env] what they need in their environment
  * @property {string} processor hash of what `-march=native` depends on
  */
 

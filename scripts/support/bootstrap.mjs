@@ -10,10 +10,10 @@ export const root = path.resolve(import.meta.dirname, "../..");
 /**
  * Brings a checkout to where everything can run: packages, native build, bundles. Costs well under a second when
  * nothing changed.
- * @param {{ tests?: boolean }} [options] `tests`: with what only the tests need
+ * @param {{ tests?: boolean, native?: boolean }} [options] `tests`: with what only the tests need; `native: false`: without this machine's own build
  * @throws {Stop} with one line that says what to do
  */
-export async function bootstrap({ tests = false } = {}) {
+export async function bootstrap({ tests = false, native = true } = {}) {
   checkNode();
   await installSystemPackages([...buildRequirements, ...(tests ? testRequirements : [])]);
   if (!dependenciesInstalled(root)) {
@@ -24,7 +24,7 @@ export async function bootstrap({ tests = false } = {}) {
       "Installing npm packages failed (see above). Check the network and run it again.",
     );
   }
-  await step(process.execPath, ["native/build.mjs"], "The native build failed (see above).");
+  if (native) await step(process.execPath, ["native/build.mjs"], "The native build failed (see above).");
   await step(process.execPath, ["esbuild.mjs", "--quiet"], "Bundling failed (see above).");
 }
 
@@ -35,6 +35,10 @@ async function step(command, args, failure) {
 }
 
 function checkNode() {
+  if (process.platform === "win32")
+    throw new Stop(
+      "Lacuna is developed on Linux and macOS: run this under WSL, which `wsl --install` installs.",
+    );
   const { engines } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
   const wanted = engines.node.replace(">=", "");
   if (olderThan(process.versions.node, wanted))

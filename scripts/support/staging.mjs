@@ -9,21 +9,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
+import { build } from "esbuild";
 import { Stop } from "./steps.mjs";
-
-/**
- * VS Code's names of platforms → node-llama-cpp's folder for the binary. `tested`: somebody has run a package of it.
- * @type {Record<string, { bins: string, tested: boolean }>}
- */
-export const targets = {
-  "linux-x64": { bins: "linux-x64", tested: true },
-  "linux-arm64": { bins: "linux-arm64", tested: false },
-  "darwin-arm64": { bins: "mac-arm64-metal", tested: false },
-  "darwin-x64": { bins: "mac-x64", tested: false },
-};
-
-/** Packages that node-llama-cpp uses only to compile: npm wants to see their package.json, nobody their contents. */
-const buildOnly = ["cmake-js", "node-addon-api", "node-api-headers"];
 
 /** What of a dependency nothing reads when Lacuna runs, by path relative to `node_modules`. */
 const unused = [
@@ -34,14 +21,45 @@ const unused = [
   /^node-llama-cpp\/(templates|bins)\//,
 ];
 
-/** @param {string} file relative to `node_modules`, with forward slashes */
-export function ships(file) {
-  const innermost = file.split("/node_modules/").at(-1);
-  const name = innermost.startsWith("@")
-    ? innermost.split("/").slice(0, 2).join("/")
-    : innermost.split("/")[0];
-  if (buildOnly.includes(name)) return innermost === `${name}/package.json`;
-  return !unused.some((pattern) => pattern.test(innermost));
+const packageOf = (file) => /^(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(file)[0];
+
+/**
+ * Files that node-llama-cpp's main file and its test of a binary, which runs in a process of its own, may load: not those of its command line, nor of
+ * what it compiles with.
+ * @param {string} root
+ * @returns {Promise<Set<string>>} relative to `node_modules`
+ */
+export async function reachedFiles(root) {
+  const modules = path.join(root, "node_modules");
+  const { metafile } = await build({
+    absWorkingDir: modules,
+    entryPoints: ["index.js", "bindings/utils/testBindingBinary.js"].map(
+      (name) => `node-llama-cpp/dist/${name}`,
+    ),
+    outdir: "unwritten",
+    write: false,
+    bundle: true,
+    metafile: true,
+    platform: "node",
+    format: "esm",
+    loader: { ".node": "empty" },
+    external: ["@node-llama-cpp/*"],
+    logLevel: "error",
+  });
+  return new Set(Object.keys(metafile.inputs));
+}
+
+/**
+ * @param {string} file relative to `node_modules`, with forward slashes
+ * @param {Set<string>} reached see {@link reachedFiles}
+ */
+export function ships(file, reached) {
+  const name = packageOf(file);
+  // Without it npm, which vsce asks, misses the package.
+  if (file === `${name}/package.json`) return true;
+  if (unused.some((pattern) => pattern.test(file.split("/node_modules/").at(-1)))) return false;
+  if (name === "node-llama-cpp" && file.endsWith(".js")) return reached.has(file);
+  return [...reached].some((one) => packageOf(one) === name);
 }
 
 /**
@@ -76,7 +94,7 @@ export function modelToShip(root) {
  * Copies exactly what ships into `stage`, apart from the bundles and the native binary.
  * @param {{ root: string, stage: string, model: string }} options
  */
-export function stageExtension({ root, stage, model }) {
+export async function stageExtension({ root, stage, model }) {
   rmSync(stage, { recursive: true, force: true });
   mkdirSync(stage, { recursive: true });
   const json = (file) => JSON.parse(readFileSync(path.join(root, file), "utf8"));
@@ -84,7 +102,7 @@ export function stageExtension({ root, stage, model }) {
     path.join(stage, "package.json"),
     `${JSON.stringify(packagedManifest(json("package.json")), null, 2)}\n`,
   );
-  for (const file of ["README.md", "CHANGELOG.md", "LICENSE", ".vscodeignore"])
+  for (const file of ["README.md", "CHANGELOG.md", "LICENSE", "SECURITY.md", "SUPPORT.md", ".vscodeignore"])
     cpSync(path.join(root, file), path.join(stage, file));
   const copyTree = (from, to, keep) =>
     cpSync(path.join(root, from), path.join(stage, to), {
@@ -93,9 +111,10 @@ export function stageExtension({ root, stage, model }) {
       filter: (source) =>
         statSync(source).isDirectory() || keep(path.relative(root, source).split(path.sep).join("/")),
     });
-  copyTree("media", "media", (file) => !/\.(ts|gguf)$/.test(file));
+  copyTree("media", "media", (file) => !/\.(ts|gguf|svg)$|tsconfig/.test(file));
   mkdirSync(path.join(stage, "media/model"), { recursive: true });
   cpSync(model, path.join(stage, "media/model", path.basename(model)));
+  const reached = await reachedFiles(root);
   for (const place of runtimePackages(json("node_modules/.package-lock.json"))) {
     const nested = path.join(root, place, "node_modules");
     cpSync(path.join(root, place), path.join(stage, place), {
@@ -103,7 +122,7 @@ export function stageExtension({ root, stage, model }) {
       filter: (source) =>
         source !== nested &&
         (statSync(source).isDirectory() ||
-          ships(path.relative(path.join(root, "node_modules"), source).split(path.sep).join("/"))),
+          ships(path.relative(path.join(root, "node_modules"), source).split(path.sep).join("/"), reached)),
     });
   }
 }

@@ -22,8 +22,9 @@ export interface ProcessExit {
 /** The signals of native code that does what the processor, the system or itself does not allow. */
 const FATAL = new Set(["SIGILL", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGABRT", "SIGTRAP"]);
 
-/** What Windows has in their place: exit codes that are NTSTATUS values. */
+/** What Windows has in their place: exit codes, most of them NTSTATUS values. */
 const FATAL_CODES = new Map([
+  [3, "abort"], // where nothing reports it
   [0xc000001d, "illegal instruction"],
   [0xc0000005, "access violation"],
   [0xc0000409, "abort"],
@@ -83,13 +84,19 @@ function onChildExit(
   };
   child.on("error", (error) => tell({ why: `could not be run (${toEngineError(error).message})` }));
   child.on("exit", (code, signal) => {
-    const hint = signal === "SIGKILL" ? ", perhaps for lack of memory" : "";
-    const fatal = signal === null ? FATAL_CODES.get(code ?? 0) : FATAL.has(signal) ? signal : undefined;
-    const how =
-      signal === null && fatal === undefined
-        ? `ended with exit code ${code}`
-        : `was ended by ${fatal ?? signal}${hint}`;
-    const why = lastLine() === "" ? how : `${how} (${lastLine()})`;
-    tell(fatal === undefined ? { why } : { why, signal: fatal });
+    const { why: how, ...fatal } = exitOf(code, signal, process.platform);
+    tell({ why: lastLine() === "" ? how : `${how} (${lastLine()})`, ...fatal });
   });
+}
+
+/** What Node says of a process that has ended, in words. */
+export function exitOf(code: number | null, signal: NodeJS.Signals | null, platform: string): ProcessExit {
+  if (signal !== null) {
+    const hint = signal === "SIGKILL" ? ", perhaps for lack of memory" : "";
+    return { why: `was ended by ${signal}${hint}`, ...(FATAL.has(signal) ? { signal } : {}) };
+  }
+  const fatal = platform === "win32" ? FATAL_CODES.get(code ?? 0) : undefined;
+  return fatal === undefined
+    ? { why: `ended with exit code ${code}` }
+    : { why: `was ended by ${fatal}`, signal: fatal };
 }

@@ -1,11 +1,13 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
+import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Llama, LlamaModel } from "node-llama-cpp";
 import { EngineFailure } from "./errors";
 import { hasSparseEngine } from "./native";
 import type { LoadModel } from "./protocol";
+import { whyUnfit } from "./unfit";
 
 export type Log = (level: "debug" | "info" | "warn" | "error", message: string) => void;
 
@@ -38,6 +40,7 @@ export async function startLlama(options: Pick<LoadModel, "gpu" | "threads">, lo
     return llama;
   } catch (error) {
     if (error instanceof NoBinaryFoundError) {
+      explainUnfitPackage();
       explainRefusedBinary(options.gpu);
       const build = options.gpu === false || options.gpu === "auto" ? "" : ` -- --gpu ${options.gpu}`;
       throw new EngineFailure(
@@ -49,6 +52,21 @@ export async function startLlama(options: Pick<LoadModel, "gpu" | "threads">, lo
   }
 }
 
+const binsFolder = (): string => fileURLToPath(new URL("../bins", import.meta.resolve("node-llama-cpp")));
+
+/** Throws when this package is not for this machine. */
+function explainUnfitPackage(): void {
+  const bins = binsFolder();
+  const folders = readdirSync(bins).filter((name) => existsSync(path.join(bins, name, "llama-addon.node")));
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+  const { platform, arch } = process;
+  const glibc = header.glibcVersionRuntime;
+  const why = whyUnfit({ platform, arch, glibc, release: os.release() }, folders);
+  if (why !== undefined) {
+    throw new EngineFailure("internal", why);
+  }
+}
+
 /**
  * node-llama-cpp tries some binaries in a process of its own and only says that none was found when that one ends. Here the same tells why: it throws
  * what the linker has to say, or it ends this process by the same signal.
@@ -56,8 +74,7 @@ export async function startLlama(options: Pick<LoadModel, "gpu" | "threads">, lo
 function explainRefusedBinary(gpu: LoadModel["gpu"]): void {
   const platform = { linux: "linux", darwin: "mac", win32: "win" }[process.platform as string];
   const folder = [platform, process.arch, ...(gpu === false || gpu === "auto" ? [] : [gpu])].join("-");
-  const bins = fileURLToPath(new URL("../bins", import.meta.resolve("node-llama-cpp")));
-  const file = path.join(bins, folder, "llama-addon.node");
+  const file = path.join(binsFolder(), folder, "llama-addon.node");
   if (!existsSync(file)) {
     return;
   }

@@ -11,6 +11,7 @@ import { randomTokens } from "../support";
 
 const BINS = path.resolve(`native/.build/package-bins/linux-x64`);
 const LLAMA = "native/.build/src/llama.cpp";
+const ARCHIVES = "native/.build/linux-x64-zig/build/llama.cpp/src";
 const COUNT = 16;
 
 /** Processors that qemu plays with nothing but their own instructions, and the variant that is for them. */
@@ -56,9 +57,14 @@ describe("the variants of the portable build", function () {
     expected = greedy(random, prompt);
     program = path.join(folder, "decode");
     const includes = ["include", "ggml/include"].flatMap((name) => ["-I", `${LLAMA}/${name}`]);
-    const libraries = readdirSync(BINS)
-      .filter((name) => /^lib(llama|ggml|ggml-base)(\.v[\d.]+)?\.so$/.test(name))
-      .map((name) => path.join(BINS, name));
+    const named = (folder: string, pattern: RegExp): string[] =>
+      readdirSync(folder)
+        .filter((name) => pattern.test(name))
+        .map((name) => path.join(folder, name));
+    const libraries = [
+      ...named(ARCHIVES, /^libllama\b.*\.a$/),
+      ...named(BINS, /^lib(ggml|ggml-base)(\.v[\d.]+)?\.so$/),
+    ];
     execFileSync(process.env.CXX ?? "c++", [
       ...["-std=c++17", "-O1", "native/test/variants/decode.cpp", "-o", program, ...includes],
       ...[...libraries, `-Wl,-rpath,${BINS}`, `-Wl,-rpath-link,${BINS}`],

@@ -16,6 +16,7 @@ export type DownloadProblem =
   | "disk-full"
   | "folder"
   | "in-progress"
+  | "in-use"
   | "exists";
 
 /** A download that ended, as one sentence or two that say what to do. */
@@ -60,6 +61,17 @@ export function fileProblem(error: unknown, folder: string): DownloadError {
     return new DownloadError("folder", `${folder} is not a folder. Choose another one.`);
   }
   return new DownloadError("folder", `${folder} cannot be written (${code ?? message}).`);
+}
+
+/** Windows neither replaces nor removes a file that a program reads; elsewhere this does not happen to a file. */
+export function inUse(error: unknown, name: string, platform = process.platform): DownloadError | undefined {
+  const { code } = error as NodeJS.ErrnoException;
+  return platform === "win32" && (code === "EBUSY" || code === "EPERM" || code === "EACCES")
+    ? new DownloadError(
+        "in-use",
+        `${name} is in use. Select another model in every window of VS Code, or close them, and try again.`,
+      )
+    : undefined;
 }
 
 const OFFLINE = new Set([

@@ -5,7 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { GgufError, readGguf } from "../gguf";
 import { fileName } from "./address";
-import { DownloadError, fileProblem } from "./errors";
+import { DownloadError, fileProblem, inUse } from "./errors";
 
 /** What is known of a downloaded file. */
 export interface ModelRecord {
@@ -85,7 +85,7 @@ export class ModelFolder {
       await rename(part, target);
       await rm(`${part}.json`, { force: true });
     } catch (error) {
-      throw fileProblem(error, this.folder);
+      throw inUse(error, name) ?? fileProblem(error, this.folder);
     }
     const records = await this.readIndex();
     records.set(name, { file: name, ...record, at: new Date().toISOString() });
@@ -112,7 +112,7 @@ export class ModelFolder {
         await this.writeIndex(records);
       }
     } catch (error) {
-      throw fileProblem(error, this.folder);
+      throw inUse(error, name) ?? fileProblem(error, this.folder);
     }
     return found;
   }
