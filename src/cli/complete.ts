@@ -108,6 +108,7 @@ export async function complete(words: readonly string[], context: Context): Prom
                 metric,
                 windowTokens,
                 maxQualityLoss: MAX_QUALITY_LOSS,
+                faster: true,
                 measure: false,
               },
               {

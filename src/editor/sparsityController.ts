@@ -326,6 +326,7 @@ export class SparsityController implements vscode.Disposable {
         metric,
         windowTokens: window,
         maxQualityLoss,
+        faster: true,
         ...(mask === undefined ? {} : { mask }),
       },
       { signal: options.signal, onItem: ({ fraction }) => options.onProgress?.(fraction) },

@@ -199,6 +199,8 @@ export interface SparsifyRequest extends DocumentName {
   readonly measure?: boolean;
   /** Tolerated relative rise of the loss on the file's own tokens, for `auto`. */
   readonly maxQualityLoss: number;
+  /** For `auto`: stay dense unless a token takes less time on this machine, which is measured. */
+  readonly faster?: boolean;
   /** A mask remembered for this file: serialised by `sparsity/maskFormat`, used instead of attribution. */
   readonly mask?: Uint8Array;
 }

@@ -17,6 +17,7 @@ import { measureCurve } from "./guardCurve";
 import type { Log } from "./llama";
 import { memoryStats } from "./memory";
 import type { NeuronSizes } from "./native";
+import { measurePace } from "./pace";
 import { applySelection, dividePlanes } from "./packing";
 import type { DocumentName, EngineState, SparsifyRequest, SparsifyResult, Timing } from "./protocol";
 import type { Session } from "./session";
@@ -26,6 +27,12 @@ const AUTO_RATIOS: Readonly<Record<Selection["kind"], readonly number[]>> = {
   choice: [0.8, 0.7, 0.6, 0.54, 0.48, 0.4],
   rows: [0.7, 0.5, 0.4, 0.3, 0.2],
 };
+
+/** If not even this share is faster than dense, none is. */
+const FASTEST = AUTO_RATIOS.choice.at(-1)!;
+/** Less than this of dense decoding's time is worth a loss. */
+const PAYS = 0.95;
+const NOT_FASTER = "Reading less would not be faster on this machine.";
 
 /** Text on either side of the cursor that is tokenised at all; longer than any window and its held-out tokens. */
 const CHARS_PER_TOKEN = 8;
@@ -62,6 +69,8 @@ type Attributed = Scored & { readonly sizes?: readonly NeuronSizes[] };
 export class Sparsifier {
   private queue: Promise<unknown> = Promise.resolve();
   private readonly disposal = new AbortController();
+  /** Milliseconds for a token, by what it reads; 1: dense. */
+  private readonly paces = new Map<number, number>();
 
   constructor(
     private readonly session: Session,
@@ -115,6 +124,14 @@ export class Sparsifier {
       return this.apply(work, remembered, "remembered", NO_TIME);
     }
 
+    const asksTime = target === "auto" && request.faster === true && this.kind === "choice";
+    if (asksTime) {
+      await this.pace(1, work); // as long as all of the FFN is where dense decoding reads it best
+      if (this.paces.has(FASTEST) && !this.pays(FASTEST)) {
+        return this.dense(request, NOT_FASTER);
+      }
+    }
+
     const plan = this.plan(request);
     const [from, to] = plan.window;
     if (to - from < 2) {
@@ -137,6 +154,13 @@ export class Sparsifier {
           : "No sparsity is within the tolerated quality loss on this file.";
       return { ...(await this.dense(request, why)), guard, attribution };
     }
+    if (asksTime) {
+      await this.pace(activeRatio, work);
+      if (!this.pays(activeRatio)) {
+        await this.pace(FASTEST, work);
+        return { ...(await this.dense(request, NOT_FASTER)), guard, attribution };
+      }
+    }
     const mask: Mask = {
       modelFingerprint: this.session.modelFingerprint,
       metric,
@@ -147,6 +171,19 @@ export class Sparsifier {
       selection: select(activeRatio),
     };
     return this.apply(work, mask, "attributed", attribution);
+  }
+
+  /** Measures how fast a share is, once. */
+  private async pace(activeRatio: number, { signal }: Work): Promise<void> {
+    if (!this.paces.has(activeRatio)) {
+      const ms = await measurePace(this.session, activeRatio, { gate: this.gate, signal });
+      this.paces.set(activeRatio, ms);
+      this.log("debug", `a token at ${activeRatio}: ${ms.toFixed(1)} ms, drafts included`);
+    }
+  }
+
+  private pays(activeRatio: number): boolean {
+    return this.paces.get(activeRatio)! < PAYS * this.paces.get(1)!;
   }
 
   /** What this model can do here. */
@@ -299,10 +336,9 @@ export class Sparsifier {
   private async dense(name: DocumentName, why?: string): Promise<SparsifyResult> {
     const { session } = this;
     const { ffnSize, layerCount } = session.info;
-    const document = session.peek(name);
-    if (document !== undefined && session.support !== undefined) {
+    if (session.support !== undefined) {
       await this.gate.run("background", async () => {
-        await document.unpack(layerCount);
+        await session.peek(name)?.unpack(layerCount);
         session.releasePlanes(this.gate);
       });
     }

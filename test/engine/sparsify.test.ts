@@ -105,6 +105,19 @@ describe("sparsifying in the engine process", () => {
     assert.equal(strict.activeRatio, chooseRatio(strict.guard, 0));
   });
 
+  it("takes less for what is not slower only, when asked to, and says why it stays dense", async () => {
+    const result = await sparsify({ sparsity: "auto", maxQualityLoss: 0.3, faster: true });
+    if (result.source === "dense") {
+      assert.equal(result.why, "Reading less would not be faster on this machine.");
+      assert.equal((await complete()).activeRatio, 1);
+      const again = await sparsify({ sparsity: "auto", maxQualityLoss: 0.3, faster: true });
+      assert.equal(again.source, "dense");
+    } else {
+      assert.equal(result.activeRatio, chooseRatio(result.guard, 0.3));
+    }
+    assert.ok((await sparsify({ sparsity: 0.5, faster: true })).activeRatio === 0.5, "what is set is taken");
+  });
+
   it("takes a remembered mask instead of attributing, and ignores a damaged one", async () => {
     const { mask, rows } = await sparsify({ sparsity: 0.5 });
     const remembered = await sparsify({ path: "/b.ts", sparsity: 0.5, mask: mask! });
