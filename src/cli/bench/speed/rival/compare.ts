@@ -9,9 +9,9 @@ import { askServer } from "./server";
 
 /** Prompts, tokens. */
 const PREFILLS = [128, 512, 1536] as const;
-const ROUNDS = 5;
+const ROUNDS = 3;
 /** Measured again, so often at most, while the interval is wider than this share of the median. */
-const MORE_ROUNDS = 10;
+const MORE_ROUNDS = 4;
 const SPREAD = 0.15;
 
 const MAX_TOKENS = 64;
