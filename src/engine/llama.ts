@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import type * as NodeLlamaCpp from "node-llama-cpp";
 import type { Llama, LlamaModel } from "node-llama-cpp";
 import { EngineFailure } from "./errors";
 import {
@@ -23,9 +24,7 @@ export type Log = (level: "debug" | "info" | "warn" | "error", message: string) 
 
 /** What the engine is started from; tests give another. */
 export interface Installation {
-  library(): Promise<
-    Pick<typeof import("node-llama-cpp"), "getLlama" | "LlamaLogLevel" | "NoBinaryFoundError">
-  >;
+  library(): Promise<Pick<typeof NodeLlamaCpp, "getLlama" | "LlamaLogLevel" | "NoBinaryFoundError">>;
   readonly place: Omit<GpuPlace, "folders">;
   /** Names of those that hold binaries. */
   folders(): readonly string[];
@@ -189,11 +188,11 @@ export function gpuNote(
 
 /** A card is there, whatever can be done with it. */
 function hasNvidia(): boolean {
-  const signs = {
+  const signs: Partial<Record<NodeJS.Platform, readonly string[]>> = {
     linux: ["/proc/driver/nvidia/version", "/dev/nvidiactl"],
     win32: [path.join(process.env.WINDIR ?? "C:\\Windows", "System32", "nvml.dll")],
   };
-  return (signs[process.platform as keyof typeof signs] ?? []).some((file) => existsSync(file));
+  return (signs[process.platform] ?? []).some((file) => existsSync(file));
 }
 
 /** Versions of what runs the model, by name. */
