@@ -30,6 +30,15 @@ void lacuna_runner::io::store(ggml_tensor * t, ggml_tensor * dst) {
     ggml_build_forward_expand(gf, ggml_cpy(ctx, t, dst));
 }
 
+void lacuna_keep_f32(ggml_cgraph * gf) {
+    for (int i = 0; i < ggml_graph_n_nodes(gf); i++) {
+        ggml_tensor * t = ggml_graph_node(gf, i);
+        if (t->op == GGML_OP_MUL_MAT) {
+            ggml_prec_set_src(t, GGML_PREC_F32, 1);
+        }
+    }
+}
+
 lacuna_runner::lacuna_runner(const llama_model & model, int n_threads) {
     for (const auto & device : model.devices) {
         backends.emplace_back(ggml_backend_dev_init(device.dev, nullptr));
@@ -61,6 +70,7 @@ void lacuna_runner::run(const std::function<void(io &)> & build) {
 
     io io { ctx.get(), ggml_new_graph_custom(ctx.get(), MAX_NODES, false), {}, {} };
     build(io);
+    lacuna_keep_f32(io.gf);
 
     ggml_backend_sched_reset(sched.get());
     if (!ggml_backend_sched_alloc_graph(sched.get(), io.gf)) {

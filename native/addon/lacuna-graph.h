@@ -22,6 +22,9 @@ private:
     std::vector<float> copy;
 };
 
+// No product of gf may be of less than F32 where its weights are F32: ggml-cuda would use TF32, whose error is more than a gradient bears
+void lacuna_keep_f32(ggml_cgraph * gf);
+
 // Runs small graphs on the devices of a model; used for one graph at a time
 class lacuna_runner {
 public:

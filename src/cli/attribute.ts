@@ -12,6 +12,7 @@ import { parseMetric } from "./complete";
 import { parseCommand, type Arguments, type CommandSpec } from "./commandLine";
 import type { Context } from "./context";
 import { CliError, UsageError } from "./errors";
+import { chooseGpu, GPU_OPTION } from "./gpu";
 import { chooseModel, chooseThreads } from "./install";
 import { encodeNpy } from "./npy";
 import { parseLocation, readSource, splitAt, type SourceText } from "./sourceFile";
@@ -19,7 +20,7 @@ import { parseLocation, readSource, splitAt, type SourceText } from "./sourceFil
 export const ATTRIBUTE: CommandSpec = {
   name: "attribute",
   usage:
-    "attribute FILE[:LINE:COLUMN] [--model PATH] [--window N] [--metrics M,...] [--threads N] [--out DIR] [--json]",
+    "attribute FILE[:LINE:COLUMN] [--model PATH] [--window N] [--metrics M,...] [--threads N] [--gpu GPU] [--out DIR] [--json]",
   summary: "Scores every FFN neuron and attention head of a model on a window of a file's tokens.",
   details:
     "The window lies round the position, or at the beginning of the file. --out writes one NumPy array per metric,\n" +
@@ -35,6 +36,7 @@ export const ATTRIBUTE: CommandSpec = {
       help: `metrics, or \`all\` (default ${DEFAULT_METRIC}): ${METRIC_NAMES.join(", ")}`,
     },
     threads: { value: "N", help: "CPU threads (default: the machine's cores, at most 8)" },
+    ...GPU_OPTION,
     out: { value: "DIR", help: "write the scores to this directory" },
   },
   examples: ["lacuna attribute src/app.ts:12:8", "lacuna attribute src/app.ts --metrics all --out scores/"],
@@ -59,6 +61,7 @@ export async function attribute(words: readonly string[], context: Context): Pro
   const size = args.integer("window", 256, 2, 8192);
   const metrics = parseMetrics(args.text("metrics") ?? DEFAULT_METRIC);
   const threads = chooseThreads(args);
+  const gpu = chooseGpu(args, "auto");
   const source = readAt(word);
   const modelPath = chooseModel(args.text("model"), context.install);
   const out = args.text("out");
@@ -69,17 +72,15 @@ export async function attribute(words: readonly string[], context: Context): Pro
   requireModel(modelPath);
 
   const { progress, signal } = context;
-  const llama = await startLlama({ gpu: false, threads }, () => undefined);
+  const llama = await startLlama({ gpu, threads }, () => undefined);
   try {
     const report = (fraction: number): void => {
       progress.report("Loading the model", fraction);
     };
-    const session = await Session.load(
-      llama,
-      { modelPath, contextSize: 512, threads, gpu: false },
-      report,
-      signal,
-    );
+    const session = await Session.load(llama, { modelPath, contextSize: 512, threads, gpu }, report, signal);
+    if (session.info.gpuNote !== undefined) {
+      progress.note(session.info.gpuNote);
+    }
     if (session.support === undefined) {
       throw new EngineFailure(
         "model-unsupported",

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { Gpu } from "../engine/gpu";
 import { LacunaSystem } from "./bench/latency/lacunaSystem";
 import { LlamaServer } from "./bench/latency/llamaServer";
 import { LlamaVscode } from "./bench/latency/llamaVscode";
@@ -16,6 +17,7 @@ import { prepareDirectory, writeFiles } from "./atomicFiles";
 import { parseCommand, type Arguments, type CommandSpec } from "./commandLine";
 import type { Context } from "./context";
 import { CliError, UsageError } from "./errors";
+import { BENCH_GPU_OPTION, chooseBenchGpu } from "./gpu";
 import { chooseModel, chooseThreads } from "./install";
 
 export const BENCH_LATENCY: CommandSpec = {
@@ -44,6 +46,7 @@ export const BENCH_LATENCY: CommandSpec = {
       help: "tokens of context for both (default 2048, at most the model's own)",
     },
     threads: { value: "N", help: "CPU threads (default: the machine's cores, at most 8)" },
+    ...BENCH_GPU_OPTION,
     drafts: {
       value: "N",
       help: "compare with Lacuna drafting N tokens at a time from the prompt, rather than with llama-server",
@@ -64,6 +67,7 @@ interface Setup {
   readonly modelPath: string;
   readonly contextSize: number;
   readonly threads: number;
+  readonly gpu: Gpu;
 }
 
 export async function benchLatency(words: readonly string[], context: Context): Promise<void> {
@@ -76,6 +80,7 @@ export async function benchLatency(words: readonly string[], context: Context): 
   const contextSize = contextSizeOf(modelPath, args.integer("context-size", 2048, 256, 32_768));
   const drafts = args.integer("drafts", 0, 0, 64);
   const server = drafts > 0 ? undefined : chooseServer(args.text("server"), context);
+  const gpu = chooseBenchGpu(args, server);
   const directory = args.text("out");
   if (directory !== undefined) {
     prepareDirectory(directory, "Choose another --out.");
@@ -84,7 +89,7 @@ export async function benchLatency(words: readonly string[], context: Context): 
   if (onServer && server === undefined) {
     throw new UsageError("--on-server needs a llama-server: leave out --drafts and --server none.");
   }
-  const kinds = systemKinds({ modelPath, contextSize, threads }, server, { drafts, onServer }, context);
+  const kinds = systemKinds({ modelPath, contextSize, threads, gpu }, server, { drafts, onServer }, context);
 
   const { progress, signal, output, install } = context;
   const runs = new Map<string, Run[]>(kinds.map(({ name }) => [name, []]));
@@ -157,7 +162,6 @@ function systemKinds(
   { drafts, onServer }: { readonly drafts: number; readonly onServer: boolean },
   { install, signal }: Context,
 ): SystemKind[] {
-  const load = { ...setup, gpu: false as const };
   const startServer = (): Promise<LlamaServer> => LlamaServer.start({ ...setup, binary: server! }, signal);
   const kinds: SystemKind[] = [
     onServer
@@ -166,12 +170,12 @@ function systemKinds(
           start: async (trace) =>
             LacunaSystem.startOn(await startServer(), install, setup.contextSize, trace),
         }
-      : { name: "Lacuna", start: (trace) => LacunaSystem.start(install, load, trace) },
+      : { name: "Lacuna", start: (trace) => LacunaSystem.start(install, setup, trace) },
   ];
   if (drafts > 0) {
     kinds.push({
       name: `Lacuna, drafts of ${drafts}`,
-      start: (trace) => LacunaSystem.start(install, { ...load, draftTokens: drafts }, trace),
+      start: (trace) => LacunaSystem.start(install, { ...setup, draftTokens: drafts }, trace),
     });
   }
   if (server !== undefined) {

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { grammarFolder } from "../syntax/folder";
+import type { Gpu } from "../engine/gpu";
 import { SyntaxParser } from "../syntax/parser";
 import { prepareDirectory, writeFiles } from "./atomicFiles";
 import { contextSizeOf, chooseServer } from "./bench/latency/setup";
@@ -19,6 +20,7 @@ import { parseActive } from "./complete";
 import { parseCommand, type Arguments, type CommandSpec } from "./commandLine";
 import type { Context } from "./context";
 import { UsageError } from "./errors";
+import { BENCH_GPU_OPTION, chooseBenchGpu } from "./gpu";
 import { chooseModel } from "./install";
 
 export const BENCH_TEXT: CommandSpec = {
@@ -53,6 +55,7 @@ export const BENCH_TEXT: CommandSpec = {
     },
     "context-size": { value: "N", help: "tokens of context for all (default 2048, at most the model's own)" },
     threads: { value: "N", help: "CPU threads (default 1)" },
+    ...BENCH_GPU_OPTION,
     out: { value: "DIR", help: "also write the report there, as JSON and Markdown" },
   },
   examples: [
@@ -68,6 +71,7 @@ interface Setup {
   readonly modelPath: string;
   readonly contextSize: number;
   readonly threads: number;
+  readonly gpu: Gpu;
 }
 
 /** See {@link BENCH_TEXT}. */
@@ -83,6 +87,7 @@ export async function benchText(words: readonly string[], context: Context): Pro
   const modelPath = chooseModel(args.text("model"), install);
   const contextSize = contextSizeOf(modelPath, args.integer("context-size", 2_048, 256, 32_768));
   const server = chooseServer(args.text("server"), context);
+  const gpu = chooseBenchGpu(args, server);
   const glob = args.text("files");
   const files = glob === undefined ? heldOutFiles(install.root) : matchingFiles(glob);
   const cases = cutCases(files, count, seed);
@@ -95,7 +100,7 @@ export async function benchText(words: readonly string[], context: Context): Pro
     for (const language of new Set(cases.map((one) => one.language))) {
       await syntax.load(language);
     }
-    const setup = { modelPath, contextSize, threads };
+    const setup = { modelPath, contextSize, threads, gpu };
     const kinds = [
       ...lacunaKinds(args, setup, syntax, context),
       ...(server === undefined ? [] : rivalKinds(server, seed, setup)),
@@ -190,7 +195,7 @@ function lacunaKinds(
     for (const otherFiles of others) {
       for (const active of actives) {
         const options = { syntax, sparsity: parseActive(active), otherFiles };
-        const load = { ...setup, gpu: false as const, ...(leadLines === undefined ? {} : { leadLines }) };
+        const load = { ...setup, ...(leadLines === undefined ? {} : { leadLines }) };
         const parts = [
           "Lacuna",
           ...(options.sparsity === "dense" && actives.length === 1 ? [] : [active]),

@@ -6,6 +6,7 @@ import { parseCommand, type Arguments, type CommandSpec } from "./commandLine";
 import type { Context } from "./context";
 import { cacheDirectory } from "./cacheDirectory";
 import { UsageError } from "./errors";
+import { chooseGpu, GPU_OPTION } from "./gpu";
 import { chooseModel, chooseThreads, engineLadder } from "./install";
 import { parseRatio } from "./ratios";
 import { completeOnServer, SERVER_DETAILS, SERVER_OPTIONS, type ServerCompletion } from "./server";
@@ -14,7 +15,7 @@ import { parseLocation, readSource, splitAt } from "./sourceFile";
 export const COMPLETE: CommandSpec = {
   name: "complete",
   usage:
-    "complete FILE:LINE:COLUMN [--model PATH|--server URL] [--active RATIO|dense|auto] [--metric M] [--window N] [--max-tokens N] [--head full|screened] [--threads N] [--json]",
+    "complete FILE:LINE:COLUMN [--model PATH|--server URL] [--active RATIO|dense|auto] [--metric M] [--window N] [--max-tokens N] [--head full|screened] [--threads N] [--gpu GPU] [--json]",
   summary: "Completes the code at a position of a file.",
   details:
     "Lines and columns are counted from 1, columns in UTF-16 units, as editors do.\n" +
@@ -37,6 +38,7 @@ export const COMPLETE: CommandSpec = {
       help: "`screened`: read only the rows of the output head that a low-bit copy of it finds, which is made first and kept in the cache directory; default `full`",
     },
     threads: { value: "N", help: "CPU threads (default: the machine's cores, at most 8)" },
+    ...GPU_OPTION,
     ...SERVER_OPTIONS,
   },
   examples: [
@@ -60,6 +62,7 @@ export async function complete(words: readonly string[], context: Context): Prom
   const windowTokens = args.integer("window", 256, 2, 8192);
   const maxTokens = args.integer("max-tokens", 128, 1, 4096);
   const threads = chooseThreads(args);
+  const gpu = chooseGpu(args, "auto");
   const { path: file, prefix, suffix } = splitAt(readSource(location.path), location);
   const request = { prefix, suffix, path: file, language: "", maxTokens };
   const address = args.text("server");
@@ -78,14 +81,17 @@ export async function complete(words: readonly string[], context: Context): Prom
       modelPath,
       contextSize: CONTEXT_SIZE,
       threads,
-      gpu: false as const,
+      gpu,
       evictAfterMs: 0,
       ...(head === "full" ? {} : { headDirectory: path.join(cacheDirectory(process.env), "heads") }),
     };
     const onLoad = ({ fraction }: { readonly fraction: number }): void => {
       progress.report("Loading the model", fraction);
     };
-    unwrap(await client.load(load, { signal, onItem: onLoad }));
+    const { gpuNote } = unwrap(await client.load(load, { signal, onItem: onLoad }));
+    if (gpuNote !== undefined) {
+      progress.note(gpuNote);
+    }
     if (head === "screened") {
       const onItem = ({ fraction }: { readonly fraction: number }): void => {
         progress.report("Copying the output head", fraction);
@@ -218,7 +224,7 @@ function printServed(
 
 /** @throws {@link UsageError} where an option is for the local engine */
 function refuseLocalOptions(args: Arguments): void {
-  const local = ["model", "active", "metric", "window", "head", "threads"].find(
+  const local = ["model", "active", "metric", "window", "head", "threads", "gpu"].find(
     (name) => args.text(name) !== undefined,
   );
   if (local !== undefined) {

@@ -247,6 +247,9 @@ export class EngineService implements vscode.Disposable {
       `Loaded ${info.name} (${info.architecture}, ${(info.parameters / 1e6).toFixed(1)} M parameters, context ${info.contextSize}, ` +
         `${params.threads} threads, ${info.gpu}) in ${Date.now() - started} ms`,
     );
+    if (info.gpuNote !== undefined) {
+      this.log.write("info", info.gpuNote);
+    }
     void this.logVersions();
     return info;
   }

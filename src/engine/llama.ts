@@ -3,27 +3,66 @@ import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import type * as NodeLlamaCpp from "node-llama-cpp";
 import type { Llama, LlamaModel } from "node-llama-cpp";
 import { EngineFailure } from "./errors";
+import {
+  describeGpuMemory,
+  describeGpuProblem,
+  gpuFolder,
+  gpuProblemAfter,
+  gpuProblemBefore,
+  gpuProblemOf,
+  whyOnCpu,
+  type GpuPlace,
+} from "./gpu";
 import { hasSparseEngine } from "./native";
 import type { LoadModel } from "./protocol";
 import { whyUnfit } from "./unfit";
 
 export type Log = (level: "debug" | "info" | "warn" | "error", message: string) => void;
 
+/** What the engine is started from; tests give another. */
+export interface Installation {
+  library(): Promise<Pick<typeof NodeLlamaCpp, "getLlama" | "LlamaLogLevel" | "NoBinaryFoundError">>;
+  readonly place: Omit<GpuPlace, "folders">;
+  /** Names of those that hold binaries. */
+  folders(): readonly string[];
+}
+
+const installed: Installation = {
+  library: () => import("node-llama-cpp"),
+  place: { platform: process.platform, arch: process.arch, load: loadBinary },
+  folders: () =>
+    readdirSync(binsFolder()).filter((name) => existsSync(path.join(binsFolder(), name, "llama-addon.node"))),
+};
+
 /**
  * Loads node-llama-cpp and the native addon: never builds, never downloads. node-llama-cpp is an ES module that must
  * stay unbundled (it finds its binaries by its own path), hence the dynamic import.
+ * @throws {@link EngineFailure} where the GPU that is asked for by name cannot be used: no other takes its place
  */
-export async function startLlama(options: Pick<LoadModel, "gpu" | "threads">, log: Log): Promise<Llama> {
-  const { getLlama, LlamaLogLevel, NoBinaryFoundError } = await import("node-llama-cpp");
+export async function startLlama(
+  { gpu, threads }: Pick<LoadModel, "gpu" | "threads">,
+  log: Log,
+  installation: Installation = installed,
+): Promise<Llama> {
+  const { getLlama, LlamaLogLevel, NoBinaryFoundError } = await installation.library();
+  const named = gpu === false || gpu === "auto" ? undefined : gpu;
+  const place = { ...installation.place, folders: installation.folders() };
+  const missing = named && gpuProblemBefore(named, place);
+  if (missing !== undefined) {
+    explainUnfitPackage(place.folders);
+    throw new EngineFailure("internal", describeGpuProblem(named!, missing));
+  }
+  let llama: Llama;
   try {
-    const llama = await getLlama({
-      gpu: options.gpu,
+    llama = await getLlama({
+      gpu,
       build: "never",
       skipDownload: true,
       progressLogs: false,
-      maxThreads: options.threads,
+      maxThreads: threads,
       logLevel: LlamaLogLevel.warn,
       logger: (level, message) =>
         log(
@@ -31,33 +70,33 @@ export async function startLlama(options: Pick<LoadModel, "gpu" | "threads">, lo
           message.trim(),
         ),
     });
-    if (!hasSparseEngine(llama)) {
-      throw new EngineFailure(
-        "internal",
-        "The native engine is node-llama-cpp's stock build, without Lacuna's patches. Run `npm run build:native`.",
-      );
-    }
-    return llama;
   } catch (error) {
     if (error instanceof NoBinaryFoundError) {
-      explainUnfitPackage();
-      explainRefusedBinary(options.gpu);
-      const build = options.gpu === false || options.gpu === "auto" ? "" : ` -- --gpu ${options.gpu}`;
-      throw new EngineFailure(
-        "internal",
-        `The native engine for ${process.platform}-${process.arch} is missing. Run \`npm run build:native${build}\`.`,
-      );
+      explainUnfitPackage(place.folders);
+      throw named === undefined
+        ? refusedBinary(place)
+        : new EngineFailure("internal", describeGpuProblem(named, gpuProblemOf(named, place)));
     }
     throw error;
   }
+  const problem = gpuProblemAfter(gpu, llama.gpu);
+  if (problem !== undefined && gpu !== "auto") {
+    await llama.dispose();
+    throw new EngineFailure("internal", describeGpuProblem(gpu, problem));
+  }
+  if (!hasSparseEngine(llama)) {
+    throw new EngineFailure(
+      "internal",
+      "The native engine is node-llama-cpp's stock build, without Lacuna's patches. Run `npm run build:native`.",
+    );
+  }
+  return llama;
 }
 
 const binsFolder = (): string => fileURLToPath(new URL("../bins", import.meta.resolve("node-llama-cpp")));
 
 /** Throws when this package is not for this machine. */
-function explainUnfitPackage(): void {
-  const bins = binsFolder();
-  const folders = readdirSync(bins).filter((name) => existsSync(path.join(bins, name, "llama-addon.node")));
+function explainUnfitPackage(folders: readonly string[]): void {
   const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
   const { platform, arch } = process;
   const glibc = header.glibcVersionRuntime;
@@ -67,25 +106,93 @@ function explainUnfitPackage(): void {
   }
 }
 
+/** Why there is no binary for the CPU, or it does not load. */
+function refusedBinary(place: GpuPlace): EngineFailure {
+  const folder = gpuFolder(false, place);
+  if (place.folders.includes(folder)) {
+    try {
+      place.load(folder);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
+      return new EngineFailure("internal", `The native engine does not load on this system: ${reason}`);
+    }
+  }
+  return new EngineFailure(
+    "internal",
+    `The native engine for ${place.platform}-${place.arch} is missing. Run \`npm run build:native\`.`,
+  );
+}
+
 /**
  * node-llama-cpp tries some binaries in a process of its own and only says that none was found when that one ends. Here the same tells why: it throws
  * what the linker has to say, or it ends this process by the same signal.
  */
-function explainRefusedBinary(gpu: LoadModel["gpu"]): void {
-  const platform = { linux: "linux", darwin: "mac", win32: "win" }[process.platform as string];
-  const folder = [platform, process.arch, ...(gpu === false || gpu === "auto" ? [] : [gpu])].join("-");
-  const file = path.join(binsFolder(), folder, "llama-addon.node");
-  if (!existsSync(file)) {
-    return;
+function loadBinary(folder: string): string | false | undefined {
+  const directory = path.join(binsFolder(), folder);
+  const binding = createRequire(import.meta.url)(path.join(directory, "llama-addon.node")) as {
+    loadBackends(directory?: string): void;
+    getGpuType(): string | false | undefined;
+    ensureGpuDeviceIsSupported(): void;
+  };
+  binding.loadBackends();
+  binding.loadBackends(directory);
+  const gpu = binding.getGpuType();
+  if (gpu !== false && gpu !== undefined) {
+    binding.ensureGpuDeviceIsSupported();
+    return gpu;
   }
-  try {
-    const binding = createRequire(import.meta.url)(file) as { loadBackends(directory?: string): void };
-    binding.loadBackends();
-    binding.loadBackends(path.dirname(file));
-  } catch (error) {
-    const reason = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
-    throw new EngineFailure("internal", `The native engine does not load on this system: ${reason}`);
+  // A backend in a library of its own is left out without a word where it does not load; as an addon it says why.
+  const backend = new RegExp(`ggml-${folder.split("-")[2]}\\.(so|dll|dylib)$`);
+  for (const name of readdirSync(directory).filter((file) => backend.test(file))) {
+    try {
+      process.dlopen({ exports: {} }, path.join(directory, name));
+    } catch (error) {
+      if (!/did not self-register/i.test(String(error))) {
+        throw error;
+      }
+    }
   }
+  return gpu;
+}
+
+/**
+ * What a person should know of a model that a GPU was to run, when not all of it runs there; undefined: nothing.
+ * @param free of the GPU before the model was loaded
+ * @throws {@link EngineFailure} where the GPU was asked for by name and has no room for any layer
+ */
+export function gpuNote(
+  asked: LoadModel["gpu"],
+  model: Pick<LlamaModel, "gpuLayers" | "size"> & { readonly fileInsights: { readonly totalLayers: number } },
+  vram: { readonly free: number; readonly total: number } | undefined,
+): string | undefined {
+  if (vram === undefined) {
+    return asked === "auto"
+      ? whyOnCpu({ ...installed.place, folders: installed.folders() }, hasNvidia())
+      : undefined;
+  }
+  const note = describeGpuMemory({
+    freeBytes: vram.free,
+    totalBytes: vram.total,
+    modelBytes: model.size,
+    layers: model.fileInsights.totalLayers,
+    fit: model.gpuLayers,
+  });
+  if (note !== undefined && model.gpuLayers === 0 && asked !== "auto") {
+    throw new EngineFailure(
+      "out-of-memory",
+      `${note} Choose a smaller model, or \`auto\` or \`off\` (\`--gpu\`, in VS Code the setting lacuna.gpu).`,
+    );
+  }
+  return note && `${note} ${model.gpuLayers === 0 ? "It runs" : "The others run"} on the CPU.`;
+}
+
+/** A card is there, whatever can be done with it. */
+function hasNvidia(): boolean {
+  const signs: Partial<Record<NodeJS.Platform, readonly string[]>> = {
+    linux: ["/proc/driver/nvidia/version", "/dev/nvidiactl"],
+    win32: [path.join(process.env.WINDIR ?? "C:\\Windows", "System32", "nvml.dll")],
+  };
+  return (signs[process.platform] ?? []).some((file) => existsSync(file));
 }
 
 /** Versions of what runs the model, by name. */

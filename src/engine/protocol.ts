@@ -103,6 +103,8 @@ export interface ModelInfo {
   /** The model can be shown recent edits. */
   readonly hasEdits?: boolean;
   readonly gpu: string;
+  /** A sentence for the user, where a GPU is there and not all of the model runs on it. */
+  readonly gpuNote?: string;
   /** CPU threads that it uses. */
   readonly threads: number;
   /** Absent when sparse activation is supported. */

@@ -13,7 +13,7 @@ import { generate } from "./generate";
 import { HeadScreen, type HeadScreenOptions } from "./headScreen";
 import { kvBytesPerToken } from "./kvSize";
 import { LargePages } from "./largePages";
-import { loadLlamaModel, type Log } from "./llama";
+import { gpuNote, loadLlamaModel, type Log } from "./llama";
 import {
   dropPlanes,
   evictDense,
@@ -113,9 +113,10 @@ export class Session {
     log: Log = () => undefined,
   ): Promise<Session> {
     const header = requireModel(params.modelPath, (name) => isArchitectureSupported(llama, name));
+    const vram = llama.gpu === false || params.gpu === false ? undefined : await llama.getVramState();
     const model = await loadLlamaModel(llama, header.parts[0]!.path, onProgress, signal);
     try {
-      return Session.of(llama, model, header, params, log);
+      return Session.of(llama, model, header, params, gpuNote(params.gpu, model, vram), log);
     } catch (error) {
       await model.dispose();
       throw error;
@@ -127,6 +128,7 @@ export class Session {
     model: LlamaModel,
     header: ModelHeader,
     params: LoadModel,
+    note: string | undefined,
     log: Log,
   ): Session {
     const support = sparsitySupport(model);
@@ -141,6 +143,7 @@ export class Session {
       hasFim: tokenizer.fim !== undefined,
       ...(tokenizer.fim === undefined ? {} : { fim: tokenizer.fim.family, hasEdits: tokenizer.fim.hasEdits }),
       gpu: llama.gpu === false ? "cpu" : llama.gpu,
+      ...(note === undefined ? {} : { gpuNote: note }),
       threads: usefulThreads(header.fileBytes, params.threads),
       ...denseOnly(support),
     };

@@ -42,10 +42,48 @@ describe("lacuna", () => {
       "--window",
       "--max-tokens",
       "--threads",
+      "--gpu",
       "--json",
     ]) {
       assert.ok(details.stdout.includes(option), option);
     }
+  });
+
+  describe("--gpu", () => {
+    const there = (gpu: string): boolean =>
+      existsSync(`node_modules/node-llama-cpp/bins/linux-${process.arch}-${gpu}`);
+
+    for (const command of [
+      ["complete", position],
+      ["attribute", position],
+    ]) {
+      it(`of ${command[0]} is an error in one line where this installation has none such`, async function () {
+        const gpu = ["cuda", "vulkan"].find((name) => !there(name));
+        if (process.platform !== "linux" || gpu === undefined) {
+          console.log("      Not tested: needs Linux and a build without one of CUDA and Vulkan.");
+          this.skip();
+        }
+        const end = await run([...command, "--model", modelPath, "--threads", "1", "--gpu", gpu]);
+        assert.equal(end.code, 1);
+        assert.match(
+          errorLine(end),
+          /has no binary for (CUDA|Vulkan), .*`npm run build:native -- --gpu (cuda|vulkan)`/,
+        );
+      });
+
+      it(`auto of ${command[0]} runs on the CPU where nothing else is`, async () => {
+        const args = [...command, "--model", modelPath, "--threads", "1", "--json"];
+        const size = command[0] === "complete" ? ["--max-tokens", "4"] : ["--window", "32"];
+        const end = await run([...args, ...size, "--gpu", "auto"]);
+        assert.equal(end.code, 0, end.stderr);
+      });
+    }
+
+    it("takes no other word", async () => {
+      const end = await run(["complete", position, "--model", modelPath, "--gpu", "rocm"]);
+      assert.equal(end.code, 2);
+      assert.match(errorLine(end), /--gpu must be one of/);
+    });
   });
 
   describe("complete", () => {

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+const LLAMA = "native/.build/src/llama.cpp";
+const BINS = path.resolve(`node_modules/node-llama-cpp/bins/linux-${process.arch}`);
+
+/**
+ * Attribution asks that no product be of less than F32 where its weights are F32, and ggml-cuda (patch 0015) listens. What a GPU then computes
+ * cannot be seen here.
+ */
+describe("products of full precision", function () {
+  this.timeout(120_000);
+  let folder: string;
+  const env = { ...process.env, LD_PRELOAD: "" };
+
+  before(function () {
+    folder = mkdtempSync(path.join(tmpdir(), "lacuna-precision-"));
+    if (process.platform !== "linux" || !existsSync(LLAMA) || !existsSync(BINS)) {
+      console.log("    Not tested: needs Linux and the sources of the native build (npm run build:native).");
+      this.skip();
+    }
+  });
+  after(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("are asked for in every graph that attribution runs", () => {
+    const program = path.join(folder, "program");
+    const libraries = readdirSync(BINS).filter((name) =>
+      /^lib(llama|ggml|ggml-base|ggml-cpu)(\.v[\d.]+)?\.so$/.test(name),
+    );
+    execFileSync(
+      process.env.CXX ?? "c++",
+      [
+        ...[
+          "-std=c++17",
+          "-O1",
+          "-w",
+          "native/test/kernels/fullPrecision.cpp",
+          "native/addon/lacuna-graph.cpp",
+        ],
+        ...["native/addon", ...["src", "include", "ggml/include"].map((name) => `${LLAMA}/${name}`)].flatMap(
+          (name) => ["-I", name],
+        ),
+        ...["-o", program, ...libraries.map((name) => path.join(BINS, name)), `-Wl,-rpath,${BINS}`],
+      ],
+      { env },
+    );
+    const { status, stdout } = spawnSync(program, { encoding: "utf8", env });
+    assert.equal(status, 0, stdout);
+  });
+
+  it("are computed as such by ggml-cuda: neither by MMF nor with cuBLAS's TF32", () => {
+    const source = readFileSync(`${LLAMA}/ggml/src/ggml-cuda/ggml-cuda.cu`, "utf8");
+    assert.match(source, /if \(!ggml_cuda_mul_mat_is_full_f32\(dst\) && ggml_cuda_should_use_mmf\(/);
+    assert.match(
+      source,
+      /if \(ggml_cuda_mul_mat_is_full_f32\(dst\)\) \{\s+CUBLAS_CHECK\(cublasSetMathMode\(ctx\.cublas_handle\(\), CUBLAS_DEFAULT_MATH\)\);/,
+    );
+  });
+});
