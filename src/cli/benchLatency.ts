@@ -47,13 +47,9 @@ export const BENCH_LATENCY: CommandSpec = {
     },
     threads: { value: "N", help: "CPU threads (default: the machine's cores, at most 8)" },
     ...BENCH_GPU_OPTION,
-    drafts: {
-      value: "N",
-      help: "compare with Lacuna drafting N tokens at a time from the prompt, rather than with llama-server",
-    },
     out: {
       value: "DIR",
-      help: "also write the report there, as latency.json and .md (of drafts, as drafts, on a server, as latency-server)",
+      help: "also write the report there, as latency.json and .md (on a server, as latency-server)",
     },
   },
   examples: [
@@ -78,8 +74,7 @@ export async function benchLatency(words: readonly string[], context: Context): 
   const threads = chooseThreads(args);
   const modelPath = chooseModel(args.text("model"), context.install);
   const contextSize = contextSizeOf(modelPath, args.integer("context-size", 2048, 256, 32_768));
-  const drafts = args.integer("drafts", 0, 0, 64);
-  const server = drafts > 0 ? undefined : chooseServer(args.text("server"), context);
+  const server = chooseServer(args.text("server"), context);
   const gpu = chooseBenchGpu(args, server);
   const directory = args.text("out");
   if (directory !== undefined) {
@@ -87,9 +82,9 @@ export async function benchLatency(words: readonly string[], context: Context): 
   }
   const onServer = args.flag("on-server");
   if (onServer && server === undefined) {
-    throw new UsageError("--on-server needs a llama-server: leave out --drafts and --server none.");
+    throw new UsageError("--on-server needs a llama-server: leave out --server none.");
   }
-  const kinds = systemKinds({ modelPath, contextSize, threads, gpu }, server, { drafts, onServer }, context);
+  const kinds = systemKinds({ modelPath, contextSize, threads, gpu }, server, onServer, context);
 
   const { progress, signal, output, install } = context;
   const runs = new Map<string, Run[]>(kinds.map(({ name }) => [name, []]));
@@ -143,7 +138,7 @@ export async function benchLatency(words: readonly string[], context: Context): 
     })),
   };
   const json = `${JSON.stringify(report, undefined, 2)}\n`;
-  const name = drafts > 0 ? "drafts" : onServer ? "latency-server" : "latency";
+  const name = onServer ? "latency-server" : "latency";
   if (directory !== undefined) {
     writeFiles(
       directory,
@@ -159,7 +154,7 @@ export async function benchLatency(words: readonly string[], context: Context): 
 function systemKinds(
   setup: Setup,
   server: string | undefined,
-  { drafts, onServer }: { readonly drafts: number; readonly onServer: boolean },
+  onServer: boolean,
   { install, signal }: Context,
 ): SystemKind[] {
   const startServer = (): Promise<LlamaServer> => LlamaServer.start({ ...setup, binary: server! }, signal);
@@ -172,12 +167,6 @@ function systemKinds(
         }
       : { name: "Lacuna", start: (trace) => LacunaSystem.start(install, setup, trace) },
   ];
-  if (drafts > 0) {
-    kinds.push({
-      name: `Lacuna, drafts of ${drafts}`,
-      start: (trace) => LacunaSystem.start(install, { ...setup, draftTokens: drafts }, trace),
-    });
-  }
   if (server !== undefined) {
     kinds.push({
       name: "llama.vscode + llama-server",

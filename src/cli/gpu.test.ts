@@ -22,7 +22,8 @@ describe("chooseGpu", () => {
     assert.throws(
       () => chooseGpu(given("rocm"), "auto"),
       (error: unknown) =>
-        error instanceof UsageError && error.message.includes('one of auto, cuda, metal, vulkan, off, not rocm'),
+        error instanceof UsageError &&
+        error.message.includes("one of auto, cuda, metal, vulkan, off, not rocm"),
     );
   });
 });

@@ -12,7 +12,7 @@ export const BENCH_EVIDENCE: CommandSpec = {
   usage: "bench evidence [--out DIR]",
   summary: "Writes what follows from the results of the other benches.",
   details:
-    "Reads quality.json, speed.json, latency.json, drafts.json and text.json in --out, and quality.json of other models in folders there, as far as they are there, " +
+    "Reads quality.json, speed.json, latency.json and text.json in --out, and quality.json of other models in folders there, as far as they are there, " +
     "and writes README.md beside them.\n" +
     "It measures nothing; the other benches write their results with the same --out.",
   options: { out: { value: "DIR", help: "the results' folder (default docs/evidence)" } },
@@ -57,7 +57,6 @@ export function readEvidence(folder: string): Evidence {
     quality: read<QualityReport>("quality.json", isQuality),
     speed: read<NonNullable<Evidence["speed"]>>("speed.json", ({ models }) => Array.isArray(models)),
     latency: read<NonNullable<Evidence["latency"]>>("latency.json", ({ systems }) => Array.isArray(systems)),
-    drafts: read<NonNullable<Evidence["drafts"]>>("drafts.json", ({ systems }) => Array.isArray(systems)),
     text: read<NonNullable<Evidence["text"]>>("text.json", ({ systems }) => Array.isArray(systems)),
   };
   return Object.fromEntries(Object.entries(found).filter(([, report]) => report !== undefined));

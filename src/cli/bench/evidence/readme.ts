@@ -17,8 +17,6 @@ export interface Evidence {
   readonly quality?: QualityReport;
   readonly speed?: SpeedReport;
   readonly latency?: LatencyReport;
-  /** Lacuna without drafts, and with them. */
-  readonly drafts?: LatencyReport;
   readonly text?: TextReport;
 }
 
@@ -27,7 +25,7 @@ export const WRITTEN = "Written by `lacuna bench evidence` from what the benches
 
 /** The conclusions: every figure and every verdict is taken from the results. */
 export function evidenceReadme(evidence: Evidence): string {
-  const { models = [], quality, speed, latency, drafts, text } = evidence;
+  const { models = [], quality, speed, latency, text } = evidence;
   const missing = [
     ...(quality === undefined ? ["quality"] : []),
     ...(speed === undefined ? ["speed"] : []),
@@ -44,7 +42,6 @@ export function evidenceReadme(evidence: Evidence): string {
       : ["## On the tests' model, everything", source(quality), ...qualityConclusions(quality)]),
     ...(speed === undefined ? [] : speedConclusions(speed)),
     ...(latency === undefined ? [] : latencyConclusions(latency)),
-    ...(drafts === undefined ? [] : draftConclusions(drafts)),
     ...(text === undefined ? [] : textConclusions(text)),
     "## Not measured",
     [
@@ -60,7 +57,7 @@ export function evidenceReadme(evidence: Evidence): string {
       "    node dist/cli.mjs bench quality --jobs 2 --out docs/evidence    # --model and --files for your own\n" +
       "    node dist/cli.mjs bench quality --model FILE --files GLOB --sections engine --out docs/evidence/NAME    # a model that people use\n" +
       "    node dist/cli.mjs bench speed --shape all --quant all --out docs/evidence\n" +
-      "    node dist/cli.mjs bench latency --out docs/evidence    # and with --drafts 2\n" +
+      "    node dist/cli.mjs bench latency --out docs/evidence\n" +
       "    node dist/cli.mjs bench text --out docs/evidence\n" +
       "    node dist/cli.mjs bench evidence --out docs/evidence",
   ].join("\n\n")}\n`;
@@ -186,18 +183,6 @@ function latencyConclusions(report: LatencyReport): string[] {
         times.map((row) => [...row]),
       ),
     ]),
-  ];
-}
-
-/** Whether prompt lookup pays. */
-function draftConclusions({ systems: [without, drafting] }: LatencyReport): string[] {
-  const [before, after] = [without?.perWrittenToken, drafting?.perWrittenToken];
-  const accepted = drafting?.draftsAccepted;
-  if (before === undefined || after === undefined || accepted === undefined) {
-    return [];
-  }
-  return [
-    `Drafts by prompt lookup (${drafting!.name}; the text stays the same): of the drafted tokens the model wrote ${percent(accepted, 0)}, too, and a token took ${after.toFixed(2)} instead of ${before.toFixed(2)} ms. ${after < before ? "They pay here" : "They do not pay here, and are off"}: [drafts.md](drafts.md).`,
   ];
 }
 
