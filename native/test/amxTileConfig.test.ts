@@ -13,13 +13,13 @@ describe("the configuration of AMX's tiles", function () {
   let folder: string;
 
   before(function () {
+    folder = mkdtempSync(path.join(tmpdir(), "lacuna-tiles-"));
     if (process.platform !== "linux" || process.arch !== "x64" || !existsSync(SOURCE)) {
       console.log(
         "    Not tested: needs Linux on x86-64 and the sources of the native build (npm run build:native).",
       );
       this.skip();
     }
-    folder = mkdtempSync(path.join(tmpdir(), "lacuna-tiles-"));
   });
   after(() => {
     rmSync(folder, { recursive: true, force: true });

@@ -40,11 +40,11 @@ describe("all architectures of llama.cpp", function () {
   const env = { ...process.env, LD_PRELOAD: "" };
 
   before(function () {
+    folder = mkdtempSync(path.join(tmpdir(), "lacuna-architectures-"));
     if (process.platform !== "linux" || !existsSync(LLAMA) || !existsSync(BINS)) {
       console.log("    Not tested: needs Linux and the sources of the native build (npm run build:native).");
       this.skip();
     }
-    folder = mkdtempSync(path.join(tmpdir(), "lacuna-architectures-"));
     program = path.join(folder, "support");
     const includes = ["src", "include", "ggml/include"].map((name) => `${LLAMA}/${name}`);
     const libraries = readdirSync(BINS).filter((name) =>

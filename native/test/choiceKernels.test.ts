@@ -16,11 +16,11 @@ describe("a token's choice, for all types, kernels, sizes and batches", function
   const env = { ...process.env, LD_PRELOAD: "" };
 
   before(function () {
+    folder = mkdtempSync(path.join(tmpdir(), "lacuna-kernels-"));
     if (process.platform !== "linux" || !existsSync(LLAMA) || !existsSync(BINS)) {
       console.log("    Not tested: needs Linux and the sources of the native build (npm run build:native).");
       this.skip();
     }
-    folder = mkdtempSync(path.join(tmpdir(), "lacuna-kernels-"));
   });
   after(() => {
     rmSync(folder, { recursive: true, force: true });
