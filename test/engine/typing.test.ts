@@ -87,10 +87,10 @@ describe("typing in the engine process", () => {
     }
   });
 
-  it("drafts from the file without changing what is written", async () => {
-    const drafting = new TestEngine();
+  it("drafts from the prompt without changing what is written", async () => {
+    const undrafted = new TestEngine();
     try {
-      unwrap(await drafting.client.load({ ...loadParams, draftTokens: 6 }));
+      unwrap(await undrafted.client.load({ ...loadParams, draftTokens: 0 }));
       const places = Array.from({ length: 8 }, (_, i) => 900 + 400 * i);
       const run = async (client: TestEngine["client"], place: number): Promise<CompleteResult> => {
         const request = { prefix: source.slice(0, place), suffix: source.slice(place), maxTokens: 40 };
@@ -98,8 +98,8 @@ describe("typing in the engine process", () => {
       };
       let proposed = 0;
       for (const place of places) {
-        const plain = await run(engine.client, place);
-        const drafted = await run(drafting.client, place);
+        const plain = await run(undrafted.client, place);
+        const drafted = await run(engine.client, place);
         assert.equal(drafted.text, plain.text);
         assert.equal(plain.drafts, undefined);
         assert.ok((drafted.drafts?.accepted ?? 0) <= (drafted.drafts?.proposed ?? 0));
@@ -107,7 +107,7 @@ describe("typing in the engine process", () => {
       }
       assert.ok(proposed > 0);
     } finally {
-      drafting.client.dispose();
+      undrafted.client.dispose();
     }
   });
 
