@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { FAMILIES, type Family } from "./models/families";
+import { compileProgram, PROGRAM_ENV } from "./program";
 
 const LLAMA = "native/.build/src/llama.cpp";
 const BINS = path.resolve(`node_modules/node-llama-cpp/bins/linux-${process.arch}`);
@@ -36,8 +37,6 @@ describe("all architectures of llama.cpp", function () {
   this.timeout(240_000);
   let folder: string;
   let program: string;
-  // What is preloaded for the addon is neither for the compiler nor for this program.
-  const env = { ...process.env, LD_PRELOAD: "" };
 
   before(function () {
     folder = mkdtempSync(path.join(tmpdir(), "lacuna-architectures-"));
@@ -46,25 +45,7 @@ describe("all architectures of llama.cpp", function () {
       this.skip();
     }
     program = path.join(folder, "support");
-    const includes = ["src", "include", "ggml/include"].map((name) => `${LLAMA}/${name}`);
-    const libraries = readdirSync(BINS).filter((name) =>
-      /^lib(llama|ggml|ggml-base|ggml-cpu)(\.v[\d.]+)?\.so$/.test(name),
-    );
-    execFileSync(
-      process.env.CXX ?? "c++",
-      [
-        ...[
-          "-std=c++17",
-          "-O1",
-          "-w",
-          "native/test/architectures/support.cpp",
-          "native/addon/lacuna-family.cpp",
-        ],
-        ...["native/addon", ...includes].flatMap((name) => ["-I", name]),
-        ...["-o", program, ...libraries.map((name) => path.join(BINS, name)), `-Wl,-rpath,${BINS}`],
-      ],
-      { env },
-    );
+    compileProgram(program, ["native/test/architectures/support.cpp", "native/addon/lacuna-family.cpp"]);
   });
   after(() => {
     rmSync(folder, { recursive: true, force: true });
@@ -78,13 +59,13 @@ describe("all architectures of llama.cpp", function () {
   ): string | undefined {
     const { status, stdout } = spawnSync(program, [architecture, String(experts), ...metadata], {
       encoding: "utf8",
-      env,
+      env: PROGRAM_ENV,
     });
     return status === 0 ? stdout.trim() : undefined;
   }
 
   it("are supported with exact gradients, or refused with the name of what is not understood", () => {
-    const names = execFileSync(program, { encoding: "utf8", env }).trim().split("\n");
+    const names = execFileSync(program, { encoding: "utf8", env: PROGRAM_ENV }).trim().split("\n");
     assert.ok(names.length > 130 && [...known].every((name) => names.includes(name)));
     const notMade: string[] = [];
     const wrong: string[] = [];

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { compileProgram, PROGRAM_ENV } from "./program";
 
 const LLAMA = "native/.build/src/llama.cpp";
 const BINS = path.resolve(`node_modules/node-llama-cpp/bins/linux-${process.arch}`);
@@ -14,7 +15,6 @@ const BINS = path.resolve(`node_modules/node-llama-cpp/bins/linux-${process.arch
 describe("products of full precision", function () {
   this.timeout(120_000);
   let folder: string;
-  const env = { ...process.env, LD_PRELOAD: "" };
 
   before(function () {
     folder = mkdtempSync(path.join(tmpdir(), "lacuna-precision-"));
@@ -29,27 +29,8 @@ describe("products of full precision", function () {
 
   it("are asked for in every graph that attribution runs", () => {
     const program = path.join(folder, "program");
-    const libraries = readdirSync(BINS).filter((name) =>
-      /^lib(llama|ggml|ggml-base|ggml-cpu)(\.v[\d.]+)?\.so$/.test(name),
-    );
-    execFileSync(
-      process.env.CXX ?? "c++",
-      [
-        ...[
-          "-std=c++17",
-          "-O1",
-          "-w",
-          "native/test/kernels/fullPrecision.cpp",
-          "native/addon/lacuna-graph.cpp",
-        ],
-        ...["native/addon", ...["src", "include", "ggml/include"].map((name) => `${LLAMA}/${name}`)].flatMap(
-          (name) => ["-I", name],
-        ),
-        ...["-o", program, ...libraries.map((name) => path.join(BINS, name)), `-Wl,-rpath,${BINS}`],
-      ],
-      { env },
-    );
-    const { status, stdout } = spawnSync(program, { encoding: "utf8", env });
+    compileProgram(program, ["native/test/kernels/fullPrecision.cpp", "native/addon/lacuna-graph.cpp"]);
+    const { status, stdout } = spawnSync(program, { encoding: "utf8", env: PROGRAM_ENV });
     assert.equal(status, 0, stdout);
   });
 

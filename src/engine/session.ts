@@ -48,7 +48,7 @@ const documentBytes = (fileBytes: number): number =>
 const SAVE_EVERY_MS = 60_000;
 
 /** Drafts of at most this many tokens: with the one before, as many as two rounds of the kernels take. */
-const DRAFT_TOKENS = 7;
+export const DRAFT_TOKENS = 7;
 
 const FFN_WEIGHT = /^blk\.\d+\.ffn_(?:gate|up|down)\.weight$/;
 

@@ -70,6 +70,15 @@ export interface Written {
   readonly ms: number;
 }
 
+/** What the hole's own text costs, nats: dense token by token, dense in batches as drafts are evaluated, and by choice. */
+export interface Chosen {
+  readonly dense: number;
+  readonly drafted: number;
+  readonly sparse: number;
+  /** Of the FFN's bytes. */
+  readonly readRatio: number;
+}
+
 /** Requests to a worker: parameters and result. */
 export interface WorkerMethods {
   start: [WorkerSetup, Started];
@@ -82,11 +91,8 @@ export interface WorkerMethods {
   hole: [HolePlace, { readonly prompt: readonly number[] }];
   /** @see {@link HolePlace} */
   write: [{ readonly maxTokens: number; readonly draftTokens: number }, Written];
-  /** Tokens choose by the hole's own attribution from here on; resolves to what the hole's own text costs, nats. */
-  choose: [
-    { readonly share: number },
-    { readonly dense: number; readonly sparse: number; readonly readRatio: number },
-  ];
+  /** Tokens choose by the hole's own attribution from here on. */
+  choose: [{ readonly share: number }, Chosen];
 }
 
 export interface WorkerRequest {

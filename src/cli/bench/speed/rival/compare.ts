@@ -1,4 +1,5 @@
 import os from "node:os";
+import { DRAFT_TOKENS } from "../../../../engine/session";
 import type { Context } from "../../../context";
 import { LlamaServer } from "../../latency/llamaServer";
 import type { Hole } from "../../quality/holes";
@@ -17,7 +18,6 @@ const SPREAD = 0.15;
 const MAX_TOKENS = 64;
 /** Fewer tokens say nothing of the speed. */
 const FEWEST_TOKENS = 8;
-const DRAFT_TOKENS = 7;
 
 export const RIVAL_EXPERIMENTS = ["completions", "prefill"] as const;
 export type RivalExperiment = (typeof RIVAL_EXPERIMENTS)[number];
@@ -124,7 +124,7 @@ async function compareCompletions({ worker, server, options, context }: Pair): P
   const { holes, share } = options;
   const { signal, progress } = context;
   const sums = { unchanged: new Sum(), sparse: new Sum() };
-  const nats = { dense: 0, sparse: 0 };
+  const nats = { dense: 0, drafted: 0, sparse: 0 };
   let readRatio = 1;
   for (const [index, { file, prefix, middle, suffix }] of holes.entries()) {
     progress.report("Completions", index / holes.length);
@@ -138,6 +138,7 @@ async function compareCompletions({ worker, server, options, context }: Pair): P
     const sparse = await write(DRAFT_TOKENS);
     const after = await askServer(server, prompt, MAX_TOKENS, signal);
     nats.dense += chosen.dense;
+    nats.drafted += chosen.drafted;
     nats.sparse += chosen.sparse;
     ({ readRatio } = chosen);
     sums.unchanged.add(unchanged, before, plain);
@@ -147,8 +148,10 @@ async function compareCompletions({ worker, server, options, context }: Pair): P
     ...{ name, loss, share: read },
     ...sums[name].result(),
   });
-  // The dense model's loss is its own.
-  return [row("unchanged", 0, 1), row("sparse", nats.sparse / nats.dense - 1, readRatio)];
+  return [
+    row("unchanged", nats.drafted / nats.dense - 1, 1),
+    row("sparse", nats.sparse / nats.dense - 1, readRatio),
+  ];
 }
 
 /** Of one way to complete, over holes. */

@@ -4,7 +4,7 @@ import type { DocumentContext } from "../../../../engine/document";
 import { Gate } from "../../../../engine/gate";
 import { applySelection } from "../../../../engine/packing";
 import type { SparsifyRequest } from "../../../../engine/protocol";
-import type { Session } from "../../../../engine/session";
+import { DRAFT_TOKENS, type Session } from "../../../../engine/session";
 import { Sparsifier } from "../../../../engine/sparsifier";
 import { decodeMask } from "../../../../sparsity/maskFormat";
 import { DEFAULT_METRIC } from "../../../../sparsity/metrics";
@@ -73,7 +73,8 @@ export class HoleWriter {
 
   async choose({ share }: WorkerMethods["choose"][0]): Promise<WorkerMethods["choose"][1]> {
     const { prefix, suffix, path } = this.hole!;
-    const dense = await this.score();
+    const dense = await this.score(1);
+    const drafted = await this.score(1 + DRAFT_TOKENS);
     const request: SparsifyRequest = {
       ...{ path, prefix, suffix, sparsity: share, metric: DEFAULT_METRIC },
       ...{ windowTokens: WINDOW_TOKENS, measure: false, maxQualityLoss: 1 },
@@ -87,18 +88,23 @@ export class HoleWriter {
       gate: this.gate,
       signal: never,
     });
-    return { dense, sparse: await this.score(), readRatio: this.document.readRatio };
+    return { dense, drafted, sparse: await this.score(SCORED_TOKENS), readRatio: this.document.readRatio };
   }
 
-  /** Nats of what stands in the hole, but for its first token, which comes out of the dense prompt. */
-  private async score(): Promise<number> {
+  /** Nats of what stands in the hole, but for its first token, which comes out of the dense prompt; evaluated `step` tokens at a time. */
+  private async score(step: number): Promise<number> {
     const { middle, suffix } = this.hole!;
     const { document, prompt, session } = this;
     const text = (middle + suffix).slice(0, SCORED_TOKENS * 16);
     const tokens = session.tokenizer.tokenize(text).slice(0, SCORED_TOKENS + 1);
     await document.prefill(prompt, never);
     await document.feed(prompt.slice(-1));
-    const { logLikelihood } = await document.score(tokens.slice(0, -1), tokens.slice(1));
-    return -logLikelihood.reduce((sum, value) => sum + value, 0);
+    let nats = 0;
+    for (let at = 0; at < tokens.length - 1; at += step) {
+      const end = Math.min(at + step, tokens.length - 1);
+      const { logLikelihood } = await document.score(tokens.slice(at, end), tokens.slice(at + 1, end + 1));
+      nats -= logLikelihood.reduce((sum, value) => sum + value, 0);
+    }
+    return nats;
   }
 }
