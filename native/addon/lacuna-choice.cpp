@@ -17,7 +17,7 @@ static const lacuna_plane_kernels * find_kernels(const std::string & name) {
     throw std::invalid_argument("this processor has no kernels called " + name);
 }
 
-lacuna_choice_workspace::lacuna_choice_workspace(const std::string & name) : asked(name), kernels(find_kernels(name)), partial(MAX_THREADS) {}
+lacuna_choice_workspace::lacuna_choice_workspace(const std::string & name) : asked(name), kernels(find_kernels(name)), partial(MAX_PARTS) {}
 
 lacuna_choice_ffn::lacuna_choice_ffn(std::shared_ptr<lacuna_choice_workspace> workspace, std::shared_ptr<const lacuna_plane_layer> layer,
                                      std::vector<float> up_b, std::vector<float> gate_b) :
@@ -48,25 +48,31 @@ ggml_tensor * lacuna_choice_ffn::build(ggml_context * ctx, ggml_tensor * x) {
     return ggml_custom_4d(ctx, GGML_TYPE_F32, n_embd, n_token, 1, 1, down_args, 3, compute_down, GGML_N_TASKS_MAX, this);
 }
 
-// The tokens of a batch in int8, with the sums that the scales of two kinds of rows need
+// rounded to the nearest integer, for |x| < 2^22
+static inline int32_t nearest(float x) {
+    x += 12582912.0f;
+    int32_t bits;
+    memcpy(&bits, &x, sizeof(bits));
+    return bits - 0x4b400000;
+}
+
+// The tokens of a batch in int8, as rows with blocks of 32 and of 16 values need them
 struct lacuna_choice_ffn::inputs {
-    int     n_token;
-    int64_t n, n_block; // padded
-    std::vector<int8_t> q;
-    std::vector<float>  d, sum32, sum16;
-    std::vector<float>  size; // [n_token] RMS
+    std::vector<lacuna_plane_input> by_32, by_16; // [n_token], empty if no rows need them
+    std::vector<float>              size;         // [n_token] RMS
+    int64_t                         n;            // of values, padded
 
     // x: [n_embd, n_token]
-    void quantize(const ggml_tensor * x) {
-        n_token = (int) x->ne[1];
-        n       = GGML_PAD(x->ne[0], LACUNA_PLANE_UNIT);
-        n_block = lacuna_scale_count(LACUNA_SCALES_F16, n);
-        q    .assign(n_token*n, 0);
-        d    .assign(n_token*n_block, 0.0f);
-        sum32.assign(n_token*n_block, 0.0f);
-        sum16.assign(n_token*n_block*2, 0.0f);
-
-        size .assign(n_token, 0.0f);
+    void quantize(const ggml_tensor * x, const lacuna_plane_layer & layer) {
+        const auto needs = [&](int block) {
+            return lacuna_scale_block(layer.up.type.kind) == block || (layer.gate && lacuna_scale_block(layer.gate->type.kind) == block);
+        };
+        const int n_token = (int) x->ne[1];
+        n = GGML_PAD(x->ne[0], LACUNA_PLANE_UNIT);
+        values.assign(n, 0);
+        size.assign(n_token, 0.0f);
+        blocks_32.reset(by_32, needs(32) ? n_token : 0, n, 32);
+        blocks_16.reset(by_16, needs(16) ? n_token : 0, n, 16);
 
         for (int t = 0; t < n_token; t++) {
             const auto * row = (const float *) ((const char *) x->data + t*x->nb[1]);
@@ -82,93 +88,202 @@ struct lacuna_choice_ffn::inputs {
                 }
                 const float unit = max/127.0f;
                 const float inv  = unit > 0.0f ? 1.0f/unit : 0.0f;
-                int8_t * qi = q.data() + t*n + i;
                 int sums[2] = { 0, 0 };
                 for (int j = 0; j < m; j++) {
-                    qi[j] = (int8_t) lrintf(row[i + j]*inv);
-                    sums[j/16] += qi[j];
+                    values[i + j] = (int8_t) nearest(row[i + j]*inv);
+                    sums[j/16] += values[i + j];
                 }
-                const int64_t b = t*n_block + i/32;
-                d[b] = unit;
-                sum32[b]       = unit*(sums[0] + sums[1]);
-                sum16[2*b]     = unit*sums[0];
-                sum16[2*b + 1] = unit*sums[1];
+                blocks_32.set(t, i/32, unit, sums[0] + sums[1]);
+                blocks_16.set(t, i/16,     unit, sums[0]);
+                blocks_16.set(t, i/16 + 1, unit, sums[1]);
+            }
+            blocks_32.order(t, values);
+            blocks_16.order(t, values);
+        }
+    }
+
+    const lacuna_plane_input * of(const lacuna_plane_rows & rows) const { return rows.type.kind == LACUNA_SCALES_K6 ? by_16.data() : by_32.data(); }
+
+private:
+    struct blocks {
+        int     n_token = 0, block;
+        int64_t n, n_count;
+        std::vector<int8_t> q;
+        std::vector<float>  d, sum;
+
+        void reset(std::vector<lacuna_plane_input> & views, int n_token, int64_t n, int block) {
+            this->n_token = n_token;
+            this->n       = n;
+            this->block   = block;
+            n_count = n/block + LACUNA_RUN_LANES; // the lanes of a short last run are read with what follows
+            q  .assign(n_token*n + 64, 0);
+            d  .assign(n_token*n_count, 0.0f);
+            sum.assign(n_token*n_count, 0.0f);
+            views.resize(n_token);
+            for (int t = 0; t < n_token; t++) {
+                views[t] = { q.data() + t*n, d.data() + t*n_count, sum.data() + t*n_count };
+            }
+        }
+        void set(int t, int64_t b, float unit, int of_values) {
+            if (n_token > 0) {
+                d  [t*n_count + b] = unit;
+                sum[t*n_count + b] = unit*of_values;
+            }
+        }
+        void order(int t, const std::vector<int8_t> & values) {
+            if (n_token > 0) {
+                lacuna_to_runs(values.data(), n, block, q.data() + t*n);
+            }
+        }
+    };
+    std::vector<int8_t> values;
+    blocks blocks_32, blocks_16;
+};
+
+// One bit for each neuron
+struct bit_set {
+    std::vector<uint64_t> words;
+
+    explicit bit_set(int n = 0) : words((n + 63)/64) {}
+
+    bool has(int i) const { return words[i/64] >> i % 64 & 1; }
+
+    // of n neurons from i on, which one word holds
+    uint32_t part(int i, int n) const { return (uint32_t) (words[i/64] >> i % 64) & (n == 32 ? ~0u : (1u << n) - 1); }
+
+    // those in [i0, i1), in order
+    void list(int i0, int i1, std::vector<int32_t> & res) const {
+        res.clear();
+        for (int k = i0/64; 64*k < i1; k++) {
+            for (uint64_t w = words[k]; w; w &= w - 1) {
+                const int i = 64*k + __builtin_ctzll(w);
+                if (i >= i0 && i < i1) {
+                    res.push_back(i);
+                }
             }
         }
     }
-
-    lacuna_plane_input at(int t, lacuna_scale_kind kind) const {
-        return { q.data() + t*n, d.data() + t*n_block, kind == LACUNA_SCALES_K6 ? sum16.data() + 2*t*n_block : sum32.data() + t*n_block };
-    }
 };
 
-// Tokens that a row is multiplied with at once
-static constexpr int AT_ONCE = 16;
-
-// Products of a row's upper plane with tokens t[n]
-void lacuna_choice_ffn::product(const lacuna_plane_rows & rows, int64_t i, const inputs & in, const int * t, int n, float * res) const {
+static lacuna_plane_row upper_plane(const lacuna_plane_rows & rows) {
     const auto & type = rows.type;
-    const lacuna_plane_row row = { type.kind, (int) in.n, type.high, (float) (1 << type.low), type.middle() - type.zero, type.minima };
+    return { type.kind, (int) GGML_PAD(rows.n_embd, LACUNA_PLANE_UNIT), type.high, (float) (1 << type.low), type.middle() - type.zero, type.minima,
+        rows.scales(0), rows.base_size, rows.high(0), rows.base_size };
+}
 
-    lacuna_plane_input x[AT_ONCE];
-    for (int k0 = 0; k0 < n; k0 += AT_ONCE) {
-        const int m = std::min(AT_ONCE, n - k0);
-        for (int k = 0; k < m; k++) {
-            x[k] = in.at(t[k0 + k], type.kind);
+// what it adds to the other
+static lacuna_plane_row lower_plane(const lacuna_plane_rows & rows) {
+    const auto & type = rows.type;
+    return { type.kind, (int) GGML_PAD(rows.n_embd, LACUNA_PLANE_UNIT), type.low, 1.0f, -type.middle(), false,
+        rows.scales(0), rows.base_size, rows.low(0), rows.rest_size };
+}
+
+// Columns of a super-block's groups, or of one group, that some tokens want
+struct lacuna_choice_ffn::columns {
+    static constexpr int MAX        = LACUNA_SUPER_BLOCK;
+    static constexpr int MAX_GROUPS = LACUNA_SUPER_BLOCK/16;
+
+    // in one list from group to group
+    struct plane {
+        int n;
+        const uint8_t * list[MAX + LACUNA_PLANE_AHEAD];
+        int             n_coef;
+        int8_t          coef[LACUNA_PLANE_TOKENS*(MAX + LACUNA_PLANE_COLUMNS*MAX_GROUPS)];
+
+        // room for the coefficients of n more columns, which are 0
+        int8_t * more(int n_token, int stride) {
+            int8_t * res = coef + n_coef;
+            memset(res, 0, n_token*stride);
+            n_coef += n_token*stride;
+            return res;
         }
-        kernels->row(row, rows.scales(i), rows.high(i), x, m, res + k0);
-    }
-}
+        // what is asked for after them, at least one of them or of the next
+        void follow(const plane & next) {
+            const auto * from = next.n > 0 ? next.list : list;
+            const int    most = next.n > 0 ? next.n    : n;
+            for (int k = 0; k < LACUNA_PLANE_AHEAD && n > 0; k++) {
+                list[n + k] = from[std::min(k, most - 1)];
+            }
+        }
+    };
 
-// What the lower plane adds to it
-float lacuna_choice_ffn::rest(const lacuna_plane_rows & rows, int64_t i, const inputs & in, int t) const {
-    const auto & type = rows.type;
-    const lacuna_plane_row row = { type.kind, (int) in.n, type.low, 1.0f, -type.middle(), false };
+    int first;   // group
+    int n_group; // with a column
+    int t0, n_token;
 
-    const auto x = in.at(t, type.kind);
-    float res;
-    kernels->row(row, rows.scales(i), rows.low(i), &x, 1, &res);
-    return res;
-}
+    lacuna_plane_group groups[MAX_GROUPS];
+    plane              high, low;
+    float              unit[MAX_GROUPS][LACUNA_PLANE_TOKENS], code[MAX_GROUPS][LACUNA_PLANE_TOKENS], sum[MAX_GROUPS][LACUNA_PLANE_TOKENS];
+};
 
 // Memory of a thread, kept from one layer to the next
 struct lacuna_choice_ffn::buffers {
-    std::vector<float>   score; // [n_token][n_ff]
-    std::vector<float>   error; // [n_token][n_ff]
-    std::vector<float>   limit; // [n_token]
-    std::vector<float>   full;  // [n_token]
+    std::vector<float>   value; // [n_ff]
+    std::vector<float>   error; // [n_ff]
     std::vector<int32_t> list;
-    std::vector<int>     first, last; // [n_token] groups of this thread
-    std::vector<int>     tokens;  // that want a row
-    std::vector<float>   product; // [n_token]
+    std::vector<bit_set> chosen; // [n_token]
+    bit_set              any;
+
+    // of down
+    std::vector<bit_set> full;              // [n_token]
+    std::vector<float>   act;               // [n_token][n_ff] activations, those in full computed anew
+    std::vector<float>   more_up, more_gate; // [n_ff] what the lower planes add
+    std::vector<float>   full_up, full_gate, full_act;
+    std::vector<uint8_t> work;
+    columns              now, next;
 };
 
-static inline void prefetch(const uint8_t * p, size_t size) {
-    for (size_t i = 0; i < size; i += 64) {
-        __builtin_prefetch(p + i);
-    }
+// bits of floats that are not negative are in the order of the floats
+static float float_of(uint32_t bits) {
+    float res;
+    memcpy(&res, &bits, sizeof(res));
+    return res;
 }
 
-// A limit that about `wanted` of the values reach: within 1 in 128, which takes far fewer passes than all of them. Values are not negative
+// A limit that about `wanted` of the values reach: within `close`, or the least one that fewer reach. Values are not negative.
+// guess: where to begin, or 0
+static float limit_of(const lacuna_plane_kernels * kernels, const float * value, int n, int wanted, int close, uint32_t guess) {
+    uint32_t low = 0, high = 0x7f800000; // limits that more, and that fewer reach
+    int n_low = n, n_high = 0;
+    uint32_t step = 1 << 18; // 3 %
+    uint32_t next = guess;
+    for (int i = 0; i < 40 && high - low > 1; i++) {
+        if (next <= low || next >= high || i > 10) {
+            next = low + (high - low)/2;
+        }
+        const int count = kernels->count(value, n, float_of(next));
+        if (std::abs(count - wanted) <= close) {
+            return float_of(next);
+        }
+        (count > wanted ? low   : high)   = next;
+        (count > wanted ? n_low : n_high) = count;
+        if (low > 0 && high < 0x7f800000) {
+            next = low + (uint32_t) ((uint64_t) (high - low)*(n_low - wanted)/(n_low - n_high));
+        } else if (guess > 0) {
+            next = count > wanted ? next + step : next > step ? next - step : 0;
+            step *= 2;
+        }
+    }
+    return float_of(high);
+}
+
+// That of a sample is close, and it takes far fewer passes over all from there
 static float limit_of(const lacuna_plane_kernels * kernels, const float * value, int n, int wanted) {
     if (wanted >= n) {
         return 0.0f;
     }
-    uint32_t low = 0, high = 0x7f800000; // bits of floats are in the order of the floats
-    const int close = wanted/128;
-    for (int i = 0; i < 24 && high - low > 1; i++) {
-        const uint32_t mid = low + (high - low)/2;
-        float limit;
-        memcpy(&limit, &mid, sizeof(limit));
-        const int count = kernels->count(value, n, limit);
-        if (std::abs(count - wanted) <= close) {
-            return limit;
+    constexpr int EACH = 16;
+    uint32_t guess = 0;
+    if (n >= 64*EACH) {
+        static thread_local std::vector<float> sample;
+        sample.resize(n/EACH);
+        for (int i = 0; i < n/EACH; i++) {
+            sample[i] = value[EACH*i];
         }
-        (count > wanted ? low : high) = mid;
+        const float limit = limit_of(kernels, sample.data(), n/EACH, wanted/EACH, wanted/EACH/64, 0);
+        memcpy(&guess, &limit, sizeof(guess));
     }
-    float res;
-    memcpy(&res, &high, sizeof(res));
-    return res;
+    return limit_of(kernels, value, n, wanted, wanted/128, guess);
 }
 
 static const float * row_of(const ggml_tensor * t, int64_t i1, int64_t i2 = 0) {
@@ -177,197 +292,194 @@ static const float * row_of(const ggml_tensor * t, int64_t i1, int64_t i2 = 0) {
 
 static float * row_of(ggml_tensor * t, int64_t i1, int64_t i2 = 0) { return const_cast<float *>(row_of((const ggml_tensor *) t, i1, i2)); }
 
-static constexpr int ROWS_AHEAD = 4;
+// The fewer, the sooner all threads are done; the more, the better they are asked for ahead
+static constexpr int ROWS_PER_PIECE   = 256;
+static constexpr int NEURONS_PER_PART = 1024;
 
-void lacuna_choice_ffn::compute_up(ggml_tensor * dst, int ith, int nth, void * data) {
-    const auto & self = *(lacuna_choice_ffn *) data;
+void lacuna_choice_ffn::compute_up(ggml_tensor * dst, int, int nth, void * data) {
+    auto & self = *(lacuna_choice_ffn *) data;
     static thread_local inputs in;
     static thread_local buffers buf;
-
-    nth = std::min(nth, lacuna_choice_workspace::MAX_THREADS);
-    if (ith >= nth) {
-        return;
-    }
-    in.quantize(dst->src[0]);
-
-    buf.tokens.resize(in.n_token);
-    buf.product.resize(in.n_token);
-    std::iota(buf.tokens.begin(), buf.tokens.end(), 0);
 
     const auto & up = self.layer->up;
-    for (int64_t i = up.n_ff*ith/nth; i < up.n_ff*(ith + 1)/nth; i++) {
-        const float bias = self.up_b.empty() ? 0.0f : self.up_b[i];
-        prefetch(up.scales(std::min(i + ROWS_AHEAD, up.n_ff - 1)), up.base_size);
-        self.product(up, i, in, buf.tokens.data(), in.n_token, buf.product.data());
-        for (int t = 0; t < in.n_token; t++) {
-            row_of(dst, t)[i] = buf.product[t] + bias;
+    const int n_ff    = (int) up.n_ff;
+    const int n_token = (int) dst->ne[1];
+    in.quantize(dst->src[0], *self.layer);
+
+    buf.list.resize(ROWS_PER_PIECE);
+    for (int i0; (i0 = ROWS_PER_PIECE*self.work.take()) < n_ff;) {
+        const int i1 = std::min(n_ff, i0 + ROWS_PER_PIECE);
+        std::iota(buf.list.begin(), buf.list.end(), i0);
+        self.kernels->rows(upper_plane(up), buf.list.data(), i1 - i0, in.of(up), n_token, row_of(dst, 0), dst->nb[1]/sizeof(float));
+
+        for (int t = 0; t < n_token && !self.up_b.empty(); t++) {
+            float * u = row_of(dst, t);
+            for (int i = i0; i < i1; i++) {
+                u[i] += self.up_b[i];
+            }
         }
     }
+    self.work.leave(nth);
 }
 
-void lacuna_choice_ffn::compute_gate(ggml_tensor * dst, int ith, int nth, void * data) {
-    const auto & self = *(lacuna_choice_ffn *) data;
+void lacuna_choice_ffn::compute_gate(ggml_tensor * dst, int, int nth, void * data) {
+    auto & self = *(lacuna_choice_ffn *) data;
     static thread_local inputs in;
     static thread_local buffers buf;
 
-    nth = std::min(nth, lacuna_choice_workspace::MAX_THREADS);
-    if (ith >= nth) {
-        return;
-    }
-    const int    n_ff = (int) self.layer->up.n_ff;
-    const auto * up   = dst->src[1];
-    const auto   kind = self.layer->activation;
+    const int    n_ff    = (int) self.layer->up.n_ff;
+    const int    n_token = (int) dst->ne[1];
+    const auto * up      = dst->src[1];
+    const auto   kind    = self.layer->activation;
 
     if (!self.layer->gate) {
-        const int i0 = (int) ((int64_t) n_ff*ith/nth), i1 = (int) ((int64_t) n_ff*(ith + 1)/nth);
-        for (int t = 0; t < (int) up->ne[1]; t++) {
-            self.kernels->activate(kind, nullptr, row_of(up, t) + i0, row_of(dst, t) + i0, i1 - i0);
+        for (int i0; (i0 = ROWS_PER_PIECE*self.work.take()) < n_ff;) {
+            for (int t = 0; t < n_token; t++) {
+                self.kernels->activate(kind, nullptr, row_of(up, t) + i0, row_of(dst, t) + i0, std::min(n_ff - i0, ROWS_PER_PIECE));
+            }
         }
+        self.work.leave(nth);
         return;
     }
-    in.quantize(dst->src[0]);
+    in.quantize(dst->src[0], *self.layer);
     const auto & gate = *self.layer->gate;
 
     // neurons that any of the tokens wants; every thread finds them itself
-    buf.score.resize((size_t) in.n_token*n_ff);
-    buf.limit.resize(in.n_token);
-    for (int t = 0; t < in.n_token; t++) {
-        float * score = buf.score.data() + (size_t) t*n_ff;
-        const float * u = row_of(up, t);
-        for (int i = 0; i < n_ff; i++) {
-            score[i] = std::fabs(u[i])*self.params.gate[i];
+    buf.value.resize(n_ff);
+    buf.chosen.assign(n_token, bit_set(n_ff));
+    buf.any = bit_set(n_ff);
+    for (int t = 0; t < n_token; t++) {
+        self.kernels->score(row_of(up, t), self.params.gate.data(), buf.value.data(), n_ff);
+        self.kernels->reach(buf.value.data(), n_ff, limit_of(self.kernels, buf.value.data(), n_ff, self.params.n_gate), buf.chosen[t].words.data());
+        for (size_t k = 0; k < buf.any.words.size(); k++) {
+            buf.any.words[k] |= buf.chosen[t].words[k];
         }
-        buf.limit[t] = limit_of(self.kernels, score, n_ff, self.params.n_gate);
     }
-    const auto wants = [&](int t, int i) { return buf.score[(size_t) t*n_ff + i] >= buf.limit[t]; };
+    for (int i0; (i0 = ROWS_PER_PIECE*self.work.take()) < n_ff;) {
+        const int n = std::min(n_ff - i0, ROWS_PER_PIECE);
+        for (int t = 0; t < n_token; t++) {
+            memset(row_of(dst, t, 1) + i0, 0, n*sizeof(float));
+        }
+        buf.any.list(i0, i0 + n, buf.list);
+        self.kernels->rows(upper_plane(gate), buf.list.data(), (int) buf.list.size(), in.of(gate), n_token, row_of(dst, 0, 1), dst->nb[1]/sizeof(float));
 
-    buf.tokens.resize(in.n_token + 1);
-    buf.product.resize(in.n_token);
-    buf.list.resize(n_ff + 1);
-    int n_list = 0;
-    for (int i = 0; i < n_ff; i++) {
-        buf.list[n_list] = i;
-        bool any = false;
-        for (int t = 0; t < in.n_token; t++) {
-            any |= wants(t, i);
-        }
-        n_list += any;
-    }
-
-    // from a neuron of the list to another, and those in between
-    const auto begin = [&](int part) { return part == 0 ? 0 : part == nth ? n_ff : buf.list[(int64_t) n_list*part/nth]; };
-    const int i0 = n_list == 0 ? n_ff*ith/nth       : begin(ith);
-    const int i1 = n_list == 0 ? n_ff*(ith + 1)/nth : begin(ith + 1);
-    for (int t = 0; t < in.n_token; t++) {
-        memset(row_of(dst, t)    + i0, 0, (i1 - i0)*sizeof(float));
-        memset(row_of(dst, t, 1) + i0, 0, (i1 - i0)*sizeof(float));
-    }
-    const int k1 = (int) (n_list*(int64_t) (ith + 1)/nth);
-    for (int k = (int) (n_list*(int64_t) ith/nth); k < k1; k++) {
-        const int i = buf.list[k];
-        prefetch(gate.scales(buf.list[std::min(k + ROWS_AHEAD, k1 - 1)]), gate.base_size); // hardware does not follow reads with gaps
-        const float bias = self.gate_b.empty() ? 0.0f : self.gate_b[i];
-        int n = 0;
-        for (int t = 0; t < in.n_token; t++) {
-            buf.tokens[n] = t;
-            n += wants(t, i);
-        }
-        self.product(gate, i, in, buf.tokens.data(), n, buf.product.data());
-        for (int j = 0; j < n; j++) {
-            row_of(dst, buf.tokens[j], 1)[i] = buf.product[j] + bias;
+        for (int t = 0; t < n_token; t++) {
+            float * g = row_of(dst, t, 1);
+            for (const int i : buf.list) {
+                g[i] = buf.chosen[t].has(i) ? g[i] + (self.gate_b.empty() ? 0.0f : self.gate_b[i]) : 0.0f;
+            }
+            self.kernels->activate(kind, g + i0, row_of(up, t) + i0, row_of(dst, t) + i0, n);
         }
     }
-    for (int t = 0; t < in.n_token; t++) {
-        self.kernels->activate(kind, row_of(dst, t, 1) + i0, row_of(up, t) + i0, row_of(dst, t) + i0, i1 - i0);
-    }
+    self.work.leave(nth);
 }
 
-// Columns of a group that a token wants, at most 32
-struct lacuna_choice_ffn::columns {
-    int at; // group*n_token + token
-    int n = 0;
-    int     index[32];
-    bool    full [32];
-    const uint8_t * high[32];
-};
+// Groups [first, last) for tokens [t0, t0 + n_token)
+void lacuna_choice_ffn::find(columns & c, int first, int last, int t0, int n_token, const buffers & buf) const {
+    const auto & down  = layer->down;
+    const int    group = down.group_size();
+    const int    n_ff  = (int) down.n_ff;
 
-// The next ones from place `at` on; asks for what the neurons in full need
-void lacuna_choice_ffn::find(columns & c, int at, int end, int n_token, const buffers & buf) const {
-    const auto & down = layer->down;
-    const int group = down.group_size();
-
-    c.n = 0;
-    for (; at < end && c.n == 0; at++) {
-        const int t = at % n_token, g = at/n_token, i0 = g*group;
-        if (g < buf.first[t] || g >= buf.last[t]) {
+    c.first   = first;
+    c.t0      = t0;
+    c.n_token = n_token;
+    c.n_group = 0;
+    for (auto * plane : { &c.high, &c.low }) {
+        plane->n = plane->n_coef = 0;
+    }
+    for (int g = first; g < last; g++) {
+        const int i0 = g*group;
+        uint32_t chosen[LACUNA_PLANE_TOKENS], full[LACUNA_PLANE_TOKENS], any = 0, any_full = 0;
+        for (int t = 0; t < n_token; t++) {
+            any      |= chosen[t] = buf.chosen[t0 + t].part(i0, group);
+            any_full |= full  [t] = buf.full  [t0 + t].part(i0, group);
+        }
+        if (any == 0) {
             continue;
         }
-        const float * score = buf.score.data() + (size_t) t*down.n_ff;
-        const float * error = buf.error.data() + (size_t) t*down.n_ff;
-        for (int i = i0; i < i0 + group; i++) {
-            c.index[c.n] = i;
-            c.full [c.n] = error[i] >= buf.full[t];
-            c.n += score[i] >= buf.limit[t];
+        auto & res = c.groups[c.n_group];
+        const int n_high = __builtin_popcount(any), n_low = __builtin_popcount(any_full);
+        const int high_stride = GGML_PAD(n_high, LACUNA_PLANE_COLUMNS), low_stride = GGML_PAD(n_low, LACUNA_PLANE_COLUMNS);
+        int8_t * high_coef = c.high.more(n_token, high_stride), * low_coef = c.low.more(n_token, low_stride);
+        res = { down.scales(g), n_high, c.high.list + c.high.n, high_coef, (size_t) high_stride, n_low, c.low.list + c.low.n, low_coef, (size_t) low_stride,
+            c.unit[c.n_group], c.code[c.n_group], c.sum[c.n_group] };
+
+        int index[32], at = 0;
+        for (uint32_t w = any; w; w &= w - 1) {
+            const int j = __builtin_ctz(w);
+            index[at++] = j;
+            c.high.list[c.high.n++] = down.high(i0 + j);
+            if (any_full >> j & 1) {
+                c.low.list[c.low.n++] = down.low(i0 + j);
+            }
         }
-        c.at = at;
-    }
-    for (int k = 0; k < c.n; k++) {
-        const int i = c.index[k];
-        c.high[k] = down.high(i);
-        if (c.full[k]) {
-            for (const auto * rows : { &layer->up, layer->gate ? &*layer->gate : nullptr }) {
-                if (rows) {
-                    prefetch(rows->scales(i), rows->scales_size);
-                    prefetch(rows->low(i), rows->rest_size);
+        for (int t = 0; t < n_token; t++) {
+            const float * act = buf.act.data() + (size_t) (t0 + t)*n_ff + i0;
+            float max = 0.0f;
+            for (uint32_t w = chosen[t]; w; w &= w - 1) {
+                max = std::max(max, std::fabs(act[__builtin_ctz(w)]));
+            }
+            const float unit = max/127.0f;
+            const float inv  = unit > 0.0f ? 1.0f/unit : 0.0f;
+
+            int sum = 0, whole = 0, k_low = 0;
+            for (int k = 0; k < n_high; k++) {
+                const int j = index[k];
+                const int q = chosen[t] >> j & 1 ? nearest(act[j]*inv) : 0;
+                const bool in_full = full[t] >> j & 1;
+                high_coef[t*high_stride + k] = (int8_t) q;
+                sum   += q;
+                whole += in_full ? q : 0;
+                if (any_full >> j & 1) {
+                    low_coef[t*low_stride + k_low++] = (int8_t) (in_full ? q : 0);
                 }
             }
-            prefetch(down.low(i), down.rest_size);
+            c.unit[c.n_group][t] = unit;
+            c.sum [c.n_group][t] = (float) sum;
+            c.code[c.n_group][t] = (float) (sum - whole)*down.type.middle() - (float) sum*down.type.zero;
         }
+        c.n_group++;
     }
 }
 
-void lacuna_choice_ffn::add(const columns & c, const columns & next, const inputs & in, const ggml_tensor * up, const ggml_tensor * act, int n_token, float * y) const {
+void lacuna_choice_ffn::add(columns & c, const columns & next, void * work, float * y) const {
     const auto & down = layer->down;
-    const int    t    = c.at % n_token;
-    const int    g    = c.at/n_token;
 
-    float coef[32];
-    float max = 0.0f;
-    for (int k = 0; k < c.n; k++) {
-        const int i = c.index[k];
-        coef[k] = row_of(act, t)[i];
-        if (c.full[k]) {
-            const float ui = row_of(up, t)[i] + rest(layer->up, i, in, t);
-            const float gi = layer->gate ? row_of(act, t, 1)[i] + rest(*layer->gate, i, in, t) : 0.0f;
-            kernels->activate(layer->activation, layer->gate ? &gi : nullptr, &ui, coef + k, 1);
-        }
-        max = std::max(max, std::fabs(coef[k]));
+    c.high.follow(next.high);
+    c.low .follow(next.low);
+    kernels->groups({ down.type.kind, (int) down.n_padded, down.type.high, down.type.low, down.super(c.first), c.n_group, c.groups,
+        next.n_group > 0 ? next.groups[0].scales : nullptr, work }, c.n_token, y + (size_t) c.t0*down.n_padded, down.n_padded);
+}
+
+// Activations of the neurons that are read in full
+void lacuna_choice_ffn::compute_full(const inputs & in, const ggml_tensor * up, const ggml_tensor * act, int t, int i0, int i1, buffers & buf) const {
+    const int n_ff = (int) layer->down.n_ff;
+
+    buf.full[t].list(i0, i1, buf.list);
+    const int n = (int) buf.list.size();
+    for (auto * v : { &buf.more_up, &buf.more_gate }) {
+        v->resize(n_ff);
     }
-    const float unit = max/127.0f;
-    const float inv  = unit > 0.0f ? 1.0f/unit : 0.0f;
-
-    const int most = lacuna_plane_most_columns(std::max(down.type.high, down.type.low));
-    for (int k0 = 0; k0 < c.n; k0 += most) {
-        const int n = std::min(most, c.n - k0);
-
-        const uint8_t * low[32];
-        int8_t high_coef[32], low_coef[32];
-        int   n_low  = 0;
-        int   sum    = 0;
-        float middle = 0.0f;
-        for (int k = 0; k < n; k++) {
-            const int8_t q = (int8_t) lrintf(coef[k0 + k]*inv);
-            high_coef[k] = q;
-            sum += q;
-            if (c.full[k0 + k]) {
-                low[n_low] = down.low(c.index[k0 + k]);
-                low_coef[n_low++] = q;
-            } else {
-                middle += q*down.type.middle();
-            }
+    for (auto * v : { &buf.full_up, &buf.full_gate, &buf.full_act }) {
+        v->resize(n);
+    }
+    kernels->rows(lower_plane(layer->up), buf.list.data(), n, in.of(layer->up) + t, 1, buf.more_up.data(), 0);
+    if (layer->gate) {
+        kernels->rows(lower_plane(*layer->gate), buf.list.data(), n, in.of(*layer->gate) + t, 1, buf.more_gate.data(), 0);
+    }
+    for (int k = 0; k < n; k++) {
+        const int i = buf.list[k];
+        buf.full_up[k] = row_of(up, t)[i] + buf.more_up[i];
+        if (layer->gate) {
+            buf.full_gate[k] = row_of(act, t, 1)[i] + buf.more_gate[i];
         }
-        kernels->group({ down.type.kind, (int) down.n_padded, down.type.high, down.type.low, down.super(g), down.scales(g),
-            n, c.high + k0, high_coef, n_low, low, low_coef, k0 == 0 ? next.n : 0, next.high, unit, middle - (float) sum*down.type.zero, (float) sum }, y);
+    }
+    kernels->activate(layer->activation, layer->gate ? buf.full_gate.data() : nullptr, buf.full_up.data(), buf.full_act.data(), n);
+
+    float * to = buf.act.data() + (size_t) t*n_ff;
+    memcpy(to + i0, row_of(act, t) + i0, (i1 - i0)*sizeof(float));
+    for (int k = 0; k < n; k++) {
+        to[buf.list[k]] = buf.full_act[k];
     }
 }
 
@@ -376,16 +488,12 @@ void lacuna_choice_ffn::compute_down(ggml_tensor * dst, int ith, int nth, void *
     static thread_local inputs in;
     static thread_local buffers buf;
 
-    nth = std::min(nth, lacuna_choice_workspace::MAX_THREADS);
-    if (ith >= nth) {
-        return;
-    }
-    in.quantize(dst->src[0]);
+    in.quantize(dst->src[0], *self.layer);
 
     const auto & layer = *self.layer;
     const auto & down  = layer.down;
     const int n_ff     = (int) down.n_ff;
-    const int n_token  = in.n_token;
+    const int n_token  = (int) dst->ne[1];
     const int n_embd   = (int) down.n_embd;
     const auto * up    = dst->src[1];
     const auto * act   = dst->src[2];
@@ -394,69 +502,70 @@ void lacuna_choice_ffn::compute_down(ggml_tensor * dst, int ith, int nth, void *
         self.tokens.fetch_add(n_token, std::memory_order_relaxed);
     }
 
-    buf.score.resize((size_t) n_token*n_ff);
-    buf.error.resize((size_t) n_token*n_ff);
-    buf.limit.resize(n_token);
-    buf.full .resize(n_token);
+    buf.value.resize(n_ff);
+    buf.error.resize(n_ff);
+    buf.chosen.assign(n_token, bit_set(n_ff));
+    buf.full  .assign(n_token, bit_set(n_ff));
     for (int t = 0; t < n_token; t++) {
-        float * score = buf.score.data() + (size_t) t*n_ff;
-        const float * a = row_of(act, t);
-        for (int i = 0; i < n_ff; i++) {
-            score[i] = std::fabs(a[i])*self.params.down[i];
-        }
+        auto & chosen = buf.chosen[t];
+
         // of what is 0 nothing is read, wherever the limit is
-        buf.limit[t] = std::max(limit_of(self.kernels, score, n_ff, self.params.n_down), 1e-38f);
+        self.kernels->score(row_of(act, t), self.params.down.data(), buf.value.data(), n_ff);
+        self.kernels->reach(buf.value.data(), n_ff, std::max(limit_of(self.kernels, buf.value.data(), n_ff, self.params.n_down), 1e-38f), chosen.words.data());
+
         // of those that are read, the ones in full that would be off most
-        float * error = buf.error.data() + (size_t) t*n_ff;
-        self.kernels->error({ layer.activation, layer.gate ? row_of(act, t, 1) : nullptr, row_of(up, t), self.params.down.data(), layer.up.error.data(),
-            layer.gate ? layer.gate->error.data() : nullptr, down.error.data(), in.size[t] }, error, n_ff);
-        for (int i = 0; i < n_ff; i++) {
-            error[i] = score[i] >= buf.limit[t] ? error[i] : 0.0f;
+        if (self.params.n_full > 0) {
+            self.kernels->error({ layer.activation, layer.gate ? row_of(act, t, 1) : nullptr, row_of(up, t), self.params.down.data(), layer.up.error.data(),
+                layer.gate ? layer.gate->error.data() : nullptr, down.error.data(), in.size[t], chosen.words.data() }, buf.error.data(), n_ff);
+            self.kernels->reach(buf.error.data(), n_ff, std::max(limit_of(self.kernels, buf.error.data(), n_ff, self.params.n_full), 1e-38f),
+                buf.full[t].words.data());
         }
-        buf.full[t] = self.params.n_full == 0 ? INFINITY : std::max(limit_of(self.kernels, error, n_ff, self.params.n_full), 1e-38f);
     }
 
-    // whole groups of neurons, so that every thread has about as many of a token's columns: sums are the same whatever other tokens there are.
-    // list: columns up to each group
+    // whole super-blocks, or groups where there are none: sums are the same whatever other tokens there are
     const int group   = down.group_size();
-    const int n_group = (int) down.n_group;
-    buf.list.resize(n_group + 1);
-    buf.first.resize(n_token);
-    buf.last .resize(n_token);
-    for (int t = 0; t < n_token; t++) {
-        buf.list[0] = 0;
-        for (int g = 0; g < n_group; g++) {
-            buf.list[g + 1] = buf.list[g] + self.kernels->count(buf.score.data() + (size_t) t*n_ff + g*group, group, buf.limit[t]);
+    const int at_once = down.type.kind == LACUNA_SCALES_F16 ? 1 : LACUNA_SUPER_BLOCK/group; // groups
+    const int n_unit  = (int) down.n_group/at_once;
+    const int n_part  = std::max(1, std::min(n_ff/NEURONS_PER_PART, lacuna_choice_workspace::MAX_PARTS));
+
+    buf.act.resize((size_t) n_token*n_ff);
+    buf.work.resize(lacuna_plane_work_size((int) down.n_padded));
+    for (int part; (part = self.work.take()) < n_part;) {
+        int g = n_unit*part/n_part*at_once, t = 0;
+        const int end = n_unit*(part + 1)/n_part*at_once;
+        for (int i = 0; i < n_token; i++) {
+            self.compute_full(in, up, act, i, g*group, end*group, buf);
         }
-        const auto begin = [&](int part) {
-            const int at = (int) ((int64_t) buf.list[n_group]*part/nth);
-            return part == nth ? n_group : (int) (std::lower_bound(buf.list.begin(), buf.list.end(), at) - buf.list.begin());
+
+        auto & y = self.workspace->partial[part];
+        y.assign((size_t) n_token*down.n_padded, 0.0f);
+
+        const auto find_next = [&](columns & c) {
+            c.n_group = c.high.n = c.low.n = 0;
+            while (g < end && c.n_group == 0) {
+                self.find(c, g, g + at_once, t, std::min(LACUNA_PLANE_TOKENS, n_token - t), buf);
+                t += LACUNA_PLANE_TOKENS;
+                if (t >= n_token) {
+                    t  = 0;
+                    g += at_once;
+                }
+            }
         };
-        buf.first[t] = begin(ith);
-        buf.last [t] = std::max(buf.first[t], begin(ith + 1));
-    }
-    const int g0 = *std::min_element(buf.first.begin(), buf.first.end());
-    const int g1 = *std::max_element(buf.last .begin(), buf.last .end());
-
-    auto & y = self.workspace->partial[ith];
-    y.assign((size_t) n_token*down.n_padded, 0.0f);
-
-    columns now, next;
-    self.find(next, g0*n_token, g1*n_token, n_token, buf);
-    while (next.n > 0) {
-        std::swap(now, next);
-        self.find(next, now.at + 1, g1*n_token, n_token, buf);
-        self.add(now, next, in, up, act, n_token, y.data() + (size_t) (now.at % n_token)*down.n_padded);
+        columns * now = &buf.now, * next = &buf.next;
+        find_next(*now);
+        while (now->n_group > 0) {
+            find_next(*next);
+            self.add(*now, *next, buf.work.data(), y.data());
+            std::swap(now, next);
+        }
     }
 
     // the last thread adds up, always in the same order
-    if (self.finished.fetch_add(1, std::memory_order_acq_rel) == nth - 1) {
-        self.finished.store(0, std::memory_order_relaxed);
-
+    if (self.work.leave(nth)) {
         for (int t = 0; t < n_token; t++) {
             float * out = row_of(dst, t);
             memcpy(out, self.workspace->partial[0].data() + (size_t) t*down.n_padded, n_embd*sizeof(float));
-            for (int i = 1; i < nth; i++) {
+            for (int i = 1; i < n_part; i++) {
                 const float * part = self.workspace->partial[i].data() + (size_t) t*down.n_padded;
                 for (int j = 0; j < n_embd; j++) {
                     out[j] += part[j];

@@ -32,12 +32,12 @@ struct lacuna_choice_workspace {
     // name: of the kernels; empty: the fastest that this processor can run. Throws std::invalid_argument
     explicit lacuna_choice_workspace(const std::string & name);
 
-    static constexpr int MAX_THREADS = 64; // more than that find nothing to do
-
     const std::string            asked;
     const lacuna_plane_kernels * kernels;
 
-    std::vector<std::vector<float>> partial; // [MAX_THREADS][n_token*n_embd]
+    // sums of parts of the neurons, which are the same for any number of threads
+    static constexpr int MAX_PARTS = 64;
+    std::vector<std::vector<float>> partial; // [MAX_PARTS][n_token*n_embd]
 };
 
 class lacuna_choice_ffn {
@@ -62,10 +62,9 @@ private:
     struct inputs;
     struct columns;
     struct buffers;
-    void  product(const lacuna_plane_rows & rows, int64_t i, const inputs & in, const int * t, int n, float * res) const;
-    float rest   (const lacuna_plane_rows & rows, int64_t i, const inputs & in, int t) const;
-    void  find   (columns & c, int at, int end, int n_token, const buffers & buf) const;
-    void  add    (const columns & c, const columns & next, const inputs & in, const ggml_tensor * up, const ggml_tensor * act, int n_token, float * y) const;
+    void compute_full(const inputs & in, const ggml_tensor * up, const ggml_tensor * act, int t, int i0, int i1, buffers & buf) const;
+    void find(columns & c, int first, int last, int t0, int n_token, const buffers & buf) const;
+    void add (columns & c, const columns & next, void * work, float * y) const;
 
     std::shared_ptr<lacuna_choice_workspace>  workspace;
     std::shared_ptr<const lacuna_plane_layer> layer;
@@ -74,6 +73,23 @@ private:
     lacuna_choice_params params;
     std::vector<float>   up_b, gate_b;
 
-    std::atomic<int>      finished { 0 };
+    // Pieces of an operation, which threads take one by one: none of them waits for a slower one
+    struct pieces {
+        std::atomic<int> taken { 0 }, left { 0 };
+
+        int take() { return taken.fetch_add(1, std::memory_order_relaxed); }
+
+        // by each thread once, when there is nothing to take; true: it was the last one
+        bool leave(int nth) {
+            if (left.fetch_add(1, std::memory_order_acq_rel) < nth - 1) {
+                return false;
+            }
+            taken.store(0, std::memory_order_relaxed);
+            left .store(0, std::memory_order_relaxed);
+            return true;
+        }
+    };
+
+    pieces                work;
     std::atomic<uint64_t> tokens   { 0 };
 };

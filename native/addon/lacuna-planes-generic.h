@@ -1,10 +1,19 @@
 // The kernels in terms of `simd`, vectors of floats and of codes. Each instruction set's file includes this, in a namespace of its own
 // and compiled for that set: nothing here may be shared between them, so no standard headers either.
 
-constexpr int UNIT = LACUNA_PLANE_UNIT;
-constexpr int W    = simd::W;
+#if !defined(INLINE)
+#    define INLINE inline __attribute__((always_inline))
+#endif
+#define NOINLINE __attribute__((noinline)) // once for all types
 
-constexpr int MAX_BLOCKS = 2048; // of a row: 32,768 values in blocks of 16
+constexpr int W      = simd::W;
+constexpr int TOKENS = LACUNA_PLANE_TOKENS;
+
+INLINE void prefetch_far (const uint8_t * p) { __builtin_prefetch(p, 0, 2); }
+INLINE void prefetch_near(const uint8_t * p) { __builtin_prefetch(p, 0, 3); }
+
+// What is read once a token and layer, from its beginning to its end
+INLINE void prefetch_array(const float * p) { prefetch_near((const uint8_t *) p + 2048); }
 
 // 1/(1 + exp(-x)); exp to 2 ulp, after Cephes
 inline simd::V sigmoid(simd::V x) {
@@ -85,7 +94,14 @@ void error(const lacuna_plane_errors & e, float * res, int n) {
     };
     int i = 0;
     for (; i + W <= n; i += W) {
-        simd::store(res + i, at(e.gate ? e.gate + i : nullptr, e.up + i, e.weight + i, e.up_error + i, e.gate ? e.gate_error + i : nullptr, e.down_error + i));
+        const auto bits = (uint32_t) (e.bits[i/64] >> i % 64);
+        prefetch_array(e.weight     + i);
+        prefetch_array(e.up_error   + i);
+        prefetch_array(e.down_error + i);
+        if (e.gate) {
+            prefetch_array(e.gate_error + i);
+        }
+        simd::store(res + i, simd::select(bits, at(e.gate ? e.gate + i : nullptr, e.up + i, e.weight + i, e.up_error + i, e.gate ? e.gate_error + i : nullptr, e.down_error + i)));
     }
     if (i < n) {
         float rest[7][W] = {};
@@ -95,7 +111,7 @@ void error(const lacuna_plane_errors & e, float * res, int n) {
                 __builtin_memcpy(rest[k], from[k] + i, (n - i)*sizeof(float));
             }
         }
-        simd::store(rest[6], at(rest[0], rest[1], rest[2], rest[3], rest[4], rest[5]));
+        simd::store(rest[6], simd::select((uint32_t) (e.bits[i/64] >> i % 64), at(rest[0], rest[1], rest[2], rest[3], rest[4], rest[5])));
         __builtin_memcpy(res + i, rest[6], (n - i)*sizeof(float));
     }
 }
@@ -116,197 +132,406 @@ int count(const float * value, int n, float threshold) {
     return res;
 }
 
-// s[i], m[i] of a row's blocks
-inline void row_scales(lacuna_scale_kind kind, const uint8_t * p, int n_count, float * s, float * m) {
-    switch (kind) {
-        case LACUNA_SCALES_F16:
-            for (int i = 0; i < n_count; i += W) {
-                simd::store(s + i, simd::from_f16((const uint16_t *) p + i));
+void score(const float * x, const float * weight, float * value, int n) {
+    int i = 0;
+    for (; i + W <= n; i += W) {
+        prefetch_array(weight + i);
+        simd::store(value + i, simd::mul(simd::abs(simd::load(x + i)), simd::load(weight + i)));
+    }
+    for (; i < n; i++) {
+        value[i] = __builtin_fabsf(x[i])*weight[i];
+    }
+}
+
+void reach(const float * value, int n, float threshold, uint64_t * bits) {
+    const simd::V limit = simd::set1(threshold);
+    for (int i0 = 0; i0 < n; i0 += 64) {
+        uint64_t word = 0;
+        int i = i0;
+        for (; i + W <= n && i < i0 + 64; i += W) {
+            word |= (uint64_t) simd::bits_ge(simd::load(value + i), limit) << (i - i0);
+        }
+        for (; i < n && i < i0 + 64; i++) {
+            word |= (uint64_t) (value[i] >= threshold) << (i - i0);
+        }
+        bits[i0/64] = word;
+    }
+}
+
+// vectors 2*PAIR and 2*PAIR + 1 of a run
+template <int BITS, int PAIR>
+INLINE void unpack(const uint8_t * p, int part, simd::I & a, simd::I & b) {
+    switch (BITS) {
+        case 1: {
+            const simd::I x = simd::codes(p);
+            a = simd::template field<2*PAIR,     1>(x);
+            b = simd::template field<2*PAIR + 1, 1>(x);
+            break;
+        }
+        case 2: {
+            const simd::I x = simd::codes(p + PAIR/2*part);
+            a = simd::template field<4*(PAIR % 2),     3>(x);
+            b = simd::template field<4*(PAIR % 2) + 2, 3>(x);
+            break;
+        }
+        case 3:
+            if (PAIR < 3) {
+                const simd::I x = simd::codes(p + PAIR*part);
+                a = simd::template field<0, 7>(x);
+                b = simd::template field<3, 7>(x);
+            } else {
+                const simd::I last = simd::codes(p + 2*part);
+                a = simd::both(simd::template field<6, 3>(simd::codes(p)),        simd::template field<4, 4>(last));
+                b = simd::both(simd::template field<6, 3>(simd::codes(p + part)), simd::template field<5, 4>(last));
             }
+            break;
+        default: {
+            const simd::I x = simd::codes(p + PAIR*part);
+            a = simd::template field<0, 15>(x);
+            b = simd::template field<4, 15>(x);
+            break;
+        }
+    }
+}
+
+template <int BITS, int VECTORS>
+INLINE void unpack_run(const uint8_t * p, int part, simd::I * c) {
+    unpack<BITS, 0>(p, part, c[0], c[1]);
+    unpack<BITS, 1>(p, part, c[2], c[3]);
+    if (VECTORS == 8) {
+        unpack<BITS, 2>(p, part, c[4 % VECTORS], c[5 % VECTORS]);
+        unpack<BITS, 3>(p, part, c[6 % VECTORS], c[7 % VECTORS]);
+    }
+}
+
+// s and m of W blocks of a row, from block i on
+template <lacuna_scale_kind KIND>
+INLINE void row_scales(const uint8_t * p, int n_count, int i, simd::V & s, simd::V & m) {
+    switch (KIND) {
+        case LACUNA_SCALES_F16:
+            s = simd::from_f16((const uint16_t *) p + i);
             break;
         case LACUNA_SCALES_K4: {
             const uint8_t  * upper = p + n_count;
             const uint16_t * d     = (const uint16_t *) (upper + n_count/2);
             const uint16_t * dmin  = d + n_count/8;
-            for (int i = 0; i < n_count; i += W) {
-                simd::V si, mi;
-                simd::from_6_bits(p + i, upper + i/2, si, mi);
-                simd::store(s + i, simd::mul(si, simd::spread_f16(d    + i/8, 8)));
-                simd::store(m + i, simd::mul(mi, simd::spread_f16(dmin + i/8, 8)));
-            }
+            simd::from_6_bits(p + i, upper + i/2, s, m);
+            s = simd::mul(s, simd::spread_f16(d    + i/8, 8));
+            m = simd::mul(m, simd::spread_f16(dmin + i/8, 8));
             break;
         }
-        case LACUNA_SCALES_K6: {
-            const uint16_t * d = (const uint16_t *) (p + n_count);
-            for (int i = 0; i < n_count; i += W) {
-                simd::store(s + i, simd::mul(simd::from_i8((const int8_t *) p + i), simd::spread_f16(d + i/16, 16)));
-            }
+        case LACUNA_SCALES_K6:
+            s = simd::mul(simd::from_i8((const int8_t *) p + i), simd::spread_f16((const uint16_t *) (p + n_count) + i/16, 16));
             break;
-        }
     }
 }
 
-template <int BITS>
-struct packed {
-    static constexpr int SIZE = 16*BITS; // of a unit
-    static inline void load(const uint8_t * p, simd::I * c) { simd::template unpack<BITS>(p, c); }
-};
+// Rows ahead that are asked for: into the second cache, from which there are more reads under way at once, and then into the first
+constexpr int ROWS_FAR  = 8;
+constexpr int ROWS_NEAR = 1;
 
-struct unpacked {
-    static constexpr int SIZE = UNIT;
-    static inline void load(const uint8_t * p, simd::I * c) {
-        for (int v = 0; v < simd::VECTORS; v++) {
-            __builtin_memcpy(&c[v], p + v*simd::CODES, sizeof(c[v]));
-        }
-    }
-};
-
-// sum of factor[block]*(code*q)
-template <typename stored, int BLOCK>
-inline float dot(const uint8_t * codes, const int8_t * q, const float * factor, int n) {
-    simd::V sums[2] = { simd::set1(0.0f), simd::set1(0.0f) };
-    for (int i = 0; i < n; i += UNIT) {
-        simd::I c[simd::VECTORS];
-        stored::load(codes, c);
-        for (int v = 0; v < simd::VECTORS; v++) {
-            simd::V & sum = sums[v % 2];
-            sum = simd::fma(sum, simd::dot4(c[v], q + i + v*simd::CODES), simd::template spread<BLOCK>(factor + (i + v*simd::CODES)/BLOCK));
-        }
-        codes += stored::SIZE;
-    }
-    return simd::sum(simd::add(sums[0], sums[1]));
-}
-
-template <typename stored>
-void row(const lacuna_plane_row & r, const uint8_t * codes, const float * s, const float * m, const lacuna_plane_input * x, int n, float * res) {
-    alignas(64) float factor[MAX_BLOCKS];
-
-    const int     n_count = lacuna_scale_count(r.kind, r.n);
-    const simd::V add     = simd::set1(r.add);
-    for (int t = 0; t < n; t++) {
-        // what does not depend on the codes
-        simd::V rest = simd::set1(0.0f);
-        for (int i = 0; i < n_count; i += W) {
-            const simd::V si  = simd::load(s + i);
-            const simd::V sum = simd::load(x[t].sum + i);
-            rest = simd::fma(rest, sum, simd::mul(si, add));
-            if (r.minima) {
-                rest = simd::sub(rest, simd::mul(simd::load(m + i), sum));
-            }
-            simd::store(factor + i, simd::mul(si, r.kind == LACUNA_SCALES_K6 ? simd::spread_pairs(x[t].d + i/2) : simd::load(x[t].d + i)));
-        }
-        const float product = r.kind == LACUNA_SCALES_K6 ? dot<stored, 16>(codes, x[t].q, factor, r.n) : dot<stored, 32>(codes, x[t].q, factor, r.n);
-        res[t] = r.step*product + simd::sum(rest);
+INLINE void prefetch_both(const uint8_t * far, const uint8_t * near, int n) {
+    for (int i = 0; i < n; i += 64) {
+        prefetch_far (far  + i);
+        prefetch_near(near + i);
     }
 }
 
-template <int BITS>
-inline void unpack_row(const uint8_t * codes, int n, uint8_t * dst) {
-    for (int i = 0; i < n; i += UNIT) {
-        simd::I c[simd::VECTORS];
-        simd::template unpack<BITS>(codes + i/UNIT*16*BITS, c);
-        __builtin_memcpy(dst + i, c, sizeof(c));
-    }
-}
+template <lacuna_scale_kind KIND, int BITS, int N>
+void rows(const lacuna_plane_row & r, const int32_t * list, int n_list, const lacuna_plane_input * x, float * res, size_t stride) {
+    constexpr int BLOCK   = KIND == LACUNA_SCALES_K6 ? 16 : 32;
+    constexpr int VECTORS = BLOCK/4;
 
-void row(const lacuna_plane_row & r, const uint8_t * scales, const uint8_t * codes, const lacuna_plane_input * x, int n, float * res) {
-    alignas(64) float s[MAX_BLOCKS];
-    alignas(64) float m[MAX_BLOCKS];
-    row_scales(r.kind, scales, lacuna_scale_count(r.kind, r.n), s, m);
+    const int  n_block  = r.n/BLOCK;
+    const int  n_count  = lacuna_scale_count(KIND, r.n);
+    const int  n_scales = (int) lacuna_row_scales_size(KIND, r.n);
+    const auto step     = simd::set1(r.step);
+    const auto add      = simd::set1(r.add);
 
-    if (n > 1) { // once for all of them
-        alignas(64) uint8_t all[MAX_BLOCKS*16];
-        switch (r.bits) {
-            case 1:  unpack_row<1>(codes, r.n, all); break;
-            case 2:  unpack_row<2>(codes, r.n, all); break;
-            case 3:  unpack_row<3>(codes, r.n, all); break;
-            default: unpack_row<4>(codes, r.n, all); break;
+    for (int k = 0; k < n_list; k++) {
+        const int32_t   i      = list[k];
+        const int32_t   far    = list[k + ROWS_FAR  < n_list ? k + ROWS_FAR  : n_list - 1];
+        const int32_t   near   = list[k + ROWS_NEAR < n_list ? k + ROWS_NEAR : n_list - 1];
+        const uint8_t * scales = r.scales + i*r.scales_stride;
+        const uint8_t * codes  = r.codes  + i*r.codes_stride;
+        const uint8_t * codes_far  = r.codes + far *r.codes_stride;
+        const uint8_t * codes_near = r.codes + near*r.codes_stride;
+        prefetch_both(r.scales + far*r.scales_stride, r.scales + near*r.scales_stride, n_scales);
+
+        simd::V sum[N];
+        for (int t = 0; t < N; t++) {
+            sum[t] = simd::set1(0.0f);
         }
-        row<unpacked>(r, all, s, m, x, n, res);
-        return;
-    }
-    switch (r.bits) {
-        case 1:  row<packed<1>>(r, codes, s, m, x, n, res); break;
-        case 2:  row<packed<2>>(r, codes, s, m, x, n, res); break;
-        case 3:  row<packed<3>>(r, codes, s, m, x, n, res); break;
-        default: row<packed<4>>(r, codes, s, m, x, n, res); break;
-    }
-}
+        for (int b = 0, at = 0; b < n_block;) {
+            const int lanes = lacuna_run_lanes(n_block - b);
+            const int part  = 4*lanes;
+            const int size  = lanes*BLOCK/8*BITS;
+            prefetch_both(codes_far + at, codes_near + at, size);
 
-// sums of coefficient*code of a unit, [UNIT]
-template <int BITS>
-inline void add_columns(const uint8_t * const * columns, const int8_t * coef, int n, size_t at, int16_t * res) {
-    simd::I acc[2*simd::VECTORS];
-    for (auto & a : acc) {
-        a = simd::zero();
-    }
-    for (int k = 0; k < n; k += 2) {
-        const bool two = k + 1 < n;
-        simd::I a[simd::VECTORS], b[simd::VECTORS];
-        simd::template unpack<BITS>(columns[k] + at, a);
-        simd::template unpack<BITS>(columns[two ? k + 1 : k] + at, b);
-        const simd::I c = simd::pair(coef[k], two ? coef[k + 1] : 0);
-        for (int v = 0; v < simd::VECTORS; v++) {
-            simd::add_pair(acc[2*v], acc[2*v + 1], a[v], b[v], c);
-        }
-    }
-    for (int v = 0; v < simd::VECTORS; v++) {
-        simd::store_pair(res + v*simd::CODES, acc[2*v], acc[2*v + 1]);
-    }
-}
-
-inline void add_columns(int bits, const uint8_t * const * columns, const int8_t * coef, int n, size_t unit, int16_t * res) {
-    const size_t at = unit*16*bits;
-    switch (bits) {
-        case 1:  add_columns<1>(columns, coef, n, at, res); break;
-        case 2:  add_columns<2>(columns, coef, n, at, res); break;
-        case 3:  add_columns<3>(columns, coef, n, at, res); break;
-        default: add_columns<4>(columns, coef, n, at, res); break;
-    }
-}
-
-void group(const lacuna_plane_group & g, float * y) {
-    alignas(64) int16_t high[UNIT], low[UNIT];
-
-    const uint8_t  * upper = g.scales + g.n;                     // K4
-    const uint16_t * d     = (const uint16_t *) g.super;         // K4, K6
-    const uint16_t * dmin  = d + g.n;                            // K4
-
-    const simd::V unit = simd::set1(g.unit);
-    const simd::V code = simd::set1(g.code);
-    const simd::V sum  = simd::set1(g.sum);
-    const simd::V step = simd::set1((float) (1 << g.low));
-
-    for (int r0 = 0; r0 < g.n; r0 += UNIT) {
-        for (int k = 0; k < g.n_next; k++) {
-            __builtin_prefetch(g.next_columns[k] + r0/UNIT*16*g.high);
-        }
-        add_columns(g.high, g.high_columns, g.high_coef, g.n_high, r0/UNIT, high);
-        if (g.n_low > 0) {
-            add_columns(g.low, g.low_columns, g.low_coef, g.n_low, r0/UNIT, low);
-        }
-        for (int i = 0; i < UNIT; i += W) {
-            const int r = r0 + i;
-            simd::V t = simd::fma(code, simd::from_i16(high + i), step);
-            if (g.n_low > 0) {
-                t = simd::add(t, simd::from_i16(low + i));
-            }
-            simd::V add;
-            switch (g.kind) {
-                case LACUNA_SCALES_F16:
-                    add = simd::mul(simd::from_f16((const uint16_t *) g.scales + r), t);
-                    break;
-                case LACUNA_SCALES_K4: {
-                    simd::V s, m;
-                    simd::from_6_bits(g.scales + r, upper + r/2, s, m);
-                    add = simd::sub(simd::mul(simd::mul(s, simd::from_f16(d + r)), t), simd::mul(simd::mul(m, simd::from_f16(dmin + r)), sum));
-                    break;
+            for (int l = 0; l < lanes; l += W) {
+                simd::V s, m;
+                row_scales<KIND>(scales, n_count, b + l, s, m);
+                simd::V factor = simd::mul(s, step);
+                simd::V fixed  = simd::mul(s, add);
+                if (KIND == LACUNA_SCALES_K4 && r.minima) {
+                    fixed = simd::sub(fixed, m);
                 }
-                default:
-                    add = simd::mul(simd::mul(simd::from_i8((const int8_t *) g.scales + r), simd::from_f16(d + r)), t);
-                    break;
+                if (lanes < W) { // the rest is of other blocks
+                    factor = simd::first(factor, lanes);
+                    fixed  = simd::first(fixed,  lanes);
+                }
+                simd::I c[VECTORS];
+                unpack_run<BITS, VECTORS>(codes + at + 4*l, part, c);
+                for (int t = 0; t < N; t++) {
+                    const int8_t * q = x[t].q + b*BLOCK + 4*l;
+                    simd::A products = simd::no_products();
+                    for (int v = 0; v < VECTORS; v++) {
+                        products = simd::dot4(products, c[v], q + v*part);
+                    }
+                    sum[t] = simd::fma(sum[t], simd::sums(products), simd::mul(factor, simd::load(x[t].d + b + l)));
+                    sum[t] = simd::fma(sum[t], fixed, simd::load(x[t].sum + b + l));
+                }
             }
-            simd::store(y + r, simd::fma(simd::load(y + r), add, unit));
+            at += size;
+            b  += lanes;
         }
+        for (int t = 0; t < N; t++) {
+            res[t*stride + i] = simd::sum(sum[t]);
+        }
+    }
+}
+
+template <lacuna_scale_kind KIND, int BITS>
+void rows(const lacuna_plane_row & r, const int32_t * list, int n_list, const lacuna_plane_input * x, int n, float * res, size_t stride) {
+    for (; n > 0; n -= TOKENS, x += TOKENS, res += TOKENS*stride) {
+        switch (n) {
+            case 1:  rows<KIND, BITS, 1>(r, list, n_list, x, res, stride); break;
+            case 2:  rows<KIND, BITS, 2>(r, list, n_list, x, res, stride); break;
+            case 3:  rows<KIND, BITS, 3>(r, list, n_list, x, res, stride); break;
+            default: rows<KIND, BITS, 4>(r, list, n_list, x, res, stride); break;
+        }
+    }
+}
+
+void rows(const lacuna_plane_row & r, const int32_t * list, int n_list, const lacuna_plane_input * x, int n, float * res, size_t stride) {
+    switch (r.kind) {
+        case LACUNA_SCALES_F16:
+            switch (r.bits) {
+                case 1:  rows<LACUNA_SCALES_F16, 1>(r, list, n_list, x, n, res, stride); break;
+                case 2:  rows<LACUNA_SCALES_F16, 2>(r, list, n_list, x, n, res, stride); break;
+                case 3:  rows<LACUNA_SCALES_F16, 3>(r, list, n_list, x, n, res, stride); break;
+                default: rows<LACUNA_SCALES_F16, 4>(r, list, n_list, x, n, res, stride); break;
+            }
+            break;
+        case LACUNA_SCALES_K4:
+            switch (r.bits) {
+                case 1:  rows<LACUNA_SCALES_K4, 1>(r, list, n_list, x, n, res, stride); break;
+                case 2:  rows<LACUNA_SCALES_K4, 2>(r, list, n_list, x, n, res, stride); break;
+                default: rows<LACUNA_SCALES_K4, 3>(r, list, n_list, x, n, res, stride); break;
+            }
+            break;
+        case LACUNA_SCALES_K6:
+            switch (r.bits) {
+                case 2:  rows<LACUNA_SCALES_K6, 2>(r, list, n_list, x, n, res, stride); break;
+                default: rows<LACUNA_SCALES_K6, 4>(r, list, n_list, x, n, res, stride); break;
+            }
+            break;
+    }
+}
+
+constexpr int RUN = 32*LACUNA_RUN_LANES;
+
+// Columns that are added at once, and those ahead that are asked for, as with rows
+constexpr int COLUMNS      = LACUNA_PLANE_COLUMNS;
+constexpr int COLUMNS_FAR  = 8;
+constexpr int COLUMNS_NEAR = COLUMNS;
+
+// Sums of coefficient*code of vectors 2*PAIR and 2*PAIR + 1 of a run, as they are left by simd::add_pair in acc[8*CODES], and in the end in order in res
+template <int BITS, int PAIR, int N>
+INLINE void add_pair(const uint8_t * const * columns, const int8_t * coef, size_t stride, size_t at, int part, bool first, bool last, int16_t * acc,
+        int16_t * res, size_t room) {
+    simd::I c[COLUMNS][2];
+    for (int k = 0; k < COLUMNS; k++) {
+        unpack<BITS, PAIR>(columns[k] + at, part, c[k][0], c[k][1]);
+    }
+    simd::zipped z[COLUMNS/2][2];
+    for (int k = 0; k < COLUMNS/2; k++) {
+        z[k][0] = simd::zip(c[2*k][0], c[2*k + 1][0]);
+        z[k][1] = simd::zip(c[2*k][1], c[2*k + 1][1]);
+    }
+    for (int t = 0; t < N; t++) {
+        for (int v = 0; v < 2; v++) {
+            int16_t * p = acc + t*room + (2*PAIR + v)*simd::CODES;
+            simd::I lower = first ? simd::zero() : simd::load_i16(p), upper = first ? simd::zero() : simd::load_i16(p + simd::CODES/2);
+            for (int k = 0; k < COLUMNS/2; k++) {
+                simd::add_pair(lower, upper, z[k][v], simd::pair(coef + t*stride + 2*k));
+            }
+            if (last) { // of a short run what lies beyond is overwritten by the next one
+                simd::store_pair(res + t*room + (2*PAIR + v)*part, lower, upper);
+            } else {
+                simd::store_i16(p, lower);
+                simd::store_i16(p + simd::CODES/2, upper);
+            }
+        }
+    }
+}
+
+// Sums of n columns of `size` codes in order, res[N][room]; acc[N][room] is for what is not in order yet
+template <int BITS, int N>
+NOINLINE void add_columns(const uint8_t * const * columns, const int8_t * coef, size_t stride, int n, int size, int16_t * acc, int16_t * res, size_t room,
+        const uint8_t * next_scales, int n_next_scales) {
+    int asked = 0;
+    for (int k = 0; k < n; k += COLUMNS) {
+        const bool first = k == 0, last = k + COLUMNS >= n;
+        for (const int end = last ? n_next_scales : n_next_scales*(k + COLUMNS)/n; asked < end; asked += 64) {
+            prefetch_far(next_scales + asked);
+        }
+        int16_t * sums = acc;
+        for (int r = 0; r < size;) {
+            const int part = 4*lacuna_run_lanes((size - r)/32);
+            const size_t at = (size_t) r/8*BITS;
+            for (int i = 0; i < COLUMNS; i++) {
+                prefetch_both(columns[k + COLUMNS_FAR + i] + at, columns[k + COLUMNS_NEAR + i] + at, part*BITS);
+            }
+            for (int j = 0; j < part; j += simd::CODES, sums += 8*simd::CODES) {
+                add_pair<BITS, 0, N>(columns + k, coef + k, stride, at + j, part, first, last, sums, res + r + j, room);
+                add_pair<BITS, 1, N>(columns + k, coef + k, stride, at + j, part, first, last, sums, res + r + j, room);
+                add_pair<BITS, 2, N>(columns + k, coef + k, stride, at + j, part, first, last, sums, res + r + j, room);
+                add_pair<BITS, 3, N>(columns + k, coef + k, stride, at + j, part, first, last, sums, res + r + j, room);
+            }
+            r += 8*part;
+        }
+    }
+}
+
+// 15*127*columns fit into 16 bits
+template <int BITS>
+constexpr int most_columns() { return BITS == 4 ? 16 : 32; }
+
+template <lacuna_scale_kind KIND, int HIGH, int LOW, int N>
+void groups(const lacuna_plane_groups & gs, float * y, size_t stride) {
+    // per token: sums of the upper planes, in two parts where they do not fit into one, and of the lower ones
+    const size_t room = gs.n + 2*RUN; // the last runs may be short
+    int16_t * acc    = (int16_t *) gs.work;
+    int16_t * high   = acc  + N*room, * high_2 = high + N*room;
+    int16_t * low    = high + 2*N*room, * low_2 = low + N*room;
+    float   * super  = (float *) (low + 2*N*room); // [N][2*gs.n] K types: sums of the groups in units of d, and of their minima in units of dmin
+
+    const auto * d    = (const uint16_t *) gs.super;
+    const auto * dmin = d + gs.n;
+    const auto   step = simd::set1((float) (1 << LOW));
+
+    for (int g = 0; g < gs.n_group; g++) {
+        const auto & group = gs.groups[g];
+        const bool   first = g == 0, last = g + 1 == gs.n_group;
+
+        // the scales of the next one, or those of the super-block, in pieces
+        const uint8_t * next = last ? gs.next_scales : gs.groups[g + 1].scales;
+        const int n_scales = KIND == LACUNA_SCALES_F16 ? 2*gs.n : KIND == LACUNA_SCALES_K4 ? gs.n*3/2 : gs.n;
+        const int n_super  = KIND == LACUNA_SCALES_F16 ? 0 : KIND == LACUNA_SCALES_K4 ? 4*gs.n : 2*gs.n;
+        for (int i = n_super*g/gs.n_group; i < n_super*(g + 1)/gs.n_group; i += 64) {
+            prefetch_far(gs.super + i);
+        }
+
+        constexpr int MOST = most_columns<HIGH>(), MOST_LOW = most_columns<LOW>();
+        const bool two = group.n_high > MOST, some = group.n_low > 0, two_low = group.n_low > MOST_LOW;
+        add_columns<HIGH, N>(group.high, group.high_coef, group.high_stride, two ? MOST : group.n_high, gs.n, acc, high, room, next, next ? n_scales : 0);
+        if (two) {
+            add_columns<HIGH, N>(group.high + MOST, group.high_coef + MOST, group.high_stride, group.n_high - MOST, gs.n, acc, high_2, room, nullptr, 0);
+        }
+        if (some) {
+            add_columns<LOW, N>(group.low, group.low_coef, group.low_stride, two_low ? MOST_LOW : group.n_low, gs.n, acc, low, room, nullptr, 0);
+        }
+        if (two_low) {
+            add_columns<LOW, N>(group.low + MOST_LOW, group.low_coef + MOST_LOW, group.low_stride, group.n_low - MOST_LOW, gs.n, acc, low_2, room, nullptr, 0);
+        }
+
+        for (int r = 0; r < gs.n; r += LACUNA_PLANE_UNIT) {
+            alignas(64) uint8_t s6[LACUNA_PLANE_UNIT], m6[LACUNA_PLANE_UNIT];
+            if (KIND == LACUNA_SCALES_K4) {
+                for (int i = 0; i < LACUNA_PLANE_UNIT; i += simd::CODES) {
+                    simd::six_bits(group.scales + r + i, group.scales + gs.n + (r + i)/2, s6 + i, m6 + i);
+                }
+            }
+            for (int t = 0; t < N; t++) {
+                const simd::V unit = simd::set1(group.unit[t]);
+                const simd::V code = simd::set1(group.code[t]);
+                const simd::V sum  = simd::set1(group.unit[t]*group.sum[t]);
+
+                float * to     = y + t*stride + r;
+                float * sums   = super + (size_t) 2*t*gs.n + r;
+                float * minima = sums + gs.n;
+                for (int i = 0; i < LACUNA_PLANE_UNIT; i += W) {
+                    const size_t at = t*room + r + i;
+                    simd::V v = simd::from_i16(high + at);
+                    if (two) {
+                        v = simd::add(v, simd::from_i16(high_2 + at));
+                    }
+                    v = simd::fma(code, v, step);
+                    if (some) {
+                        v = simd::add(v, simd::from_i16(low + at));
+                    }
+                    if (two_low) {
+                        v = simd::add(v, simd::from_i16(low_2 + at));
+                    }
+                    v = simd::mul(v, unit);
+                    if (KIND == LACUNA_SCALES_F16) {
+                        simd::store(to + i, simd::fma(simd::load(to + i), simd::from_f16((const uint16_t *) group.scales + r + i), v));
+                        continue;
+                    }
+                    v = simd::mul(v, KIND == LACUNA_SCALES_K4 ? simd::from_u8(s6 + i) : simd::from_i8((const int8_t *) group.scales + r + i));
+                    v = first ? v : simd::add(simd::load(sums + i), v);
+
+                    simd::V m = v;
+                    if (KIND == LACUNA_SCALES_K4) {
+                        m = simd::mul(simd::from_u8(m6 + i), sum);
+                        m = first ? m : simd::add(simd::load(minima + i), m);
+                    }
+                    if (last) {
+                        v = simd::fma(simd::load(to + i), v, simd::from_f16(d + r + i));
+                        if (KIND == LACUNA_SCALES_K4) {
+                            v = simd::sub(v, simd::mul(m, simd::from_f16(dmin + r + i)));
+                        }
+                        simd::store(to + i, v);
+                    } else {
+                        simd::store(sums + i, v);
+                        if (KIND == LACUNA_SCALES_K4) {
+                            simd::store(minima + i, m);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+template <lacuna_scale_kind KIND, int HIGH, int LOW>
+void groups(const lacuna_plane_groups & gs, int n, float * y, size_t stride) {
+    switch (n) {
+        case 1:  groups<KIND, HIGH, LOW, 1>(gs, y, stride); break;
+        case 2:  groups<KIND, HIGH, LOW, 2>(gs, y, stride); break;
+        case 3:  groups<KIND, HIGH, LOW, 3>(gs, y, stride); break;
+        default: groups<KIND, HIGH, LOW, 4>(gs, y, stride); break;
+    }
+}
+
+void groups(const lacuna_plane_groups & gs, int n, float * y, size_t stride) {
+    switch (gs.kind) {
+        case LACUNA_SCALES_F16:
+            switch (gs.low) {
+                case 1:  groups<LACUNA_SCALES_F16, 3, 1>(gs, n, y, stride); break;
+                case 2:  groups<LACUNA_SCALES_F16, 3, 2>(gs, n, y, stride); break;
+                default: groups<LACUNA_SCALES_F16, 4, 4>(gs, n, y, stride); break;
+            }
+            break;
+        case LACUNA_SCALES_K4:
+            switch (gs.low) {
+                case 1:  groups<LACUNA_SCALES_K4, 3, 1>(gs, n, y, stride); break;
+                default: groups<LACUNA_SCALES_K4, 3, 2>(gs, n, y, stride); break;
+            }
+            break;
+        case LACUNA_SCALES_K6:
+            groups<LACUNA_SCALES_K6, 4, 2>(gs, n, y, stride);
+            break;
     }
 }

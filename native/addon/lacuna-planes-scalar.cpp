@@ -18,13 +18,12 @@ inline float half_to_float(uint16_t h) {
     return __builtin_bit_cast(float, sign | bits);
 }
 
-// One value of a unit at a time would unpack it again and again: a vector of codes is a unit
 struct simd {
     static constexpr int W       = 8;
     static constexpr int CODES   = 32;
-    static constexpr int VECTORS = LACUNA_PLANE_UNIT/CODES;
 
     struct V { float v[W]; };
+    struct A { int v[W]; };
     union  I { uint8_t u8[CODES]; int16_t i16[CODES/2]; };
 
     template <typename F> static inline V make(F && f) {
@@ -44,6 +43,9 @@ struct simd {
     static inline V min(V a, V b) { return make([&](int i) { return a.v[i] < b.v[i] ? a.v[i] : b.v[i]; }); }
     static inline V max(V a, V b) { return make([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; }); }
     static inline V fma(V acc, V a, V b) { return make([&](int i) { return acc.v[i] + a.v[i]*b.v[i]; }); }
+    static inline V abs(V a) { return make([&](int i) { return __builtin_fabsf(a.v[i]); }); }
+    static inline V first(V a, int n) { return make([&](int i) { return i < n ? a.v[i] : 0.0f; }); }
+    static inline V select(uint32_t bits, V a) { return make([&](int i) { return bits >> i & 1 ? a.v[i] : 0.0f; }); }
     static inline V exp2_low_bits(V v) {
         return make([&](int i) { return __builtin_bit_cast(float, (__builtin_bit_cast(uint32_t, v.v[i]) << 23) + (127u << 23)); });
     }
@@ -54,16 +56,18 @@ struct simd {
         }
         return res;
     }
-    static inline int count_ge(V a, V b) {
-        int res = 0;
+    static inline uint32_t bits_ge(V a, V b) {
+        uint32_t res = 0;
         for (int i = 0; i < W; i++) {
-            res += a.v[i] >= b.v[i];
+            res |= (uint32_t) (a.v[i] >= b.v[i]) << i;
         }
         return res;
     }
+    static inline int count_ge(V a, V b) { return __builtin_popcount(bits_ge(a, b)); }
 
     static inline V from_f16(const uint16_t * p) { return make([p](int i) { return half_to_float(p[i]); }); }
     static inline V from_i8 (const int8_t   * p) { return make([p](int i) { return (float) p[i]; }); }
+    static inline V from_u8 (const uint8_t  * p) { return make([p](int i) { return (float) p[i]; }); }
     static inline V from_i16(const int16_t  * p) { return make([p](int i) { return (float) p[i]; }); }
     static inline void from_6_bits(const uint8_t * low, const uint8_t * upper, V & s, V & m) {
         const auto top = [upper](int i) { return upper[i/2] >> 4*(i % 2); };
@@ -72,39 +76,65 @@ struct simd {
     }
     // p[0] for the first `each` of them, and so on
     static inline V spread_f16(const uint16_t * p, int each) { return make([&](int i) { return half_to_float(p[i/each]); }); }
-    static inline V spread_pairs(const float * p) { return make([p](int i) { return p[i/2]; }); }
-    template <int BLOCK> static inline V spread(const float * factor) {
-        return make([&](int i) { return factor[4*i/BLOCK]; });
-    }
-
-    template <int BITS> static inline void unpack(const uint8_t * p, I * c) {
-        for (int j = 0; j < LACUNA_PLANE_UNIT; j++) {
-            uint8_t code;
-            switch (BITS) {
-                case 1:  code = p[j % 16] >> j/16 & 1; break;
-                case 2:  code = p[j % 32] >> 2*(j/32) & 3; break;
-                case 3:  code = (p[j % 32] >> 2*(j/32) & 3) << 1 | (p[32 + j % 16] >> j/16 & 1); break;
-                default: code = p[j % 64] >> 4*(j/64) & 15; break;
-            }
-            c[j/CODES].u8[j % CODES] = code;
+    static inline void six_bits(const uint8_t * low, const uint8_t * upper, uint8_t * s, uint8_t * m) {
+        for (int i = 0; i < CODES; i++) {
+            const int top = upper[i/2] >> 4*(i % 2);
+            s[i] = (low[i] & 15) | (top & 3) << 4;
+            m[i] = (low[i] >> 4) | (top >> 2 & 3) << 4;
         }
     }
-    // sums of four products each
-    static inline V dot4(const I & c, const int8_t * q) {
-        return make([&](int i) { return (float) (c.u8[4*i]*q[4*i] + c.u8[4*i + 1]*q[4*i + 1] + c.u8[4*i + 2]*q[4*i + 2] + c.u8[4*i + 3]*q[4*i + 3]); });
-    }
 
-    static inline I zero() { return {}; }
-    static inline I pair(int8_t a, int8_t b) {
+    static inline I codes(const uint8_t * p) {
         I res;
-        res.i16[0] = a;
-        res.i16[1] = b;
+        __builtin_memcpy(res.u8, p, sizeof(res.u8));
         return res;
     }
-    static inline void add_pair(I & first, I & second, const I & a, const I & b, const I & coef) {
+    // (byte >> SHIFT) & mask
+    template <int SHIFT, int MASK> static inline I field(const I & x) {
+        I res;
+        for (int i = 0; i < CODES; i++) {
+            res.u8[i] = x.u8[i] >> SHIFT & MASK;
+        }
+        return res;
+    }
+    static inline I both(const I & a, const I & b) {
+        I res;
+        for (int i = 0; i < CODES; i++) {
+            res.u8[i] = a.u8[i] | b.u8[i];
+        }
+        return res;
+    }
+
+    // sums of four products each
+    static inline A no_products() { return {}; }
+    static inline A dot4(A acc, const I & c, const int8_t * q) {
+        for (int i = 0; i < CODES; i++) {
+            acc.v[i/4] += c.u8[i]*q[i];
+        }
+        return acc;
+    }
+    static inline V sums(const A & acc) { return make([&](int i) { return (float) acc.v[i]; }); }
+
+    static inline I zero() { return {}; }
+    static inline I load_i16(const int16_t * p) {
+        I res;
+        __builtin_memcpy(res.i16, p, sizeof(res.i16));
+        return res;
+    }
+    static inline void store_i16(int16_t * p, const I & v) { __builtin_memcpy(p, v.i16, sizeof(v.i16)); }
+    // of two columns
+    static inline I pair(const int8_t * coef) {
+        I res;
+        res.i16[0] = coef[0];
+        res.i16[1] = coef[1];
+        return res;
+    }
+    struct zipped { I first, second; };
+    static inline zipped zip(const I & a, const I & b) { return { a, b }; }
+    static inline void add_pair(I & first, I & second, const zipped & codes, const I & coef) {
         for (int i = 0; i < CODES/2; i++) {
-            first .i16[i] += a.u8[i]*coef.i16[0] + b.u8[i]*coef.i16[1];
-            second.i16[i] += a.u8[CODES/2 + i]*coef.i16[0] + b.u8[CODES/2 + i]*coef.i16[1];
+            first .i16[i] += codes.first.u8[i]*coef.i16[0] + codes.second.u8[i]*coef.i16[1];
+            second.i16[i] += codes.first.u8[CODES/2 + i]*coef.i16[0] + codes.second.u8[CODES/2 + i]*coef.i16[1];
         }
     }
     static inline void store_pair(int16_t * p, const I & first, const I & second) {
@@ -113,6 +143,12 @@ struct simd {
     }
 };
 
+// the reference, which need not be fast: unrolled and inlined, it takes minutes to compile
+#define INLINE inline
+#if !defined(__clang__)
+#    pragma GCC optimize ("O1")
+#endif
+
 #include "lacuna-planes-generic.h"
 
 bool supported() { return true; }
@@ -120,4 +156,4 @@ bool supported() { return true; }
 } // namespace
 
 extern const lacuna_plane_kernels lacuna_planes_scalar;
-const lacuna_plane_kernels lacuna_planes_scalar = { "scalar", supported, row, group, activate, error, count };
+const lacuna_plane_kernels lacuna_planes_scalar = { "scalar", supported, rows, groups, activate, error, count, score, reach };

@@ -164,45 +164,69 @@ void codes::read(ggml_type type, const void * src) {
 
 static uint8_t bits_of(uint8_t code, int shift, int bits) { return code >> shift & ((1 << bits) - 1); }
 
-// Bits [shift, shift + bits) of whole units of codes, see lacuna-planes-kernels.h. Loops of fixed lengths, of which compilers make vectors
-static void write_plane(const uint8_t * code, int64_t n, int shift, int bits, uint8_t * dst) {
-    for (int64_t i = 0; i < n; i += LACUNA_PLANE_UNIT, code += LACUNA_PLANE_UNIT) {
-        if (bits == 4) {
-            for (int j = 0; j < 64; j++) {
-                dst[j] = bits_of(code[j], shift, 4) | bits_of(code[64 + j], shift, 4) << 4;
-            }
-            dst += 64;
-        }
-        if (bits == 2 || bits == 3) {
-            const int s = bits == 3 ? shift + 1 : shift;
-            for (int j = 0; j < 32; j++) {
-                dst[j] = bits_of(code[j], s, 2) | bits_of(code[32 + j], s, 2) << 2 | bits_of(code[64 + j], s, 2) << 4 | bits_of(code[96 + j], s, 2) << 6;
-            }
-            dst += 32;
-        }
-        if (bits == 1 || bits == 3) {
-            for (int j = 0; j < 16; j++) {
+// Bits [shift, shift + bits) of n codes, whole units of them, in runs, see lacuna-planes-kernels.h. n_vector: of a run, 8, or 4 where blocks have 16 values
+static void write_plane(const uint8_t * code, int64_t n, int n_vector, int shift, int bits, uint8_t * dst) {
+    const auto at = [&](const uint8_t * c, int v, int part, int j, int from, int count) { return bits_of(c[v*part + j], shift + from, count); };
+
+    for (int64_t i = 0; i < n;) {
+        const int part = 4*lacuna_run_lanes((int) ((n - i)/(4*n_vector)));
+        const int n_part = n_vector*bits/8;
+        for (int k = 0; k < n_part; k++) {
+            for (int j = 0; j < part; j++) {
                 uint8_t v = 0;
-                for (int k = 0; k < 8; k++) {
-                    v |= bits_of(code[16*k + j], shift, 1) << k;
+                switch (bits) {
+                    case 1:
+                        for (int b = 0; b < 8; b++) {
+                            v |= at(code, b, part, j, 0, 1) << b;
+                        }
+                        break;
+                    case 2:
+                        for (int b = 0; b < 4; b++) {
+                            v |= at(code, 4*k + b, part, j, 0, 2) << 2*b;
+                        }
+                        break;
+                    case 3:
+                        v = at(code, 2*k, part, j, 0, 3) | at(code, 2*k + 1, part, j, 0, 3) << 3;
+                        v |= k < 2 ? at(code, 6 + k, part, j, 0, 2) << 6 : at(code, 6, part, j, 2, 1) << 6 | at(code, 7, part, j, 2, 1) << 7;
+                        break;
+                    default:
+                        v = at(code, 2*k, part, j, 0, 4) | at(code, 2*k + 1, part, j, 0, 4) << 4;
+                        break;
                 }
-                dst[j] = v;
+                *dst++ = v;
             }
-            dst += 16;
         }
+        code += n_vector*part;
+        i    += n_vector*part;
     }
 }
 
-static int read_plane(const uint8_t * src, int64_t i, int bits) {
-    const int j = (int) (i % LACUNA_PLANE_UNIT);
-    const uint8_t * unit = src + i/LACUNA_PLANE_UNIT*16*bits;
+static int read_plane(const uint8_t * src, int64_t i, int64_t n, int n_vector, int bits) {
+    int64_t at = 0; // where the run begins
+    int part;
+    while (true) {
+        part = 4*lacuna_run_lanes((int) ((n - at)/(4*n_vector)));
+        if (i < at + n_vector*part) {
+            break;
+        }
+        at += n_vector*part;
+    }
+    const uint8_t * run = src + at/8*bits;
+    const int v = (int) (i - at)/part, j = (int) (i - at) % part;
     switch (bits) {
-        case 1:  return unit[j % 16] >> j/16 & 1;
-        case 2:  return unit[j % 32] >> 2*(j/32) & 3;
-        case 3:  return (unit[j % 32] >> 2*(j/32) & 3) << 1 | (unit[32 + j % 16] >> j/16 & 1);
-        default: return unit[j % 64] >> 4*(j/64) & 15;
+        case 1:  return run[j] >> v & 1;
+        case 2:  return run[v/4*part + j] >> 2*(v % 4) & 3;
+        case 3:
+            if (v < 6) {
+                return run[v/2*part + j] >> 3*(v % 2) & 7;
+            }
+            return run[(v - 6)*part + j] >> 6 | (run[2*part + j] >> v & 1) << 2;
+        default: return run[v/2*part + j] >> 4*(v % 2) & 15;
     }
 }
+
+// vectors of a run of a row
+static int vectors_of(lacuna_scale_kind kind) { return lacuna_scale_block(kind)/4; }
 
 // low halves and upper bits of s and m
 static void write_6_bits(uint8_t s, uint8_t m, size_t i, uint8_t * low, uint8_t * upper) {
@@ -238,31 +262,36 @@ static int six_bits_m(const uint8_t * low, const uint8_t * upper, size_t i) { re
 
 static constexpr size_t ALIGNMENT  = 64;
 static constexpr size_t LARGE_PAGE = 2*1024*1024;
+static constexpr size_t PIECE      = 64*1024*1024;
 
-lacuna_plane_buffer::lacuna_plane_buffer(size_t size) : n(size) {
-    const size_t align = size >= LARGE_PAGE ? LARGE_PAGE : ALIGNMENT;
-    const size_t whole = (size + ALIGNMENT + align - 1)/align*align; // vectors may be loaded beyond the end
+static std::shared_ptr<uint8_t> allocate(size_t size) {
 #if defined(_WIN32)
-    void * p = _aligned_malloc(whole, align);
+    auto * p = (uint8_t *) _aligned_malloc(size, LARGE_PAGE);
+    const auto release = [](uint8_t * p) { _aligned_free(p); };
 #else
-    void * p = aligned_alloc(align, whole);
+    auto * p = (uint8_t *) aligned_alloc(LARGE_PAGE, size);
+    const auto release = [](uint8_t * p) { free(p); };
 #endif
     if (!p) {
         throw std::bad_alloc();
     }
-    bytes.reset((uint8_t *) p);
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-    madvise(p, whole, MADV_HUGEPAGE); // address translation costs more where rows are skipped
+    madvise(p, size, MADV_HUGEPAGE); // where rows are skipped, address translation costs more than they do
 #endif
-    memset(p, 0, whole);
+    return { p, release };
 }
 
-void lacuna_plane_buffer::release::operator()(uint8_t * p) const {
-#if defined(_WIN32)
-    _aligned_free(p);
-#else
-    free(p);
-#endif
+std::shared_ptr<uint8_t> lacuna_plane_memory::take(size_t n) {
+    const size_t room = GGML_PAD(n + ALIGNMENT, ALIGNMENT); // vectors may be loaded beyond the end
+    if (taken + room > size) {
+        size  = std::max(PIECE, GGML_PAD(room, LARGE_PAGE)); // what is not written to takes no memory
+        piece = allocate(size);
+        taken = 0;
+    }
+    std::shared_ptr<uint8_t> res(piece, piece.get() + taken);
+    memset(res.get(), 0, room);
+    taken += room;
+    return res;
 }
 
 // rows
@@ -279,23 +308,25 @@ static size_t row_base_size(const lacuna_plane_type & type, int64_t n) {
     return lacuna_row_scales_size(type.kind, n) + lacuna_plane_size(type.high, n);
 }
 
-lacuna_plane_rows::lacuna_plane_rows(const lacuna_rows & rows, int n_threads) : type(require_type(rows.w)), n_embd(rows.w->ne[0]), n_ff(rows.n) {
+lacuna_plane_rows::lacuna_plane_rows(const lacuna_rows & rows, lacuna_plane_memory & memory, int n_threads) :
+    type(require_type(rows.w)), n_embd(rows.w->ne[0]), n_ff(rows.n) {
     const ggml_tensor * w = rows.w;
     error.resize(n_ff);
     scales_size = lacuna_row_scales_size(type.kind, n_embd);
     base_size   = row_base_size(type, n_embd);
     rest_size   = lacuna_plane_size(type.low, n_embd);
-    base = lacuna_plane_buffer(n_ff*base_size);
-    rest = lacuna_plane_buffer(n_ff*rest_size);
+    base = memory.take(n_ff*base_size);
+    rest = memory.take(n_ff*rest_size);
 
     const size_t n_count = lacuna_scale_count(type.kind, n_embd);
 
     lacuna_parallel(n_threads, [&](int ith) {
         codes c(type, n_embd);
+        std::vector<uint8_t> ordered(c.code.size());
         for (int64_t i = n_ff*ith/n_threads; i < n_ff*(ith + 1)/n_threads; i++) {
             c.read(w->type, (const uint8_t *) w->data + (rows.first + i)*w->nb[1]);
 
-            uint8_t * p = base.data() + i*base_size;
+            uint8_t * p = base.get() + i*base_size;
             switch (type.kind) {
                 case LACUNA_SCALES_F16:
                     memcpy(p, c.d.data(), c.d.size()*sizeof(ggml_half));
@@ -312,8 +343,9 @@ lacuna_plane_rows::lacuna_plane_rows(const lacuna_rows & rows, int n_threads) : 
                     memcpy(p + n_count, c.d.data(), c.d.size()*sizeof(ggml_half));
                     break;
             }
-            write_plane(c.code.data(), n_embd, type.low, type.high, p + scales_size);
-            write_plane(c.code.data(), n_embd, 0,        type.low,  rest.data() + i*rest_size);
+            lacuna_to_runs(c.code.data(), c.code.size(), lacuna_scale_block(type.kind), ordered.data());
+            write_plane(ordered.data(), ordered.size(), vectors_of(type.kind), type.low, type.high, p + scales_size);
+            write_plane(ordered.data(), ordered.size(), vectors_of(type.kind), 0,        type.low,  rest.get() + i*rest_size);
 
             double sum = 0.0;
             for (int64_t j = 0; j < n_embd; j++) {
@@ -334,9 +366,12 @@ void lacuna_plane_rows::to_float(int64_t i, float * dst) const {
     const uint8_t * p = scales(i);
     const size_t n_count = lacuna_scale_count(type.kind, n_embd);
 
+    const int64_t n     = GGML_PAD(n_embd, LACUNA_PLANE_UNIT);
+    const int     block = lacuna_scale_block(type.kind);
     for (int64_t j = 0; j < n_embd; j++) {
-        const int    code = read_plane(high(i), j, type.high) << type.low | read_plane(low(i), j, type.low);
-        const size_t b    = j/lacuna_scale_block(type.kind);
+        const int64_t at   = lacuna_place_in_runs(j, n, block);
+        const int     code = read_plane(high(i), at, n, vectors_of(type.kind), type.high) << type.low | read_plane(low(i), at, n, vectors_of(type.kind), type.low);
+        const size_t  b    = j/block;
         switch (type.kind) {
             case LACUNA_SCALES_F16: dst[j] = value_of(type, code, half_at(p, b), 0, 0.0f, 0); break;
             case LACUNA_SCALES_K6:  dst[j] = value_of(type, code, half_at(p + n_count, j/LACUNA_SUPER_BLOCK), (int8_t) p[b], 0.0f, 0); break;
@@ -352,6 +387,8 @@ void lacuna_plane_rows::to_float(int64_t i, float * dst) const {
 
 // columns
 
+static constexpr int COLUMN_VECTORS = 8; // of a run
+
 static size_t padded(int64_t n) { return GGML_PAD((size_t) n, LACUNA_PLANE_UNIT); }
 
 static size_t group_scales_size(const lacuna_plane_type & type, int64_t n) {
@@ -362,30 +399,40 @@ static size_t super_scales_size(const lacuna_plane_type & type, int64_t n) {
     return type.kind == LACUNA_SCALES_F16 ? 0 : type.minima ? 4*padded(n) : 2*padded(n);
 }
 
-lacuna_plane_columns::lacuna_plane_columns(const ggml_tensor * w, int n_threads) : type(require_type(w)), n_embd(w->ne[1]), n_ff(w->ne[0]) {
+static size_t shared_scales_size(const lacuna_plane_type & type, int64_t n_embd, int64_t n_ff) {
+    return n_ff/lacuna_scale_block(type.kind)*group_scales_size(type, n_embd) + n_ff/LACUNA_SUPER_BLOCK*super_scales_size(type, n_embd);
+}
+
+lacuna_plane_columns::lacuna_plane_columns(const ggml_tensor * w, lacuna_plane_memory & memory, int n_threads) :
+    type(require_type(w)), n_embd(w->ne[1]), n_ff(w->ne[0]) {
     n_padded     = padded(n_embd);
     n_group      = n_ff/group_size();
     base_size    = lacuna_plane_size(type.high, n_embd);
     rest_size    = lacuna_plane_size(type.low,  n_embd);
     group_scales = group_scales_size(type, n_embd);
     super_size   = super_scales_size(type, n_embd);
-    base   = lacuna_plane_buffer(n_ff*base_size);
-    rest   = lacuna_plane_buffer(n_ff*rest_size);
-    shared = lacuna_plane_buffer(n_group*group_scales + n_ff/LACUNA_SUPER_BLOCK*super_size);
+    base   = memory.take(n_ff*base_size);
+    rest   = memory.take(n_ff*rest_size);
+    shared_size  = shared_scales_size(type, n_embd, n_ff);
+    shared = memory.take(shared_size);
 
-    const int64_t n_unit = n_padded/LACUNA_PLANE_UNIT;
-    std::atomic<int64_t> next { 0 };
+    std::vector<int64_t> runs; // where each begins
+    for (int64_t r = 0; r < n_padded; r += 4*COLUMN_VECTORS*lacuna_run_lanes((int) ((n_padded - r)/(4*COLUMN_VECTORS)))) {
+        runs.push_back(r);
+    }
+    std::atomic<size_t> next { 0 };
 
     std::vector<std::vector<double>> rest_squares(n_threads, std::vector<double>(n_ff)), squares(rest_squares);
 
-    // a unit of outputs at a time: rows of the file, which are columns here
+    // a run of outputs at a time: rows of the file, which are columns here
     lacuna_parallel(n_threads, [&](int ith) {
-        std::vector<codes> rows(LACUNA_PLANE_UNIT, codes(type, n_ff));
-        std::vector<uint8_t> column(LACUNA_PLANE_UNIT);
+        std::vector<codes> rows(4*COLUMN_VECTORS*LACUNA_RUN_LANES, codes(type, n_ff));
+        std::vector<uint8_t> column(rows.size());
 
-        for (int64_t unit = next.fetch_add(1); unit < n_unit; unit = next.fetch_add(1)) {
-            const int64_t r0 = unit*LACUNA_PLANE_UNIT;
-            const int64_t n  = std::min<int64_t>(LACUNA_PLANE_UNIT, n_embd - r0);
+        for (size_t run = next.fetch_add(1); run < runs.size(); run = next.fetch_add(1)) {
+            const int64_t r0  = runs[run];
+            const int64_t all = (run + 1 < runs.size() ? runs[run + 1] : n_padded) - r0;
+            const int64_t n   = std::min(all, n_embd - r0);
             for (int64_t k = 0; k < n; k++) {
                 const auto & c = rows[k];
                 const int64_t r = r0 + k;
@@ -397,7 +444,7 @@ lacuna_plane_columns::lacuna_plane_columns(const ggml_tensor * w, int n_threads)
                     squares     [ith][i] += all;
                 }
                 for (int64_t g = 0; g < n_group; g++) {
-                    uint8_t * p = shared.data() + g*group_scales;
+                    uint8_t * p = shared.get() + g*group_scales;
                     switch (type.kind) {
                         case LACUNA_SCALES_F16: memcpy(p + 2*r, &c.d[g], sizeof(ggml_half)); break;
                         case LACUNA_SCALES_K6:  p[r] = c.s[g]; break;
@@ -405,7 +452,7 @@ lacuna_plane_columns::lacuna_plane_columns(const ggml_tensor * w, int n_threads)
                     }
                 }
                 for (size_t b = 0; type.kind != LACUNA_SCALES_F16 && b < c.d.size(); b++) {
-                    uint8_t * p = shared.data() + n_group*group_scales + b*super_size;
+                    uint8_t * p = shared.get() + n_group*group_scales + b*super_size;
                     memcpy(p + 2*r, &c.d[b], sizeof(ggml_half));
                     if (type.minima) {
                         memcpy(p + 2*(n_padded + r), &c.dmin[b], sizeof(ggml_half));
@@ -416,8 +463,9 @@ lacuna_plane_columns::lacuna_plane_columns(const ggml_tensor * w, int n_threads)
                 for (int64_t k = 0; k < n; k++) {
                     column[k] = rows[k].code[i];
                 }
-                write_plane(column.data(), n, type.low, type.high, base.data() + i*base_size + unit*16*type.high);
-                write_plane(column.data(), n, 0,        type.low,  rest.data() + i*rest_size + unit*16*type.low);
+                std::fill(column.begin() + n, column.begin() + all, 0);
+                write_plane(column.data(), all, COLUMN_VECTORS, type.low, type.high, base.get() + i*base_size + r0/8*type.high);
+                write_plane(column.data(), all, COLUMN_VECTORS, 0,        type.low,  rest.get() + i*rest_size + r0/8*type.low);
             }
         }
     });
@@ -439,7 +487,7 @@ void lacuna_plane_columns::to_float(int64_t i, float * dst) const {
     const uint8_t * d = super(g);
 
     for (int64_t r = 0; r < n_embd; r++) {
-        const int code = read_plane(high(i), r, type.high) << type.low | read_plane(low(i), r, type.low);
+        const int code = read_plane(high(i), r, n_padded, COLUMN_VECTORS, type.high) << type.low | read_plane(low(i), r, n_padded, COLUMN_VECTORS, type.low);
         switch (type.kind) {
             case LACUNA_SCALES_F16: dst[r] = value_of(type, code, half_at(p, r), 0, 0.0f, 0); break;
             case LACUNA_SCALES_K6:  dst[r] = value_of(type, code, half_at(d, r), (int8_t) p[r], 0.0f, 0); break;
@@ -452,10 +500,17 @@ void lacuna_plane_columns::to_float(int64_t i, float * dst) const {
 
 // layers
 
+lacuna_plane_layer::lacuna_plane_layer(lacuna_activation activation, const lacuna_rows & up, const lacuna_rows & gate, const ggml_tensor * down,
+                                       lacuna_plane_memory & memory, int n_threads) :
+    activation(activation),
+    up(up, memory, n_threads),
+    gate(gate ? std::make_optional<lacuna_plane_rows>(gate, memory, n_threads) : std::nullopt),
+    down(down, memory, n_threads) {}
+
 size_t lacuna_plane_layer::bytes() const {
     const auto of = [](const auto & matrix) { return matrix.n_ff*(matrix.base_size + matrix.rest_size); };
 
-    return of(up) + (gate ? of(*gate) : 0) + of(down) + down.scales_bytes();
+    return of(up) + (gate ? of(*gate) : 0) + of(down) + down.shared_size;
 }
 
 lacuna_plane_sizes lacuna_plane_sizes_of(const llama_layer & layer) {
@@ -476,7 +531,7 @@ lacuna_plane_sizes lacuna_plane_sizes_of(const llama_layer & layer) {
     res.up        = (double) n_ff*row_base_size(tu, n_embd);
     res.gate      = tg ? (double) n_ff*row_base_size(*tg, n_embd) : 0.0;
     res.down      = (double) n_ff*lacuna_plane_size(td.high, n_embd);
-    res.shared    = (double) n_ff/lacuna_scale_block(td.kind)*group_scales_size(td, n_embd) + (double) n_ff/LACUNA_SUPER_BLOCK*super_scales_size(td, n_embd);
+    res.shared    = (double) shared_scales_size(td, n_embd, n_ff);
     res.up_rest   = rest(tu);
     res.gate_rest = rest(tg);
     res.down_rest = (double) n_ff*lacuna_plane_size(td.low, n_embd);
@@ -491,6 +546,7 @@ size_t lacuna_planes::make(int il, int n_threads) {
     if (il < 0 || il >= (int) layers.size()) {
         throw std::invalid_argument("layer " + std::to_string(il) + " does not exist");
     }
+    const std::lock_guard<std::mutex> one(making);
     if (const auto made = layer(il)) {
         return made->bytes();
     }
@@ -498,11 +554,8 @@ size_t lacuna_planes::make(int il, int n_threads) {
     const auto host = [&](lacuna_rows r) { return lacuna_rows { weights->host(r.w), r.first, r.n }; };
     const auto gate = lacuna_gate_rows(l);
 
-    auto made = std::make_shared<const lacuna_plane_layer>(lacuna_plane_layer {
-        lacuna_form_of(weights->model).activation,
-        lacuna_plane_rows(host(lacuna_up_rows(l)), n_threads),
-        gate ? std::make_optional<lacuna_plane_rows>(host(gate), n_threads) : std::nullopt,
-        lacuna_plane_columns(weights->host(l.ffn_down), n_threads) });
+    auto made = std::make_shared<const lacuna_plane_layer>(lacuna_form_of(weights->model).activation, host(lacuna_up_rows(l)), gate ? host(gate) : gate,
+            weights->host(l.ffn_down), memory, n_threads);
 
     const std::lock_guard<std::mutex> lock(mutex);
     layers[il] = made;

@@ -32,29 +32,24 @@ struct lacuna_plane_type {
 // nothing for types whose values are not evenly spaced, or of fewer than four bits
 std::optional<lacuna_plane_type> lacuna_plane_type_of(ggml_type type);
 
-// Memory for weights that are read here and there
-class lacuna_plane_buffer {
+// Memory for weights that are read here and there, in large pages where the system has them: several parts share one piece, which lives as long as any of them
+class lacuna_plane_memory {
 public:
-    lacuna_plane_buffer() = default;
-    explicit lacuna_plane_buffer(size_t size); // zeros; throws std::bad_alloc
-
-    uint8_t * data() const { return bytes.get(); }
-    size_t    size() const { return n; }
+    std::shared_ptr<uint8_t> take(size_t size); // zeros; throws std::bad_alloc
 
 private:
-    struct release { void operator()(uint8_t * p) const; };
-    std::unique_ptr<uint8_t[], release> bytes;
-    size_t n = 0;
+    std::shared_ptr<uint8_t> piece;
+    size_t size = 0, taken = 0;
 };
 
 // Rows of up or gate
 struct lacuna_plane_rows {
     // rows: readable by the CPU, [n_embd, n_ff]
-    lacuna_plane_rows(const lacuna_rows & rows, int n_threads);
+    lacuna_plane_rows(const lacuna_rows & rows, lacuna_plane_memory & memory, int n_threads);
 
-    const uint8_t * scales(int64_t i) const { return base.data() + i*base_size; }
+    const uint8_t * scales(int64_t i) const { return base.get() + i*base_size; }
     const uint8_t * high  (int64_t i) const { return scales(i) + scales_size; }
-    const uint8_t * low   (int64_t i) const { return rest.data() + i*rest_size; }
+    const uint8_t * low   (int64_t i) const { return rest.get() + i*rest_size; }
 
     // values of row i, [n_embd], as the file has them
     void to_float(int64_t i, float * dst) const;
@@ -66,39 +61,41 @@ struct lacuna_plane_rows {
     std::vector<float> error; // [n_ff] norms of what the lower plane adds
 
 private:
-    lacuna_plane_buffer base, rest;
+    std::shared_ptr<uint8_t> base, rest;
 };
 
 // Columns of down
 struct lacuna_plane_columns {
     // w: readable by the CPU, [n_ff, n_embd]
-    lacuna_plane_columns(const ggml_tensor * w, int n_threads);
+    lacuna_plane_columns(const ggml_tensor * w, lacuna_plane_memory & memory, int n_threads);
 
     int group_size() const { return lacuna_scale_block(type.kind); }
 
-    const uint8_t * high(int64_t i) const { return base.data() + i*base_size; }
-    const uint8_t * low (int64_t i) const { return rest.data() + i*rest_size; }
+    const uint8_t * high(int64_t i) const { return base.get() + i*base_size; }
+    const uint8_t * low (int64_t i) const { return rest.get() + i*rest_size; }
 
-    const uint8_t * super (int64_t group) const { return shared.data() + n_group*group_scales + group*group_size()/LACUNA_SUPER_BLOCK*super_size; }
-    const uint8_t * scales(int64_t group) const { return shared.data() + group*group_scales; }
+    const uint8_t * super (int64_t group) const { return shared.get() + n_group*group_scales + group*group_size()/LACUNA_SUPER_BLOCK*super_size; }
+    const uint8_t * scales(int64_t group) const { return shared.get() + group*group_scales; }
 
     // values of neuron i, [n_embd], as the file has them
     void to_float(int64_t i, float * dst) const;
 
-    size_t scales_bytes() const { return shared.size(); }
-
     lacuna_plane_type type;
     int64_t n_embd, n_padded, n_ff, n_group; // n_embd, and to whole units
     size_t  base_size, rest_size;            // of a column
-    size_t  group_scales, super_size;
+    size_t  group_scales, super_size, shared_size;
 
     std::vector<float> error; // [n_ff] norms of what the lower plane adds, in relation to the column's
 
 private:
-    lacuna_plane_buffer base, rest, shared;
+    std::shared_ptr<uint8_t> base, rest, shared;
 };
 
 struct lacuna_plane_layer {
+    // of weights that are readable by the CPU; gate may be none
+    lacuna_plane_layer(lacuna_activation activation, const lacuna_rows & up, const lacuna_rows & gate, const ggml_tensor * down, lacuna_plane_memory & memory,
+                       int n_threads);
+
     lacuna_activation activation;
 
     lacuna_plane_rows                up;
@@ -139,6 +136,8 @@ public:
 
 private:
     std::shared_ptr<lacuna_weights> weights;
+    std::mutex making;
+    lacuna_plane_memory memory;
     mutable std::mutex mutex;
     std::vector<std::shared_ptr<const lacuna_plane_layer>> layers;
 };

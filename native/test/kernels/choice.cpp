@@ -175,9 +175,9 @@ static std::string run(const test_case & c) {
     }
     const auto rows_of = [&](const matrix & m, int64_t first) { return fused ? lacuna_rows { both, first, c.n_ff } : lacuna_rows { m.t, 0, c.n_ff }; };
 
-    const auto layer = std::make_shared<lacuna_plane_layer>(lacuna_plane_layer {
-        c.activation, lacuna_plane_rows(rows_of(up, c.n_ff), c.n_thread),
-        c.has_gate ? std::make_optional<lacuna_plane_rows>(rows_of(gate, 0), c.n_thread) : std::nullopt, lacuna_plane_columns(down.t, c.n_thread) });
+    lacuna_plane_memory memory;
+    const auto layer = std::make_shared<lacuna_plane_layer>(
+        c.activation, rows_of(up, c.n_ff), c.has_gate ? rows_of(gate, 0) : lacuna_rows { nullptr, 0, 0 }, down.t, memory, c.n_thread);
 
     // both planes are the file's own values, bit for bit
     std::vector<float> row(std::max(c.n_embd, c.n_ff));
