@@ -1,4 +1,5 @@
-// npm run test:platform -- TARGET: runs what `npm run package -- TARGET` made, on this machine, as near to the target as it gets.
+// npm run test:platform -- TARGET [MOCHA OPTION …]: runs what `npm run package -- TARGET` made, on this machine, as near to the target as it gets: the engine,
+// then the native tests in it.
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
@@ -7,6 +8,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  readdirSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -50,33 +52,52 @@ await script(async () => {
   const faults = targets[name].cross === undefined ? [] : faultsOf(librariesIn(bins), targets[name]);
   for (const fault of faults) process.stdout.write(`${fault}\n`);
 
-  const driver = path.join(scratch, "driver.mjs");
-  await build({
-    entryPoints: [path.join(root, "test/platform/driver.ts")],
-    outfile: driver,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    external: ["node-llama-cpp"],
-    logLevel: "warning",
-  });
-  process.stdout.write(`Running ${path.basename(vsix)} ${how}\n`);
-  // Into a file: to Node under wine, other systems' pipes and sockets are no output.
-  const log = path.join(scratch, "log");
-  const output = openSync(log, "w");
-  const { status } = spawnSync(
-    command[0],
-    [...command.slice(1), driver, folder, path.join(scratch, "work")],
-    {
-      cwd: scratch,
+  const bundle = (entryPoints, outdir) =>
+    build({
+      entryPoints: entryPoints.map((name) => path.join(root, name)),
+      outdir,
+      outExtension: { ".js": ".mjs" },
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      external: ["node-llama-cpp"],
+      logLevel: "warning",
+    });
+  await bundle(["test/platform/driver.ts"], scratch);
+  // Those find the package's node-llama-cpp.
+  const nativeTests = readdirSync(path.join(root, "native/test")).filter((name) => name.endsWith(".test.ts"));
+  await bundle(
+    nativeTests.map((name) => `native/test/${name}`),
+    path.join(folder, "native-test"),
+  );
+
+  /** Into a file: to Node under wine, other systems' pipes and sockets are no output. */
+  const node = (args, cwd) => {
+    const log = path.join(scratch, "log");
+    const output = openSync(log, "w");
+    const { status } = spawnSync(command[0], [...command.slice(1), ...args], {
+      cwd,
       env: { ...process.env, ...env, ...(standIn ? asNode(command, scratch) : {}) },
       stdio: ["ignore", output, output],
-    },
-  );
-  closeSync(output);
-  process.stdout.write(readFileSync(log));
+    });
+    closeSync(output);
+    process.stdout.write(readFileSync(log));
+    return status ?? 1;
+  };
+  process.stdout.write(`Running ${path.basename(vsix)} ${how}\n`);
+  const codes = [
+    node([path.join(scratch, "driver.mjs"), folder, path.join(scratch, "work")], scratch),
+    node(
+      [
+        path.join(root, "node_modules/mocha/bin/_mocha"),
+        ...["--no-config", "--timeout", "0", "--exit", "--fail-zero", "native-test/*.mjs"],
+        ...process.argv.slice(3),
+      ],
+      folder,
+    ),
+  ];
   for (const what of notShown) process.stdout.write(`Not shown: ${what}.\n`);
-  return faults.length > 0 ? 1 : (status ?? 1);
+  return faults.length > 0 ? 1 : Math.max(...codes);
 });
 
 /**
