@@ -52,7 +52,7 @@ export async function startLlama(
   const place = { ...installation.place, folders: installation.folders() };
   const missing = named && gpuProblemBefore(named, place);
   if (missing !== undefined) {
-    explainUnfitPackage(place.folders);
+    explainUnfitPackage(place);
     throw new EngineFailure("internal", describeGpuProblem(named!, missing));
   }
   let llama: Llama;
@@ -72,7 +72,7 @@ export async function startLlama(
     });
   } catch (error) {
     if (error instanceof NoBinaryFoundError) {
-      explainUnfitPackage(place.folders);
+      explainUnfitPackage(place);
       throw named === undefined
         ? refusedBinary(place)
         : new EngineFailure("internal", describeGpuProblem(named, gpuProblemOf(named, place)));
@@ -96,9 +96,8 @@ export async function startLlama(
 const binsFolder = (): string => fileURLToPath(new URL("../bins", import.meta.resolve("node-llama-cpp")));
 
 /** Throws when this package is not for this machine. */
-function explainUnfitPackage(folders: readonly string[]): void {
+function explainUnfitPackage({ platform, arch, folders }: GpuPlace): void {
   const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
-  const { platform, arch } = process;
   const glibc = header.glibcVersionRuntime;
   const why = whyUnfit({ platform, arch, glibc, release: os.release() }, folders);
   if (why !== undefined) {
