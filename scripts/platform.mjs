@@ -1,5 +1,5 @@
-// npm run test:platform -- TARGET [MOCHA OPTION …]: runs what `npm run package -- TARGET` made, on this machine, as near to the target as it gets: the engine,
-// then the native tests in it.
+// npm run test:platform -- TARGET [engine] [native] [unit]: runs what `npm run package -- TARGET` made, on this machine, as near to the target as it gets:
+// the engine by the extension's own client, the native tests in it, and the unit tests in its Node; without a name, all of them.
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
@@ -13,23 +13,34 @@ import {
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
-import { build } from "esbuild";
 import { workDirectory } from "../native/build/paths.mjs";
 import { targets } from "../native/build/targets.mjs";
 import { faultsOf, librariesIn } from "./support/binaries/check.mjs";
 import { root } from "./support/bootstrap.mjs";
+import { bundleFor } from "./support/platform/bundles.mjs";
 import { runners } from "./support/platform/runners.mjs";
 import { execute, script, Stop } from "./support/steps.mjs";
 
+const PARTS = ["engine", "native", "unit"];
 const here = `${process.platform}-${process.arch}`;
 
 /** This machine is the target. */
 const own = () => ({ command: [process.execPath], env: {}, how: "here", notShown: [] });
 
+/** Paths of the tests below a folder of the repository. */
+const testsIn = (folder) =>
+  readdirSync(path.join(root, folder), { recursive: true })
+    .filter((name) => name.endsWith(".test.ts"))
+    .map((name) => path.join(folder, name));
+
 await script(async () => {
   const name = process.argv[2] ?? here;
   if (targets[name] === undefined)
     throw new Stop(`There is no package for ${name}: choose from ${Object.keys(targets).join(", ")}.`);
+  const named = process.argv.slice(3);
+  const unknown = named.find((part) => !PARTS.includes(part));
+  if (unknown !== undefined) throw new Stop(`There is no part ${unknown}: choose from ${PARTS.join(", ")}.`);
+  const chosen = named.length === 0 ? PARTS : named;
   const runnerOf = here === "linux-x64" ? runners[name] : name === here ? own : undefined;
   if (runnerOf === undefined) throw new Stop(`A package for ${name} cannot be run on ${here}.`);
   const { name: extension, version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
@@ -52,24 +63,10 @@ await script(async () => {
   const faults = targets[name].cross === undefined ? [] : faultsOf(librariesIn(bins), targets[name]);
   for (const fault of faults) process.stdout.write(`${fault}\n`);
 
-  const bundle = (entryPoints, outdir) =>
-    build({
-      entryPoints: entryPoints.map((name) => path.join(root, name)),
-      outdir,
-      outExtension: { ".js": ".mjs" },
-      bundle: true,
-      platform: "node",
-      format: "esm",
-      external: ["node-llama-cpp"],
-      logLevel: "warning",
-    });
-  await bundle(["test/platform/driver.ts"], scratch);
+  await bundleFor(root, ["test/platform/driver.ts"], scratch);
   // Those find the package's node-llama-cpp.
-  const nativeTests = readdirSync(path.join(root, "native/test")).filter((name) => name.endsWith(".test.ts"));
-  await bundle(
-    nativeTests.map((name) => `native/test/${name}`),
-    path.join(folder, "native-test"),
-  );
+  await bundleFor(root, testsIn("native/test"), folder);
+  await bundleFor(root, [...testsIn("src"), ...testsIn("test/unit")], path.join(scratch, "unit"));
 
   /** Into a file: to Node under wine, other systems' pipes and sockets are no output. */
   const node = (args, cwd) => {
@@ -85,17 +82,22 @@ await script(async () => {
     return status ?? 1;
   };
   process.stdout.write(`Running ${path.basename(vsix)} ${how}\n`);
-  const codes = [
-    node([path.join(scratch, "driver.mjs"), folder, path.join(scratch, "work")], scratch),
-    node(
-      [
-        path.join(root, "node_modules/mocha/bin/_mocha"),
-        ...["--no-config", "--timeout", "0", "--exit", "--fail-zero", "native-test/*.mjs"],
-        ...process.argv.slice(3),
-      ],
-      folder,
-    ),
-  ];
+  const mocha = (cwd, specs) => {
+    const options = ["--no-config", "--timeout", "600000", "--exit", "--fail-zero", "--reporter", "dot"];
+    const files = path.relative(cwd, path.join(specs, "**/*.test.mjs")).split(path.sep).join("/");
+    return node([path.join(root, "node_modules/mocha/bin/_mocha"), ...options, files], cwd);
+  };
+  const parts = {
+    engine: () =>
+      node([path.join(scratch, "test/platform/driver.mjs"), folder, path.join(scratch, "work")], scratch),
+    native: () => mocha(folder, path.join(folder, "native/test")),
+    unit: () => mocha(root, path.join(scratch, "unit")),
+  };
+  const codes = [];
+  for (const part of chosen) {
+    process.stdout.write(`\n── ${part} ──\n`);
+    codes.push(parts[part]());
+  }
   for (const what of notShown) process.stdout.write(`Not shown: ${what}.\n`);
   return faults.length > 0 ? 1 : Math.max(...codes);
 });
