@@ -1,25 +1,16 @@
 // npm run test:platform -- TARGET [engine] [native] [unit]: runs what `npm run package -- TARGET` made, on this machine, as near to the target as it gets:
 // the engine by the extension's own client, the native tests in it, and the unit tests in its Node; without a name, all of them.
 import { spawnSync } from "node:child_process";
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, closeSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { workDirectory } from "../native/build/paths.mjs";
 import { targets } from "../native/build/targets.mjs";
 import { faultsOf, librariesIn } from "./support/binaries/check.mjs";
 import { root } from "./support/bootstrap.mjs";
 import { bundleFor } from "./support/platform/bundles.mjs";
+import { unpackedPackage } from "./support/platform/package.mjs";
 import { runners } from "./support/platform/runners.mjs";
-import { execute, script, Stop } from "./support/steps.mjs";
+import { script, Stop } from "./support/steps.mjs";
 
 const PARTS = ["engine", "native", "unit"];
 const here = `${process.platform}-${process.arch}`;
@@ -43,22 +34,11 @@ await script(async () => {
   const chosen = named.length === 0 ? PARTS : named;
   const runnerOf = here === "linux-x64" ? runners[name] : name === here ? own : undefined;
   if (runnerOf === undefined) throw new Stop(`A package for ${name} cannot be run on ${here}.`);
-  const { name: extension, version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
-  const vsix = path.join(root, `${extension}-${name}-${version}.vsix`);
-  if (!existsSync(vsix))
-    throw new Stop(`${path.basename(vsix)} is missing: run \`npm run package -- ${name}\`.`);
-
   const directory = path.join(workDirectory, "platform");
   const scratch = path.join(directory, name);
   rmSync(scratch, { recursive: true, force: true });
-  mkdirSync(scratch, { recursive: true });
+  const folder = await unpackedPackage(name, scratch);
   const { command, standIn, env, how, notShown } = await runnerOf(directory);
-  // GNU tar reads no zip; everybody else's does.
-  const unpack =
-    process.platform === "linux" ? ["python3", "-m", "zipfile", "-e", vsix, "."] : ["tar", "-xf", vsix];
-  if ((await execute(unpack[0], unpack.slice(1), { cwd: scratch })) !== 0)
-    throw new Stop("The package cannot be unpacked (see above).");
-  const folder = path.join(scratch, "extension");
   const bins = path.join(folder, "node_modules/node-llama-cpp/bins", targets[name].bins);
   const faults = targets[name].cross === undefined ? [] : faultsOf(librariesIn(bins), targets[name]);
   for (const fault of faults) process.stdout.write(`${fault}\n`);
@@ -81,7 +61,7 @@ await script(async () => {
     process.stdout.write(readFileSync(log));
     return status ?? 1;
   };
-  process.stdout.write(`Running ${path.basename(vsix)} ${how}\n`);
+  process.stdout.write(`Running the package for ${name} ${how}\n`);
   const mocha = (cwd, specs) => {
     const options = ["--no-config", "--timeout", "600000", "--exit", "--fail-zero", "--reporter", "dot"];
     const files = path.relative(cwd, path.join(specs, "**/*.test.mjs")).split(path.sep).join("/");
