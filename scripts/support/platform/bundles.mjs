@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { build } from "esbuild";
 
 /**
  * Bundles TypeScript for a Node that cannot run esbuild's own binary, as tsx would have to: a file for each entry, and what they share.
@@ -8,8 +7,9 @@ import { build } from "esbuild";
  * @param {string[]} entryPoints relative to it
  * @param {string} outdir
  */
-export const bundleFor = (root, entryPoints, outdir) =>
-  build({
+export async function bundleFor(root, entryPoints, outdir) {
+  const { build } = await import("esbuild");
+  await build({
     absWorkingDir: root,
     entryPoints,
     outbase: root,
@@ -23,6 +23,7 @@ export const bundleFor = (root, entryPoints, outdir) =>
     logLevel: "warning",
     plugins: [{ name: "place", setup: ({ onLoad }) => onLoad({ filter: /\.ts$/ }, keepPlace(root)) }],
   });
+}
 
 /** Sources that find files beside them find those of the sources, by whatever name another system has for the folder. */
 const keepPlace =
