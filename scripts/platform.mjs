@@ -1,82 +1,85 @@
-// npm run test:platform -- TARGET: runs what `npm run package -- TARGET` made, on this machine, as near to the target as it gets.
+// npm run test:platform -- TARGET [engine] [native] [unit]: runs what `npm run package -- TARGET` made, on this machine, as near to the target as it gets:
+// the engine by the extension's own client, the native tests in it, and the unit tests in its Node; without a name, all of them.
 import { spawnSync } from "node:child_process";
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, closeSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { build } from "esbuild";
 import { workDirectory } from "../native/build/paths.mjs";
 import { targets } from "../native/build/targets.mjs";
 import { faultsOf, librariesIn } from "./support/binaries/check.mjs";
 import { root } from "./support/bootstrap.mjs";
+import { bundleFor } from "./support/platform/bundles.mjs";
+import { unpackedPackage } from "./support/platform/package.mjs";
 import { runners } from "./support/platform/runners.mjs";
-import { execute, script, Stop } from "./support/steps.mjs";
+import { script, Stop } from "./support/steps.mjs";
 
+const PARTS = ["engine", "native", "unit"];
 const here = `${process.platform}-${process.arch}`;
 
 /** This machine is the target. */
 const own = () => ({ command: [process.execPath], env: {}, how: "here", notShown: [] });
 
+/** Paths of the tests below a folder of the repository. */
+const testsIn = (folder) =>
+  readdirSync(path.join(root, folder), { recursive: true })
+    .filter((name) => name.endsWith(".test.ts"))
+    .map((name) => path.join(folder, name));
+
 await script(async () => {
   const name = process.argv[2] ?? here;
   if (targets[name] === undefined)
     throw new Stop(`There is no package for ${name}: choose from ${Object.keys(targets).join(", ")}.`);
+  const named = process.argv.slice(3);
+  const unknown = named.find((part) => !PARTS.includes(part));
+  if (unknown !== undefined) throw new Stop(`There is no part ${unknown}: choose from ${PARTS.join(", ")}.`);
+  const chosen = named.length === 0 ? PARTS : named;
   const runnerOf = here === "linux-x64" ? runners[name] : name === here ? own : undefined;
   if (runnerOf === undefined) throw new Stop(`A package for ${name} cannot be run on ${here}.`);
-  const { name: extension, version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
-  const vsix = path.join(root, `${extension}-${name}-${version}.vsix`);
-  if (!existsSync(vsix))
-    throw new Stop(`${path.basename(vsix)} is missing: run \`npm run package -- ${name}\`.`);
-
   const directory = path.join(workDirectory, "platform");
   const scratch = path.join(directory, name);
   rmSync(scratch, { recursive: true, force: true });
-  mkdirSync(scratch, { recursive: true });
+  const folder = await unpackedPackage(name, scratch);
   const { command, standIn, env, how, notShown } = await runnerOf(directory);
-  // GNU tar reads no zip; everybody else's does.
-  const unpack =
-    process.platform === "linux" ? ["python3", "-m", "zipfile", "-e", vsix, "."] : ["tar", "-xf", vsix];
-  if ((await execute(unpack[0], unpack.slice(1), { cwd: scratch })) !== 0)
-    throw new Stop("The package cannot be unpacked (see above).");
-  const folder = path.join(scratch, "extension");
   const bins = path.join(folder, "node_modules/node-llama-cpp/bins", targets[name].bins);
   const faults = targets[name].cross === undefined ? [] : faultsOf(librariesIn(bins), targets[name]);
   for (const fault of faults) process.stdout.write(`${fault}\n`);
 
-  const driver = path.join(scratch, "driver.mjs");
-  await build({
-    entryPoints: [path.join(root, "test/platform/driver.ts")],
-    outfile: driver,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    external: ["node-llama-cpp"],
-    logLevel: "warning",
-  });
-  process.stdout.write(`Running ${path.basename(vsix)} ${how}\n`);
-  // Into a file: to Node under wine, other systems' pipes and sockets are no output.
-  const log = path.join(scratch, "log");
-  const output = openSync(log, "w");
-  const { status } = spawnSync(
-    command[0],
-    [...command.slice(1), driver, folder, path.join(scratch, "work")],
-    {
-      cwd: scratch,
+  await bundleFor(root, ["test/platform/driver.ts"], scratch);
+  // Those find the package's node-llama-cpp.
+  await bundleFor(root, testsIn("native/test"), folder);
+  await bundleFor(root, [...testsIn("src"), ...testsIn("test/unit")], path.join(scratch, "unit"));
+
+  /** Into a file: to Node under wine, other systems' pipes and sockets are no output. */
+  const node = (args, cwd) => {
+    const log = path.join(scratch, "log");
+    const output = openSync(log, "w");
+    const { status } = spawnSync(command[0], [...command.slice(1), ...args], {
+      cwd,
       env: { ...process.env, ...env, ...(standIn ? asNode(command, scratch) : {}) },
       stdio: ["ignore", output, output],
-    },
-  );
-  closeSync(output);
-  process.stdout.write(readFileSync(log));
+    });
+    closeSync(output);
+    process.stdout.write(readFileSync(log));
+    return status ?? 1;
+  };
+  process.stdout.write(`Running the package for ${name} ${how}\n`);
+  const mocha = (cwd, specs) => {
+    const options = ["--no-config", "--timeout", "600000", "--exit", "--fail-zero", "--reporter", "dot"];
+    const files = path.relative(cwd, path.join(specs, "**/*.test.mjs")).split(path.sep).join("/");
+    return node([path.join(root, "node_modules/mocha/bin/_mocha"), ...options, files], cwd);
+  };
+  const parts = {
+    engine: () =>
+      node([path.join(scratch, "test/platform/driver.mjs"), folder, path.join(scratch, "work")], scratch),
+    native: () => mocha(folder, path.join(folder, "native/test")),
+    unit: () => mocha(root, path.join(scratch, "unit")),
+  };
+  const codes = [];
+  for (const part of chosen) {
+    process.stdout.write(`\n── ${part} ──\n`);
+    codes.push(parts[part]());
+  }
   for (const what of notShown) process.stdout.write(`Not shown: ${what}.\n`);
-  return faults.length > 0 ? 1 : (status ?? 1);
+  return faults.length > 0 ? 1 : Math.max(...codes);
 });
 
 /**

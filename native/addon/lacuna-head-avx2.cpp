@@ -1,4 +1,5 @@
 #include "lacuna-head-kernels.h"
+#include "lacuna-processor.h"
 
 #if defined(__x86_64__)
 
@@ -43,9 +44,7 @@ struct simd {
 
 #include "lacuna-head-generic.h"
 
-bool supported() {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
-}
+bool supported() { return lacuna_this_x86().avx2; }
 
 } // namespace
 

@@ -1,4 +1,5 @@
 #include "lacuna-head-kernels.h"
+#include "lacuna-processor.h"
 
 #if defined(__x86_64__)
 
@@ -42,10 +43,7 @@ struct simd {
 
 #include "lacuna-head-generic.h"
 
-bool supported() {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx2");
-}
+bool supported() { return lacuna_this_x86().avx512; }
 
 } // namespace
 

@@ -101,6 +101,8 @@ export async function compile({
     rmSync(path.join(directory, "CMakeCache.txt"), { force: true });
     rmSync(path.join(directory, "CMakeFiles"), { recursive: true, force: true });
     rmSync(configured, { force: true });
+    // Libraries of targets that are no more would be installed.
+    rmSync(path.join(directory, "bin"), { recursive: true, force: true });
     progress.phase("Configuring the native build");
     const defines = [...definitions].map(([name, value]) => `-D${name}=${value}`);
     await step("Configuring", [

@@ -7,6 +7,11 @@ function(lacuna_package)
         jinja/lexer.cpp jinja/parser.cpp jinja/runtime.cpp jinja/string.cpp jinja/value.cpp)
     list(TRANSFORM used PREPEND "${CMAKE_SOURCE_DIR}/llama.cpp/common/")
     set_property(TARGET llama-common PROPERTY SOURCES ${used})
+    foreach(property LINK_LIBRARIES INTERFACE_LINK_LIBRARIES)
+        get_target_property(libraries llama-common ${property})
+        list(FILTER libraries EXCLUDE REGEX cpp-httplib)
+        set_property(TARGET llama-common PROPERTY ${property} ${libraries})
+    endforeach()
 
     # Nothing but Node calls the addon: what it does not need of itself goes, too.
     if (WIN32)

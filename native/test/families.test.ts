@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
 import type { LlamaContext, LlamaModel } from "node-llama-cpp";
 import {
   createAttribution,
@@ -11,7 +10,6 @@ import {
   type FfnChoiceOptions,
 } from "../../src/engine/native";
 import { FAMILIES, familyOf, type Architecture } from "./models/families";
-import { familyTable } from "./models/familyTable";
 import { all, q4km, TestModel, type Shape, type TypeOf } from "./models/model";
 import { Random } from "./models/random";
 import { runReference } from "./reference/forward";
@@ -49,17 +47,6 @@ const FALLBACKS: TypeOf = (name) =>
       : /attn_v|token_embd|output\.weight/.test(name)
         ? "Q8_0"
         : "Q5_0";
-
-it("the table of families in docs/families.md is this one", () => {
-  const file = "docs/families.md";
-  const written = readFileSync(file, "utf8");
-  const current = written.replace(/^\| family [^]*?\n\n/m, `${familyTable()}\n\n`);
-  if (process.env.UPDATE_DOCS === "1") {
-    writeFileSync(file, current);
-  } else {
-    assert.equal(written, current);
-  }
-});
 
 describe("RoPE for long contexts", () => {
   it("has other factors, as the context that decodes", async () => {

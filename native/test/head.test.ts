@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { LlamaContext, LlamaModel } from "node-llama-cpp";
@@ -20,7 +20,7 @@ import {
 import { decode, evaluate } from "../../src/engine/native";
 import { TestModel, type Shape } from "./models/model";
 import { HeadCopy } from "./reference/headCopy";
-import { maxRelativeDifference, NativeFixture, randomTokens, relativeError } from "./support";
+import { maxRelativeDifference, NativeFixture, randomTokens, relativeError, removeFolder } from "./support";
 
 const SHAPE: Shape = {
   arch: "qwen2",
@@ -57,7 +57,7 @@ describe("the screened head", function () {
   });
   after(async () => {
     await fixture.dispose();
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   });
 
   async function capture(of: LlamaModel, text: readonly number[]): Promise<Float32Array> {

@@ -24,7 +24,11 @@ describe("large pages", function () {
 
   before(async function () {
     fixture = await NativeFixture.create();
-    if (!existsSync(MODES) || readFileSync(MODES, "utf8").includes("[never]")) {
+    if (
+      process.platform !== "linux" ||
+      !existsSync(MODES) ||
+      readFileSync(MODES, "utf8").includes("[never]")
+    ) {
       console.log(
         "    Not tested: this system has no large pages for who asks (transparent_hugepage/enabled).",
       );

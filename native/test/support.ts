@@ -67,8 +67,13 @@ export class NativeFixture {
   async dispose(): Promise<void> {
     await this.disposeModels();
     await this.llama.dispose();
-    rmSync(this.folder, { recursive: true, force: true });
+    removeFolder(this.folder);
   }
+}
+
+/** Windows removes no file that is mapped, as a model is for a moment longer. */
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
 }
 
 export async function attributeAll(

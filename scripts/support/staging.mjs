@@ -9,7 +9,6 @@ import {
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
-import { build } from "esbuild";
 import { Stop } from "./steps.mjs";
 
 /** What of a dependency nothing reads when Lacuna runs, by path relative to `node_modules`. */
@@ -31,6 +30,8 @@ const packageOf = (file) => /^(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(fi
  */
 export async function reachedFiles(root) {
   const modules = path.join(root, "node_modules");
+  // In a fresh clone it is there only now.
+  const { build } = await import("esbuild");
   const { metafile } = await build({
     absWorkingDir: modules,
     entryPoints: ["index.js", "bindings/utils/testBindingBinary.js"].map(

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { olderThan } from "./bootstrap.mjs";
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import { build } from "esbuild";
+import { olderThan, root } from "./bootstrap.mjs";
 import { positionBehind } from "./demo.mjs";
 import { firstDifference } from "./dependencies.mjs";
 import { installLine } from "./requirements.mjs";
@@ -112,4 +115,25 @@ describe("positionBehind", () => {
     assert.deepEqual(positionBehind("a\n  bc d", "bc "), { line: 2, column: 6, lead: "  bc " });
     assert.equal(positionBehind("a", "b"), undefined);
   });
+});
+
+describe("the commands of a fresh clone", () => {
+  const later = ["catalogue.mjs"]; // for whoever has packages already
+  for (const name of readdirSync(path.join(root, "scripts")).filter((file) => file.endsWith(".mjs")))
+    if (!later.includes(name))
+      it(`${name} begins without any package`, async () => {
+        const { metafile } = await build({
+          ...{
+            absWorkingDir: root,
+            entryPoints: [path.join("scripts", name)],
+            outdir: "unwritten",
+            write: false,
+          },
+          ...{ bundle: true, metafile: true, packages: "external", platform: "node", format: "esm" },
+        });
+        const needed = Object.values(metafile.outputs)
+          .flatMap(({ imports }) => imports)
+          .filter(({ kind, path: from }) => kind === "import-statement" && !from.startsWith("node:"));
+        assert.deepEqual(needed, []);
+      });
 });

@@ -25,6 +25,10 @@ class Fake implements Installation {
     return ["linux-x64", "linux-x64-cuda"];
   }
 
+  system(): ReturnType<Installation["system"]> {
+    return { glibc: "2.36", release: "6.1.0" };
+  }
+
   library(): ReturnType<Installation["library"]> {
     const getLlama = (options: { gpu: unknown }): Promise<Llama> => {
       this.asked.push(options.gpu);

@@ -18,7 +18,7 @@ import {
 } from "./gpu";
 import { hasSparseEngine } from "./native";
 import type { LoadModel } from "./protocol";
-import { whyUnfit } from "./unfit";
+import { whyUnfit, type Here } from "./unfit";
 
 export type Log = (level: "debug" | "info" | "warn" | "error", message: string) => void;
 
@@ -28,6 +28,7 @@ export interface Installation {
   readonly place: Omit<GpuPlace, "folders">;
   /** Names of those that hold binaries. */
   folders(): readonly string[];
+  system(): Pick<Here, "glibc" | "release">;
 }
 
 const installed: Installation = {
@@ -35,6 +36,10 @@ const installed: Installation = {
   place: { platform: process.platform, arch: process.arch, load: loadBinary },
   folders: () =>
     readdirSync(binsFolder()).filter((name) => existsSync(path.join(binsFolder(), name, "llama-addon.node"))),
+  system: () => {
+    const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+    return { glibc: header.glibcVersionRuntime, release: os.release() };
+  },
 };
 
 /**
@@ -52,7 +57,7 @@ export async function startLlama(
   const place = { ...installation.place, folders: installation.folders() };
   const missing = named && gpuProblemBefore(named, place);
   if (missing !== undefined) {
-    explainUnfitPackage(place.folders);
+    explainUnfitPackage(place, installation);
     throw new EngineFailure("internal", describeGpuProblem(named!, missing));
   }
   let llama: Llama;
@@ -72,7 +77,7 @@ export async function startLlama(
     });
   } catch (error) {
     if (error instanceof NoBinaryFoundError) {
-      explainUnfitPackage(place.folders);
+      explainUnfitPackage(place, installation);
       throw named === undefined
         ? refusedBinary(place)
         : new EngineFailure("internal", describeGpuProblem(named, gpuProblemOf(named, place)));
@@ -95,12 +100,9 @@ export async function startLlama(
 
 const binsFolder = (): string => fileURLToPath(new URL("../bins", import.meta.resolve("node-llama-cpp")));
 
-/** Throws when this package is not for this machine. */
-function explainUnfitPackage(folders: readonly string[]): void {
-  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
-  const { platform, arch } = process;
-  const glibc = header.glibcVersionRuntime;
-  const why = whyUnfit({ platform, arch, glibc, release: os.release() }, folders);
+/** Throws when the package is not for the machine. */
+function explainUnfitPackage({ platform, arch, folders }: GpuPlace, installation: Installation): void {
+  const why = whyUnfit({ platform, arch, ...installation.system() }, folders);
   if (why !== undefined) {
     throw new EngineFailure("internal", why);
   }

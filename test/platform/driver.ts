@@ -103,6 +103,16 @@ async function main(): Promise<void> {
       return `${copy.length} characters`;
     },
   );
+  if (process.platform === "win32") {
+    await step("a model is found by the names that Windows has for one place", async () => {
+      const names = [path.toNamespacedPath(model), model.replaceAll("\\", "/"), model.toUpperCase()];
+      for (const name of names) {
+        await load(name);
+        assert.equal((await complete()).text, dense);
+      }
+      return names.join(", ");
+    });
+  }
   await step("what is no model is refused with a sentence", async () => {
     const outcome = await client.load({
       modelPath: path.join(folder, "package.json"),

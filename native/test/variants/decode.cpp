@@ -1,12 +1,12 @@
-// variants-decode BINARIES MODEL COUNT TOKEN…: evaluates a prompt with the CPU variant that ggml chooses (or GGML_CPU_VARIANT names), decodes COUNT tokens
-// greedily, and prints the variant, then the tokens. Exits with 2 when no variant runs on this processor.
+// variants-decode BINARIES MODEL PROMPT TOKEN…: evaluates the first PROMPT tokens at once and the others one by one, with the CPU variant that ggml chooses
+// (or GGML_CPU_VARIANT names), and prints the variant, then the logits after the prompt and each further token, a line each. Exits with 2 when no variant
+// runs on this processor.
 
 #include "ggml-backend.h"
 #include "llama.h"
 
 #include <dlfcn.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -27,7 +27,7 @@ static std::string loaded_variant() {
 
 int main(int argc, char ** argv) {
     if (argc < 5) {
-        fprintf(stderr, "usage: %s BINARIES MODEL COUNT TOKEN...\n", argv[0]);
+        fprintf(stderr, "usage: %s BINARIES MODEL PROMPT TOKEN...\n", argv[0]);
         return 1;
     }
     llama_log_set([](ggml_log_level, const char *, void *) {}, nullptr);
@@ -60,17 +60,17 @@ int main(int argc, char ** argv) {
         tokens.push_back(atoi(argv[i]));
     }
     const int n_vocab = llama_vocab_n_tokens(llama_model_get_vocab(model));
-    for (int i = 0; i < atoi(argv[3]); i++) {
-        if (llama_decode(context, llama_batch_get_one(tokens.data(), (int) tokens.size())) != 0) {
+    for (int at = 0, n = atoi(argv[3]); at < (int) tokens.size(); at += n, n = 1) {
+        if (llama_decode(context, llama_batch_get_one(tokens.data() + at, n)) != 0) {
             fprintf(stderr, "decoding failed\n");
             return 1;
         }
         const float * logits = llama_get_logits_ith(context, -1);
-        const auto next = (llama_token) (std::max_element(logits, logits + n_vocab) - logits);
-        printf("%d ", next);
-        tokens = { next };
+        for (int i = 0; i < n_vocab; i++) {
+            printf("%g ", logits[i]);
+        }
+        printf("\n");
     }
-    printf("\n");
     llama_free(context);
     llama_model_free(model);
     return 0;

