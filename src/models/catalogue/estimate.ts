@@ -149,11 +149,11 @@ function compare(a: Recommendation, b: Recommendation): number {
 
 /**
  * An order by what a model is worth, as far as its card tells: its size, taken to be worth twice as much in a model that is eighteen
- * months younger; of an expert mixture something between all its parameters and those that a token uses. Of two that are equal, the one
- * that was not trained to answer in a chat.
+ * months younger; of an expert mixture something between all its parameters and those that a token uses. A general model counts a quarter of one for code. Of two
+ * that are equal, the one that was not trained to answer in a chat.
  */
-function quality({ parameters, activeParameters = parameters, released, name }: CatalogueEntry): number {
-  const size = Math.sqrt(parameters * activeParameters);
+function quality({ parameters, activeParameters = parameters, released, name, general }: CatalogueEntry): number {
+  const size = Math.sqrt(parameters * activeParameters) * (general === true ? 0.25 : 1);
   const years = Number(released.slice(0, 4)) + Number(released.slice(5, 7)) / 12 - 2023;
   return size * 2 ** (years / 1.5) * (name.endsWith("-base") ? 1 : 0.98);
 }
