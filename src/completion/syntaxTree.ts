@@ -22,10 +22,16 @@ export interface SyntaxNode {
 /** A parser for the languages that have a grammar. Nodes live only for as long as `look` runs. */
 export interface Syntax {
   /**
-   * Parses `text` and shows it to `look`; undefined when that is not possible now: no grammar, or not loaded yet.
+   * Parses `text` and shows it to `look`, with the effort that it took, in hundreds of the parser's steps; undefined when that is not possible now:
+   * no grammar, or not loaded yet.
    * @param document whose text it is: its last tree makes the next faster
    */
-  parse<T>(document: string, language: string, text: string, look: (root: SyntaxNode) => T): T | undefined;
+  parse<T>(
+    document: string,
+    language: string,
+    text: string,
+    look: (root: SyntaxNode, effort: number) => T,
+  ): T | undefined;
 }
 
 /** Nodes looked at before a count is given up as "many". */

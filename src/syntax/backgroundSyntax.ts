@@ -17,7 +17,12 @@ export class BackgroundSyntax implements Syntax {
     this.parser = new SyntaxParser(grammars);
   }
 
-  parse<T>(document: string, language: string, text: string, look: (root: SyntaxNode) => T): T | undefined {
+  parse<T>(
+    document: string,
+    language: string,
+    text: string,
+    look: (root: SyntaxNode, effort: number) => T,
+  ): T | undefined {
     if (text.length > MAX_CHARACTERS) {
       return undefined;
     }

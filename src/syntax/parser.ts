@@ -53,7 +53,12 @@ export class SyntaxParser implements Syntax {
     return this.trees.has(document);
   }
 
-  parse<T>(document: string, language: string, text: string, look: (root: SyntaxNode) => T): T | undefined {
+  parse<T>(
+    document: string,
+    language: string,
+    text: string,
+    look: (root: SyntaxNode, effort: number) => T,
+  ): T | undefined {
     const grammar = grammarOf(language) ?? "";
     const parser = this.parsers.get(grammar);
     if (parser === undefined) {
@@ -63,12 +68,18 @@ export class SyntaxParser implements Syntax {
     const base = before?.grammar === grammar ? before : undefined;
     const edit = base === undefined ? undefined : editBetween(base.text, text);
     if (base !== undefined && edit === undefined) {
-      return look(base.tree.rootNode);
+      return look(base.tree.rootNode, 0);
     }
     if (base !== undefined && edit !== undefined) {
       base.tree.edit(edit);
     }
-    const tree = parser.parse(readable(grammar, text), base?.tree);
+    let effort = 0;
+    // Called after every hundred steps.
+    const progressCallback = (): boolean => {
+      effort++;
+      return false;
+    };
+    const tree = parser.parse(readable(grammar, text), base?.tree, { progressCallback });
     this.forget(document);
     if (tree === null) {
       return undefined;
@@ -77,7 +88,7 @@ export class SyntaxParser implements Syntax {
     for (const oldest of [...this.trees.keys()].slice(0, -MAX_TREES)) {
       this.forget(oldest);
     }
-    return look(tree.rootNode);
+    return look(tree.rootNode, effort);
   }
 
   /** Frees the tree of a document. */

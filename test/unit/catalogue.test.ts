@@ -7,6 +7,7 @@ describe("the catalogue of models", () => {
     const tokens: Readonly<Record<string, readonly string[]>> = {
       qwen: ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|file_sep|>"],
       codegemma: ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|file_separator|>"],
+      granite: ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"],
       mellum: ["<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<filename>"],
       starcoder2: ["<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<file_sep>"],
       starcoder: ["<fim_prefix>", "<fim_suffix>", "<fim_middle>"],

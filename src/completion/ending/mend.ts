@@ -11,9 +11,11 @@ import { headerAlone, variants, wantsHeader, type Close } from "./variants";
 
 /** Variants that are tried at most. */
 const MAX_TRIALS = 12;
-/** Characters that are parsed at most for them: of a long text few are tried. */
-const MAX_PARSED = 10_000;
-const MIN_TRIALS = 2;
+/** What parsing them may take: where it is much work, few are tried. */
+const MAX_EFFORT = 15;
+/** Of each, besides the parser's steps. */
+const LEAST_EFFORT = 1;
+const MIN_TRIALS = 1;
 
 /** What is wrong with a document in which something has been inserted, from the cursor's line on. */
 interface Verdict {
@@ -43,12 +45,14 @@ export function mended(
   if (syntax === undefined || excerpt === undefined || hasConditions(completion, around, excerpt)) {
     return mendedByCount(completion, around);
   }
-  let parsed = 0;
+  let spent = 0;
   const judge = (text: string): Verdict | undefined =>
-    judged(text, around, excerpt, (whole, look) => {
-      parsed += whole.length;
-      return syntax.parse(place.document, place.language, whole, look);
-    });
+    judged(text, around, excerpt, (whole, look) =>
+      syntax.parse(place.document, place.language, whole, (root, effort) => {
+        spent += LEAST_EFFORT + effort;
+        return look(root);
+      }),
+    );
   const swallows = leavesCommentOpen(around, completion);
   const asIs = judge(completion);
   if (asIs === undefined) {
@@ -70,7 +74,7 @@ export function mended(
     variants(completion, around),
     completion,
     (text) => fits(judge(text)),
-    () => parsed > MAX_PARSED,
+    () => spent > MAX_EFFORT,
   );
   if (fitting !== undefined) {
     return fitting;

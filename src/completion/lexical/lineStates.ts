@@ -9,7 +9,7 @@ export interface LineStart {
   readonly wrong: number;
 }
 
-/** Characters between two states that are kept. */
+/** Characters between two states that are kept, at most. */
 const STEP = 2_000;
 /** Characters that say whether a document is shown from the same line on. */
 const HEAD = 500;
@@ -42,16 +42,15 @@ export class LineStates {
     const scanner = new Scanner(text, start.state, this.mode);
     scanner.index = index;
     scanner.wrong = start.wrong;
-    const here = (): LineStart => ({ state: scanner.state, wrong: scanner.wrong });
-    const grows = low === kept.length - 1;
+    const read: { readonly index: number; readonly start: LineStart }[] = [];
     while (scanner.index < end) {
       const stop = text.indexOf("\n", Math.min(scanner.index + STEP, end - 1)) + 1;
       scanner.run(stop > 0 && stop < end ? stop : end);
-      if (grows) {
-        kept.push({ index: scanner.index, start: here() });
-      }
+      read.push({ index: scanner.index, start: { state: scanner.state, wrong: scanner.wrong } });
     }
-    return here();
+    // What has been asked for is asked for again: the headers round a cursor with every key.
+    kept.splice(low + 1, 0, ...read);
+    return read.at(-1)?.start ?? start;
   }
 
   /** Forgets what is not so in `text`. */

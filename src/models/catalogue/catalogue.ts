@@ -37,6 +37,8 @@ export interface CatalogueEntry {
   readonly activeParameters?: number;
   /** Tokens. */
   readonly context: number;
+  /** Made for text of all kinds, and completes in the middle besides. */
+  readonly general?: true;
   /** Family of its fill-in-the-middle prompt, see `completion/fim.ts`. */
   readonly fim: string;
   /** As in GGUF. */

@@ -37,6 +37,9 @@ parentPort.on("message", ({ kind, to }) => {
 });
 `;
 
+/** Bytes between two messages to the worker: each wakes a thread. */
+const STEP = 8 << 20;
+
 /**
  * SHA-256 of a file while it grows, on a thread of its own: hashing takes as long as receiving does from a near server, and what
  * an earlier attempt left is hashed while the rest comes.
@@ -44,6 +47,7 @@ parentPort.on("message", ({ kind, to }) => {
 export class FollowingHash {
   private readonly worker: Worker;
   private failure: Error | undefined;
+  private told = 0;
 
   constructor(file: string) {
     this.worker = new Worker(HASHER, { eval: true, workerData: file });
@@ -52,11 +56,15 @@ export class FollowingHash {
 
   /** The first `bytes` of the file are written. */
   written(bytes: number): void {
-    this.worker.postMessage({ kind: "hash", to: bytes });
+    if (bytes - this.told >= STEP) {
+      this.told = bytes;
+      this.worker.postMessage({ kind: "hash", to: bytes });
+    }
   }
 
   /** The file begins anew. */
   restart(): void {
+    this.told = 0;
     this.worker.postMessage({ kind: "restart" });
   }
 
