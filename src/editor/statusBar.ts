@@ -10,7 +10,7 @@ import type { InlineProvider } from "./inlineProvider";
 import type { CompletionSource } from "./completionSource";
 import type { ServerService } from "./server/serverService";
 import type { SparsityController } from "./sparsityController";
-import { statusView, steadyBytes, type Status, type StatusView } from "./statusText";
+import { statusView, steadyMemory, type Status, type StatusView } from "./statusText";
 
 /** States shorter than this are not shown: they would only flicker. */
 const SETTLE_MS = 250;
@@ -107,8 +107,7 @@ export class StatusBar implements vscode.Disposable {
   private async readMemory(): Promise<void> {
     const stats = await this.engine.stats();
     if (stats !== undefined) {
-      const residentBytes = steadyBytes(this.memory?.residentBytes, stats.residentBytes);
-      this.memory = { ...stats, residentBytes };
+      this.memory = steadyMemory(this.memory, stats);
       this.schedule();
     }
   }
