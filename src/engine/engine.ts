@@ -116,6 +116,7 @@ export class Engine {
       this.loadedKey = key;
       this.evictAfterMs = params.evictAfterMs ?? EVICT_AFTER_MS;
       this.sparsifier = new Sparsifier(session, this.gate, this.onState, this.log);
+      session.trim(); // loading leaves much behind
       void session.largePages.settle(this.gate);
       const { info } = session;
       const why = [info.denseOnly, info.hasFim ? undefined : PREFIX_ONLY].filter(
@@ -263,7 +264,7 @@ export class Engine {
     }
   }
 
-  /** In idle time only: the next dense prefill has to bring the pages back. */
+  /** In idle time only: the next dense prefill has to bring the pages of the FFN back. */
   private evictLater(): void {
     clearTimeout(this.evictTimer);
     clearTimeout(this.saveTimer);
@@ -277,6 +278,7 @@ export class Engine {
     }, SAVE_AFTER_MS).unref();
     this.evictTimer = setTimeout(() => {
       const released = this.session?.evictDense() ?? 0;
+      this.session?.trim();
       if (released > 0) {
         this.log("debug", `released ${(released / 2 ** 20).toFixed(0)} MiB of dense FFN pages`);
       }
