@@ -138,6 +138,7 @@ export class StatusBar implements vscode.Disposable {
       // The engine's own state names the document that was packed last; the bar speaks of the active one.
       engine: state.kind === "sparse" || state.kind === "dense" ? this.stateOf(document) : state,
       model: this.engine.model,
+      whyThreads: this.engine.whyThreads,
       server:
         this.server.address === undefined
           ? undefined

@@ -135,6 +135,11 @@ describe("statusView", () => {
     assert.match(tooltip, /120 tokens in 80 ms/);
     assert.match(tooltip, /\[Dashboard\]\(command:lacuna\.showDashboard\)/);
   });
+  it("says how many threads the model computes on, and why", () => {
+    const model = { name: "m", architecture: "llama", parameters: 1e9, gpu: "cpu", threads: 2 } as ModelInfo;
+    const { tooltip } = statusView({ ...status, model, whyThreads: "one for each core" });
+    assert.match(tooltip, /\| Model \| m, llama, 1000 M parameters, CPU, 2 threads \(one for each core\) \|/);
+  });
   it("says that a model sees only what is before the cursor, whatever its mask is", () => {
     const model = {
       name: "m",

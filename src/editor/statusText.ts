@@ -22,6 +22,8 @@ import {
 export interface Status {
   readonly engine: EngineState;
   readonly model?: ModelInfo | undefined;
+  /** Why that computes on so many threads. */
+  readonly whyThreads?: string | undefined;
   /** Absent: no server is set. */
   readonly server?: ServerStatus | undefined;
   readonly ineligible?: Ineligible | undefined;
@@ -339,10 +341,12 @@ function table(status: Status): string {
     rows.push(["Server", escape(servedRow(server.state.served))]);
   }
   if (model !== undefined && !isServed) {
+    const threads = `${model.threads} ${model.threads === 1 ? "thread" : "threads"}`;
+    const why = status.whyThreads === undefined ? "" : ` (${status.whyThreads})`;
     const size = `${(model.parameters / 1e6).toFixed(model.parameters < 1e8 ? 1 : 0)} M parameters`;
     rows.push([
       "Model",
-      `${escape(model.name)}, ${escape(model.architecture)}, ${size}, ${model.gpu === "cpu" ? "CPU" : escape(model.gpu)}, ${model.threads} ${model.threads === 1 ? "thread" : "threads"}`,
+      `${escape(model.name)}, ${escape(model.architecture)}, ${size}, ${model.gpu === "cpu" ? "CPU" : escape(model.gpu)}, ${threads}${why}`,
     ]);
   }
   if (mask !== undefined) {
