@@ -56,6 +56,12 @@ size_t lacuna_release_mapped(const void * data, size_t size) {
     return first < last && release((void *) first, last - first) ? last - first : 0;
 }
 
+static void trim_allocator() {
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
+}
+
 size_t lacuna_evict_dense(const llama_model & model) {
     size_t res = 0;
     for (const auto & layer : model.layers) {
@@ -65,11 +71,18 @@ size_t lacuna_evict_dense(const llama_model & model) {
             }
         }
     }
-#if defined(__GLIBC__)
-    // what packing freed stays with the allocator otherwise: some hundred MiB for a model of 1.5B
-    malloc_trim(0);
-#endif
+    trim_allocator(); // what packing freed: some hundred MiB for a model of 1.5B
     return res;
+}
+
+void lacuna_trim_memory(const llama_model & model) {
+    for (const auto * t : { model.tok_embd, model.per_layer_tok_embd }) {
+        const bool is_output = t && model.output && model.output->data == t->data;
+        if (t && !is_output && lacuna_is_mapped(t)) {
+            lacuna_release_mapped(t->data, ggml_nbytes(t));
+        }
+    }
+    trim_allocator(); // what loading freed: vocabularies are read more than once
 }
 
 size_t lacuna_mapped_bytes(const llama_model & model) {

@@ -15,6 +15,10 @@ size_t lacuna_release_mapped(const void * data, size_t size);
 // read. Only pages that are mapped from the file: others would be lost. Returns the bytes given up.
 size_t lacuna_evict_dense(const llama_model & model);
 
+// Gives back what is resident and not needed soon: the pages of the embeddings, of which a token reads one row, unless they
+// are the output layer, too; and freed memory that the allocator keeps
+void lacuna_trim_memory(const llama_model & model);
+
 // Bytes of the model that are mapped from its file
 size_t lacuna_mapped_bytes(const llama_model & model);
 

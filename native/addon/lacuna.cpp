@@ -307,6 +307,11 @@ static Napi::Value evictDense(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), (double) lacuna_evict_dense(*unwrapModel(info[0])->model));
 }
 
+static Napi::Value trimMemory(const Napi::CallbackInfo& info) {
+    lacuna_trim_memory(*unwrapModel(info[0])->model);
+    return info.Env().Undefined();
+}
+
 static Napi::Value packedBytes(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), (double) ffnOf(unwrapContext(info[0]))->packed_bytes());
 }
@@ -346,6 +351,7 @@ void lacunaInit(Napi::Env env, Napi::Object exports) {
     lacuna.Set("leaveLargePages", Napi::Function::New(env, guarded<leaveLargePages>));
     lacuna.Set("largePageBytes", Napi::Function::New(env, guarded<largePageBytes>));
     lacuna.Set("evictDense", Napi::Function::New(env, guarded<evictDense>));
+    lacuna.Set("trimMemory", Napi::Function::New(env, guarded<trimMemory>));
     lacuna.Set("packedBytes", Napi::Function::New(env, guarded<packedBytes>));
     lacuna.Set("memory", Napi::Function::New(env, guarded<memory>));
     lacuna.Set("setRepackFfn", Napi::Function::New(env, guarded<setRepackFfn>));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { LlamaModel } from "node-llama-cpp";
-import { evaluate } from "../../src/engine/native";
+import { evaluate, memory, trimMemory } from "../../src/engine/native";
 import { TestModel } from "./models/model";
 import { SHAPE } from "./sparseShape";
 import { maxRelativeDifference, NativeFixture, randomTokens } from "./support";
@@ -52,6 +52,38 @@ describe("mapped FFN weights", function () {
         assert.ok(differences.filter((difference) => difference > 2e-5).length <= count / 10, what);
         assert.ok(Math.max(...differences) < 5e-3, what);
       }
+    });
+  }
+});
+
+describe("trimming memory", function () {
+  this.timeout(60_000);
+  let fixture: NativeFixture;
+
+  before(async () => void (fixture = await NativeFixture.create()));
+  afterEach(() => fixture.disposeModels());
+  after(() => fixture.dispose());
+
+  for (const tied of [false, true]) {
+    it(`gives back mapped embeddings${tied ? " unless they are the output layer" : ""}, which are read again`, async function () {
+      const shape = { ...SHAPE, vocabulary: 8_192, tied };
+      const model = await fixture.load(new TestModel(shape, () => "F32"), { repack: false });
+      const logits = async (): Promise<Float32Array> => {
+        const context = await model.createContext({ contextSize: 64, batchSize: 8, threads: 1 });
+        return (await evaluate(context, randomTokens(shape, 8), { logits: true })).logits!;
+      };
+      const expected = await logits();
+      const before = memory(model);
+      trimMemory(model);
+      const after = memory(model);
+      assert.deepEqual(await logits(), expected);
+      if (before.anonymousBytes === 0) {
+        this.skip(); // this system does not tell what is resident of files
+      }
+      const ofFiles = ({ residentBytes, anonymousBytes }: typeof before): number =>
+        residentBytes - anonymousBytes;
+      const share = (ofFiles(before) - ofFiles(after)) / (shape.vocabulary * shape.embedding * 4);
+      assert.ok(tied ? share < 0.1 : share > 0.9, `${share} of the embeddings`);
     });
   }
 });

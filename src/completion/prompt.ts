@@ -17,6 +17,8 @@ export interface PromptTokenizer extends TokenCounter {
 
 export interface PromptRequest {
   readonly prefix: string;
+  /** Where the last prompt's prefix began: this one's begins there, too, if all that follows fits. */
+  readonly prefixStart?: number;
   readonly suffix: string;
   readonly path: string;
   readonly repository?: string;
@@ -91,7 +93,7 @@ export function layOut(
 
   // Cascade: each may use what those before it left over, and the prefix at last what nobody wanted.
   let left = available - editsShare - reserved - suffixShare;
-  let prefix = keepEnd(request.prefix, left, tokenizer);
+  let prefix = keepEnd(request.prefix, left, tokenizer, request.prefixStart);
   left += suffixShare - prefix.count;
   const suffix = keepStart(request.suffix, suffixShare === 0 ? 0 : left, tokenizer);
   left += reserved - suffix.count;
@@ -99,7 +101,7 @@ export function layOut(
   left += editsShare - chosen.count;
   const edits = wantsEdits ? keepLastLines(request.edits!, left, tokenizer) : { text: "", count: 0 };
   if (prefix.text.length < request.prefix.length) {
-    prefix = keepEnd(request.prefix, left - edits.count + prefix.count, tokenizer);
+    prefix = keepEnd(request.prefix, left - edits.count + prefix.count, tokenizer, request.prefixStart);
   }
 
   const segments = template.render({
@@ -139,10 +141,20 @@ interface Piece {
   readonly count: number;
 }
 
-/** The end of `text` that fits `budget` tokens, beginning at a line where a line fits at all. */
-export function keepEnd(text: string, budget: number, tokenizer: TokenCounter): Piece {
+/**
+ * The end of `text` that fits `budget` tokens, beginning at a line where a line fits at all.
+ * @param wanted where it is to begin if what follows fits
+ */
+export function keepEnd(text: string, budget: number, tokenizer: TokenCounter, wanted?: number): Piece {
   if (budget <= 0) {
     return { text: "", count: 0 };
+  }
+  if (wanted !== undefined && text.length - wanted <= budget * CHARS_PER_TOKEN) {
+    const piece = text.slice(wanted);
+    const count = tokenizer.tokenize(piece).length;
+    if (count <= budget) {
+      return { text: piece, count };
+    }
   }
   const maxChars = budget * CHARS_PER_TOKEN;
   // About a fifth of the budget in characters: few re-prefills, not much context given away.

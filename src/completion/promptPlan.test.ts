@@ -205,6 +205,18 @@ describe("PromptPlanner", () => {
       }
     });
 
+    it("when the cursor goes up in a document that is longer than the prompt", () => {
+      const lines = Array.from({ length: 200 }, (_, index) => `const value${index} = make${index}();\n`);
+      const text = (line: number): string => `${lines.slice(0, line).join("")}│${lines.slice(line).join("")}`;
+      const beginning = (): string => tokenizer.all(held).slice(0, 60);
+      complete(text(190), [], 1_000);
+      const first = beginning();
+      complete(text(160), [], 1_000);
+      assert.equal(beginning(), first);
+      complete(text(20), [], 1_000);
+      assert.ok(beginning().includes("value0 "), "so little would be left that it begins anew");
+    });
+
     it("after the process was started anew, with the cache from disk", () => {
       complete(`${ABOVE}foo│${BELOW}`, [], 400, files);
       complete(`${ABOVE}foo = bar;\nbaz│${BELOW}`, [], 400, files);

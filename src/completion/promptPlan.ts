@@ -36,6 +36,12 @@ export const SETTLED_LIMITS: PlanLimits = { maxTyped: 200, maxLines: 3 };
 /** Share of the context that is kept free for text typed after the anchor. */
 export const TYPED_SHARE = 0.25;
 
+/** Characters at the beginning of a prompt's prefix by which its place in the document is found again. */
+const MIN_HEAD = 256;
+
+/** Share of it that has to be left before the cursor for the next one to begin there, too. */
+const MIN_LEFT = 0.5;
+
 /**
  * The prompts of one document, one after the other: keeps the anchor and its tokens. Cross-file context is as it was when the
  * anchor was set, so that a change of it alone evaluates nothing anew while one types.
@@ -45,6 +51,8 @@ export class PromptPlanner {
   private head: readonly number[] = [];
   private budget = 0;
   private readonly files = new ShownFiles();
+  /** What the prompt holds of the document before the anchor, where that is not all. */
+  private shownPrefix = "";
 
   constructor(
     private readonly template: FimTemplate | undefined,
@@ -93,13 +101,29 @@ export class PromptPlanner {
 
   private headOf(request: PromptRequest, anchor: Anchor, budget: number): readonly number[] {
     const { context, stay } = this.files.offer(request.context);
-    const { tokens, files } = buildPrompt(
-      { ...request, ...anchor, context, contextStays: stay, budget },
+    const prefixStart = this.prefixStart(anchor.prefix);
+    const { tokens, files, prefixChars } = buildPrompt(
+      {
+        ...request,
+        ...anchor,
+        ...(prefixStart === undefined ? {} : { prefixStart }),
+        context,
+        contextStays: stay,
+        budget,
+      },
       this.template,
       this.tokenizer,
     );
     this.files.choose(files);
+    this.shownPrefix = prefixChars < anchor.prefix.length ? anchor.prefix.slice(-prefixChars) : "";
     return tokens;
+  }
+
+  /** Where in a document's text before the cursor the last prompt begins, if enough of it is left: all of the prompt would be evaluated anew otherwise. */
+  private prefixStart(prefix: string): number | undefined {
+    const head = this.shownPrefix.slice(0, MIN_HEAD);
+    const at = head.length < MIN_HEAD ? -1 : prefix.indexOf(head);
+    return at < 0 || prefix.length - at < this.shownPrefix.length * MIN_LEFT ? undefined : at;
   }
 
   /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import os from "node:os";
-import { countCores, defaultThreads, describeCpu, performanceCores } from "./cpu";
+import { countCores, defaultThreads, describeCpu, performanceCores, whyThreads } from "./cpu";
 
 describe("cpu", () => {
   const cpu = (
@@ -23,6 +23,15 @@ describe("cpu", () => {
     assert.equal(defaultThreads(3), 2);
     assert.equal(defaultThreads(2), 2);
     assert.equal(defaultThreads(1), 1);
+  });
+  it("says why it takes so many", () => {
+    assert.equal(whyThreads(7, 0, 8), "8 cores, one of them left to the editor");
+    assert.equal(whyThreads(2, 0, 2), "one for each core");
+    assert.equal(whyThreads(1, 0, 1), "the only core");
+    assert.equal(whyThreads(4, 4, 8), "as `lacuna.threads` says");
+    for (const setting of [0, 4]) {
+      assert.equal(whyThreads(1, setting, 8), "more are no faster with so small a model");
+    }
   });
   it("finds the cores of this machine", () => {
     assert.ok(countCores() >= 1 && countCores() <= os.availableParallelism());

@@ -32,6 +32,24 @@ export function performanceCores(cpus: readonly LogicalCpu[]): number | undefine
  */
 export const defaultThreads = (cores: number): number => (cores > 2 ? cores - 1 : Math.max(1, cores));
 
+/**
+ * Why the engine computes on so many threads, in a few words.
+ * @param setting of `lacuna.threads`; 0: as many as is good
+ */
+export function whyThreads(used: number, setting: number, cores: number): string {
+  if (used < (setting > 0 ? setting : defaultThreads(cores))) {
+    return "more are no faster with so small a model";
+  }
+  if (setting > 0) {
+    return "as `lacuna.threads` says";
+  }
+  return cores > 2
+    ? `${cores} cores, one of them left to the editor`
+    : cores === 1
+      ? "the only core"
+      : "one for each core";
+}
+
 /** Performance cores of this machine, as well as the system tells. Touches a few small files; call it outside of typing. */
 export function countCores(): number {
   const logical = os.availableParallelism();

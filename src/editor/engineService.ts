@@ -15,7 +15,7 @@ import type {
   WarmResult,
 } from "../engine/protocol";
 import type { Config } from "./config";
-import { countCores, defaultThreads } from "./cpu";
+import { countCores, defaultThreads, whyThreads } from "./cpu";
 import { isCancelled, messageOf } from "./failures";
 import type { Log } from "./log";
 import { ModelLoading } from "./modelLoading";
@@ -43,6 +43,7 @@ export class EngineService implements vscode.Disposable {
   private loads = 0;
   private asleep = false;
   private standing = false;
+  private whyThreadsNow: string | undefined;
   private readonly stateChanged = new vscode.EventEmitter<EngineState>();
   readonly onDidChangeState = this.stateChanged.event;
   private readonly modelChanged = new vscode.EventEmitter<ModelInfo | undefined>();
@@ -81,6 +82,11 @@ export class EngineService implements vscode.Disposable {
 
   get model(): ModelInfo | undefined {
     return this.loading.model;
+  }
+
+  /** Why the model computes on as many threads as it says. */
+  get whyThreads(): string | undefined {
+    return this.whyThreadsNow;
   }
 
   /** Nobody has asked for the model since it was unloaded, or somebody else completes: it is not loaded for a mask's sake. */
@@ -229,10 +235,11 @@ export class EngineService implements vscode.Disposable {
   private async load(modelPath: string): Promise<ModelInfo> {
     const { contextSize, threads, gpu, outputHead } = this.config.settings;
     const started = Date.now();
+    const cores = countCores();
     const params: LoadModel = {
       modelPath,
       contextSize,
-      threads: threads > 0 ? threads : defaultThreads(countCores()),
+      threads: threads > 0 ? threads : defaultThreads(cores),
       gpu,
       stateDirectory: this.folders.states,
       ...(outputHead === "full" ? {} : { headDirectory: this.folders.heads }),
@@ -242,10 +249,11 @@ export class EngineService implements vscode.Disposable {
     const info = await this.use("load", async () => unwrap(await this.client.load(params))).finally(
       () => this.loads--,
     );
+    this.whyThreadsNow = whyThreads(info.threads, threads, cores);
     this.log.write(
       "info",
       `Loaded ${info.name} (${info.architecture}, ${(info.parameters / 1e6).toFixed(1)} M parameters, context ${info.contextSize}, ` +
-        `${params.threads} threads, ${info.gpu}) in ${Date.now() - started} ms`,
+        `${info.threads} threads (${this.whyThreadsNow}), ${info.gpu}) in ${Date.now() - started} ms`,
     );
     if (info.gpuNote !== undefined) {
       this.log.write("info", info.gpuNote);

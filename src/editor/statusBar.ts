@@ -10,7 +10,7 @@ import type { InlineProvider } from "./inlineProvider";
 import type { CompletionSource } from "./completionSource";
 import type { ServerService } from "./server/serverService";
 import type { SparsityController } from "./sparsityController";
-import { statusView, steadyBytes, type Status, type StatusView } from "./statusText";
+import { statusView, steadyMemory, type Status, type StatusView } from "./statusText";
 
 /** States shorter than this are not shown: they would only flicker. */
 const SETTLE_MS = 250;
@@ -107,8 +107,7 @@ export class StatusBar implements vscode.Disposable {
   private async readMemory(): Promise<void> {
     const stats = await this.engine.stats();
     if (stats !== undefined) {
-      const residentBytes = steadyBytes(this.memory?.residentBytes, stats.residentBytes);
-      this.memory = { ...stats, residentBytes };
+      this.memory = steadyMemory(this.memory, stats);
       this.schedule();
     }
   }
@@ -139,6 +138,7 @@ export class StatusBar implements vscode.Disposable {
       // The engine's own state names the document that was packed last; the bar speaks of the active one.
       engine: state.kind === "sparse" || state.kind === "dense" ? this.stateOf(document) : state,
       model: this.engine.model,
+      whyThreads: this.engine.whyThreads,
       server:
         this.server.address === undefined
           ? undefined

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import type { CompleteResult, ModelInfo, SparsifyResult } from "../engine/protocol";
+import type { CompleteResult, MemoryStats, ModelInfo, SparsifyResult } from "../engine/protocol";
 import type { Served } from "../server/backend";
 import type { ServiceState } from "./server/serverService";
 import {
   age,
   bytes,
   statusView,
-  steadyBytes,
+  steadyMemory,
   tokensPerSecond,
   type Status,
   type StatusView,
@@ -30,7 +30,7 @@ const mask: SparsifyResult = {
   ],
   attribution: { tokens: 256, ms: 1_000 },
   packing: { ms: 20 },
-  memory: { residentBytes: 1, mappedBytes: 1, packedBytes: 1, cacheBytes: 1 },
+  memory: { residentBytes: 1, mappedBytes: 1, packedBytes: 1, cacheBytes: 1, heapBytes: 1 },
   heatmap: { bins: 1, values: new Float32Array([0.4]) },
 };
 const status: Status = {
@@ -41,6 +41,8 @@ const status: Status = {
     mappedBytes: 1.5 * 2 ** 30,
     packedBytes: 2 ** 20,
     cacheBytes: 3 * 2 ** 20,
+    heapBytes: 12 * 2 ** 20,
+    weightBytes: 80 * 2 ** 20,
   },
   last: completion,
   mask: { result: mask, at: 0 },
@@ -91,11 +93,26 @@ describe("statusView with a server", () => {
 });
 
 describe("statusView", () => {
-  it("goes on showing the memory that it showed while there is about as much", () => {
-    assert.equal(steadyBytes(undefined, 100), 100);
-    assert.equal(steadyBytes(100, 109), 100);
-    assert.equal(steadyBytes(100, 92), 100);
-    assert.equal(steadyBytes(100, 111), 111);
+  it("goes on showing the memory that it showed while there is about as much, in all and of each part", () => {
+    const shown = status.memory!;
+    const now = (more: Partial<MemoryStats>): MemoryStats => ({ ...shown, ...more });
+    const { residentBytes, heapBytes } = shown;
+    assert.equal(steadyMemory(undefined, shown), shown);
+    for (const less of [now({ residentBytes: 0.92 * residentBytes }), now({ heapBytes: 1.3 * heapBytes })]) {
+      assert.equal(steadyMemory(shown, less), shown);
+    }
+    for (const other of [now({ residentBytes: 1.11 * residentBytes }), now({ heapBytes: 1.6 * heapBytes })]) {
+      assert.equal(steadyMemory(shown, other), other);
+    }
+  });
+
+  it("accounts for all of the memory in the tooltip", () => {
+    const parts =
+      "80 MB weights and program, 1 MB packed, 3 MB for prompts, 12 MB JavaScript, 16 MB vocabulary and buffers";
+    assert.ok(statusView(status).tooltip.includes(`112 MB resident: ${parts};`), statusView(status).tooltip);
+    const { weightBytes, ...untold } = status.memory!;
+    const isUntold = statusView({ ...status, memory: untold }).tooltip.includes("the rest weights");
+    assert.ok(weightBytes! > 0 && isUntold);
   });
 
   it("shows speed, memory and share", () => {
@@ -117,6 +134,11 @@ describe("statusView", () => {
     assert.match(tooltip, /loss \+2\.1 %, same first choice 93 %, on this file/);
     assert.match(tooltip, /120 tokens in 80 ms/);
     assert.match(tooltip, /\[Dashboard\]\(command:lacuna\.showDashboard\)/);
+  });
+  it("says how many threads the model computes on, and why", () => {
+    const model = { name: "m", architecture: "llama", parameters: 1e9, gpu: "cpu", threads: 2 } as ModelInfo;
+    const { tooltip } = statusView({ ...status, model, whyThreads: "one for each core" });
+    assert.match(tooltip, /\| Model \| m, llama, 1000 M parameters, CPU, 2 threads \(one for each core\) \|/);
   });
   it("says that a model sees only what is before the cursor, whatever its mask is", () => {
     const model = {

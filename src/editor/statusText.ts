@@ -22,6 +22,8 @@ import {
 export interface Status {
   readonly engine: EngineState;
   readonly model?: ModelInfo | undefined;
+  /** Why that computes on so many threads. */
+  readonly whyThreads?: string | undefined;
   /** Absent: no server is set. */
   readonly server?: ServerStatus | undefined;
   readonly ineligible?: Ineligible | undefined;
@@ -58,8 +60,9 @@ export interface StatusView {
 /** Slower than this is felt. */
 const SLOW_LATENCY_MS = 1_500;
 const SLOW_TOKENS_PER_SECOND = 8;
-/** Memory that has changed by less than this share of it is shown as it was. */
+/** Memory that has changed by less than this share of it is shown as it was; of a part, that is this share of the whole. */
 const STEADY_SHARE = 0.1;
+const STEADY_PART = 0.05;
 
 /** Shares that differ by less are one. */
 const SAME_SHARE = 0.01;
@@ -90,9 +93,18 @@ export function bytes(value: number): string {
   return mib < 1000 ? `${Math.round(mib)} MB` : `${(mib / 1024).toFixed(1)} GB`;
 }
 
-/** Bytes to go on showing: those that were shown, as long as what there is now is about as much. A figure that moves with every key says nothing. */
-export function steadyBytes(shown: number | undefined, now: number): number {
-  return shown !== undefined && Math.abs(now - shown) < STEADY_SHARE * shown ? shown : now;
+/**
+ * What to go on showing: what was shown, as long as there is about as much, in all and of each part. A figure that moves with every key says nothing;
+ * figures of one moment add up.
+ */
+export function steadyMemory(shown: MemoryStats | undefined, now: MemoryStats): MemoryStats {
+  const isSteady =
+    shown !== undefined &&
+    (["residentBytes", "packedBytes", "cacheBytes", "heapBytes", "weightBytes"] as const).every((part) => {
+      const limit = part === "residentBytes" ? STEADY_SHARE : STEADY_PART;
+      return Math.abs((now[part] ?? 0) - (shown[part] ?? 0)) < limit * shown.residentBytes;
+    });
+  return isSteady ? shown : now;
 }
 
 export function age(ms: number): string {
@@ -329,10 +341,12 @@ function table(status: Status): string {
     rows.push(["Server", escape(servedRow(server.state.served))]);
   }
   if (model !== undefined && !isServed) {
+    const threads = `${model.threads} ${model.threads === 1 ? "thread" : "threads"}`;
+    const why = status.whyThreads === undefined ? "" : ` (${status.whyThreads})`;
     const size = `${(model.parameters / 1e6).toFixed(model.parameters < 1e8 ? 1 : 0)} M parameters`;
     rows.push([
       "Model",
-      `${escape(model.name)}, ${escape(model.architecture)}, ${size}, ${model.gpu === "cpu" ? "CPU" : escape(model.gpu)}, ${model.threads} ${model.threads === 1 ? "thread" : "threads"}`,
+      `${escape(model.name)}, ${escape(model.architecture)}, ${size}, ${model.gpu === "cpu" ? "CPU" : escape(model.gpu)}, ${threads}${why}`,
     ]);
   }
   if (mask !== undefined) {
@@ -352,13 +366,26 @@ function table(status: Status): string {
     ]);
   }
   if (memory !== undefined) {
-    rows.push([
-      "Memory",
-      `${bytes(memory.residentBytes)} resident: ${bytes(memory.packedBytes)} packed, ${bytes(memory.cacheBytes)} for prompts, the rest weights and buffers; model file ${bytes(memory.mappedBytes)}`,
-    ]);
+    rows.push(["Memory", memoryRow(memory)]);
   }
   rows.push(["Sparsity", isServed ? LOCAL_ONLY : escape(status.sparsity)]);
   return ["| | |", "|:--|:--|", ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join("\n");
+}
+
+function memoryRow(memory: MemoryStats): string {
+  const { residentBytes, weightBytes, packedBytes, cacheBytes, heapBytes, mappedBytes } = memory;
+  const parts = [
+    ...(weightBytes === undefined ? [] : [`${bytes(weightBytes)} weights and program`]),
+    `${bytes(packedBytes)} packed`,
+    `${bytes(cacheBytes)} for prompts`,
+    `${bytes(heapBytes)} JavaScript`,
+  ];
+  const buffers = residentBytes - (weightBytes ?? 0) - packedBytes - cacheBytes - heapBytes;
+  const rest =
+    weightBytes === undefined
+      ? "the rest weights, vocabulary and buffers"
+      : `${bytes(Math.max(0, buffers))} vocabulary and buffers`;
+  return `${bytes(residentBytes)} resident: ${[...parts, rest].join(", ")}; model file ${bytes(mappedBytes)}`;
 }
 
 function maskRow(result: SparsifyResult, ageMs: number): string {

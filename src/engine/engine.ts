@@ -7,6 +7,7 @@ import type { Call, Handlers } from "./dispatcher";
 import { EngineFailure, toEngineError } from "./errors";
 import { Gate } from "./gate";
 import { llamaVersions, startLlama, type Log } from "./llama";
+import { LoadProgress } from "./loadProgress";
 import { memoryStats } from "./memory";
 import { setRepackFfn } from "./native";
 import type {
@@ -23,6 +24,7 @@ import type {
   WarmRequest,
   WarmResult,
 } from "./protocol";
+import { readAhead } from "./readAhead";
 import { requireModel, Session } from "./session";
 import { Sparsifier } from "./sparsifier";
 
@@ -91,31 +93,37 @@ export class Engine {
     validateLoad(params);
     throwIfAborted(call.signal);
     await this.freeing;
-    let reported = -1;
-    const report = (fraction: number): void => {
-      // Native progress comes in hundreds of steps, the last of them after the load itself is done.
-      if (fraction - reported >= 0.02) {
-        reported = fraction;
-        this.onState({ kind: "loading", fraction });
-        call.emit({ fraction });
-      }
-    };
+    const over = new AbortController();
     try {
       const key = loadKey(params);
       if (this.session !== undefined && key === this.loadedKey) {
         return this.session.info;
       }
-      report(0);
+      const report = (fraction: number): void => {
+        this.onState({ kind: "loading", fraction });
+        call.emit({ fraction });
+      };
+      const progress = new LoadProgress(report, over.signal);
       await this.unload();
-      requireModel(params.modelPath); // before the native library is loaded, which takes seconds
-      const llama = await this.llama(params);
+      const header = requireModel(params.modelPath); // before the native library is loaded, which takes seconds
+      const [llama] = await Promise.all([
+        this.llama(params),
+        readAhead(
+          header,
+          (share) => progress.tell("start", share),
+          AbortSignal.any([call.signal, over.signal]),
+        ),
+      ]);
       setRepackFfn(llama, params.repack === true);
-      const session = await Session.load(llama, params, report, call.signal, this.log);
-      reported = Infinity;
+      progress.tell("vocabulary", 0);
+      const onWeights = (share: number): void => progress.tell("weights", share);
+      const session = await Session.load(llama, params, onWeights, call.signal, this.log);
+      over.abort(); // native progress comes in hundreds of steps, the last of them after the load itself is done
       this.session = session;
       this.loadedKey = key;
       this.evictAfterMs = params.evictAfterMs ?? EVICT_AFTER_MS;
       this.sparsifier = new Sparsifier(session, this.gate, this.onState, this.log);
+      session.trim(); // loading leaves much behind
       void session.largePages.settle(this.gate);
       const { info } = session;
       const why = [info.denseOnly, info.hasFim ? undefined : PREFIX_ONLY].filter(
@@ -135,6 +143,8 @@ export class Engine {
       this.noSession = failure;
       this.onState({ kind: "failed", why: toEngineError(failure).message });
       throw failure;
+    } finally {
+      over.abort();
     }
   }
 
@@ -263,7 +273,7 @@ export class Engine {
     }
   }
 
-  /** In idle time only: the next dense prefill has to bring the pages back. */
+  /** In idle time only: the next dense prefill has to bring the pages of the FFN back. */
   private evictLater(): void {
     clearTimeout(this.evictTimer);
     clearTimeout(this.saveTimer);
@@ -277,6 +287,7 @@ export class Engine {
     }, SAVE_AFTER_MS).unref();
     this.evictTimer = setTimeout(() => {
       const released = this.session?.evictDense() ?? 0;
+      this.session?.trim();
       if (released > 0) {
         this.log("debug", `released ${(released / 2 ** 20).toFixed(0)} MiB of dense FFN pages`);
       }

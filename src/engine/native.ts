@@ -230,6 +230,7 @@ interface LacunaBindings {
   leaveLargePages(model: object, part: WeightPart): void;
   largePageBytes(model: object): number;
   evictDense(model: object): number;
+  trimMemory(model: object): void;
   packedBytes(context: object): number;
   memory(model: object): Omit<MemoryUse, "packedBytes">;
   setRepackFfn(use: boolean): void;
@@ -417,6 +418,14 @@ export function largePageBytes(model: LlamaModel): number {
 /** Lets the pages of the dense FFN leave memory. Only file-mapped weights; returns the bytes released. */
 export function evictDense(model: LlamaModel): number {
   return bindingsOf(model).evictDense(nativeModel(model));
+}
+
+/**
+ * Gives back what is resident and not needed: mapped embeddings, of which a token reads one row, and what the allocator keeps of freed memory. Takes
+ * milliseconds.
+ */
+export function trimMemory(model: LlamaModel): void {
+  bindingsOf(model).trimMemory(nativeModel(model));
 }
 
 /** What is resident, mapped and packed; zeros where the system does not tell. */

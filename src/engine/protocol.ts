@@ -51,6 +51,10 @@ export interface MemoryStats {
   readonly packedBytes: number;
   /** KV caches of the documents that are kept. */
   readonly cacheBytes: number;
+  /** What is resident of files, which are the weights and the program, and of weights in large pages; absent: the system does not tell. */
+  readonly weightBytes?: number;
+  /** JavaScript's heap. */
+  readonly heapBytes: number;
 }
 
 export interface LoadModel {

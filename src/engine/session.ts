@@ -9,6 +9,7 @@ import { now } from "./clock";
 import { DocumentContext } from "./document";
 import { documentKey, Documents, type DocumentsOptions, type Kept } from "./documents";
 import { EngineFailure } from "./errors";
+import { Garbage } from "./garbage";
 import { generate } from "./generate";
 import { HeadScreen, type HeadScreenOptions } from "./headScreen";
 import { kvBytesPerToken } from "./kvSize";
@@ -20,6 +21,7 @@ import {
   isArchitectureSupported,
   planeBytes,
   sparsitySupport,
+  trimMemory,
   type SparsitySupport,
 } from "./native";
 import type { Gate } from "./gate";
@@ -35,6 +37,7 @@ import type {
 import { StateStore } from "./stateStore";
 import { usefulThreads } from "./threads";
 import { ModelTokenizer } from "./tokenizer";
+import { dropTokens } from "./vocabulary";
 
 /** For KV caches and packed rows, unless the load says otherwise: a share of the model's file, within limits. What makes room is on disk. */
 const DOCUMENT_SHARE = 0.3;
@@ -62,6 +65,7 @@ export class Session {
   readonly head: HeadScreen;
   /** Where its weights are. */
   readonly largePages: LargePages;
+  private readonly garbage = new Garbage();
   /** Background work that waited meanwhile has nothing more to do. */
   private disposed = false;
 
@@ -97,6 +101,7 @@ export class Session {
       ...storage,
       create: async () => {
         const document = await DocumentContext.create(model, info.contextSize, threads);
+        trimMemory(model); // planning its graphs leaves some tens of MiB behind
         this.head.attach(document);
         return document;
       },
@@ -135,6 +140,7 @@ export class Session {
     const { path } = header.parts[0]!;
     const name = modelName(header, path);
     const tokenizer = new ModelTokenizer(model, name);
+    dropTokens(model.fileInfo.metadata.tokenizer.ggml);
     const info: ModelInfo = {
       path,
       name,
@@ -287,6 +293,12 @@ export class Session {
   /** Lets dense FFN pages leave memory when a document decodes sparsely; returns the bytes released. */
   evictDense(documents: Iterable<DocumentContext> = this.documents.contexts()): number {
     return [...documents].some(({ activeRatio }) => activeRatio < 1) ? evictDense(this.model) : 0;
+  }
+
+  /** Gives back what no token needs soon; for idle time. */
+  trim(): void {
+    trimMemory(this.model);
+    this.garbage.collect();
   }
 
   /** Of the documents' KV caches. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Vocabulary, type TokenizerMetadata } from "./vocabulary";
+import { dropTokens, Vocabulary, type TokenizerMetadata } from "./vocabulary";
 
 const [NORMAL, UNKNOWN, CONTROL, USER_DEFINED] = [1, 2, 3, 4];
 
@@ -98,5 +98,26 @@ describe("a vocabulary", () => {
     const bare = new Vocabulary({ tokens: ["<s>", "a"] });
     assert.equal(bare.isMark(0), false);
     assert.deepEqual(bare.named, {});
+  });
+
+  it("needs the file's tokens no longer once it is made", () => {
+    const file = {
+      tokens: ["a", "<table>", "<think>", "</s>", "<fim_prefix>"],
+      token_type: [NORMAL, USER_DEFINED, USER_DEFINED, NORMAL, CONTROL],
+      scores: [1, 2, 3, 4, 5],
+      merges: ["a b"],
+      fim_suf_token_id: 2,
+    };
+    const made = new Vocabulary(file);
+    const known = (): unknown[] => [
+      file.tokens.map((_, token) => [made.isMark(token), made.isWhole(token)]),
+      made.special("<fim_prefix>"),
+      made.named,
+      made.struck,
+    ];
+    const before = known();
+    dropTokens(file);
+    assert.deepEqual(known(), before);
+    assert.deepEqual(file, { tokens: ["", "", "", "", ""], fim_suf_token_id: 2 });
   });
 });

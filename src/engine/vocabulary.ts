@@ -40,22 +40,34 @@ export class Vocabulary {
   /** Whether a text is tokenised with a space before it. */
   readonly addsSpace: boolean;
   private readonly byName = new Map<string, number>();
+  /** What looks like a mark although it is no control token. */
+  private readonly marks = new Set<number>();
+  private readonly types: Uint8Array;
 
-  constructor(private readonly file: TokenizerMetadata) {
+  constructor(file: TokenizerMetadata) {
     const { tokens, model, add_space_prefix: space } = file;
+    this.types = Uint8Array.from(tokens, (_, token) => file.token_type?.[token] ?? NORMAL);
     tokens.forEach((text, token) => {
-      if (MARK.test(text) && this.rank(token) > this.rank(this.byName.get(text))) {
+      if (!MARK.test(text)) {
+        return;
+      }
+      if (this.rank(token) > this.rank(this.byName.get(text))) {
         this.byName.set(text, token);
       }
+      if (!HTML.test(text)) {
+        this.marks.add(token);
+      }
     });
+    const name = (part: keyof NamedTokens, ...keys: readonly string[]): NamedTokens =>
+      this.name(file, part, keys);
     this.named = {
-      ...this.name("prefix", "fim_pre_token_id", "prefix_token_id"),
-      ...this.name("suffix", "fim_suf_token_id", "suffix_token_id"),
-      ...this.name("middle", "fim_mid_token_id", "middle_token_id"),
-      ...this.name("file", "fim_sep_token_id"),
-      ...this.name("repository", "fim_rep_token_id"),
+      ...name("prefix", "fim_pre_token_id", "prefix_token_id"),
+      ...name("suffix", "fim_suf_token_id", "suffix_token_id"),
+      ...name("middle", "fim_mid_token_id", "middle_token_id"),
+      ...name("file", "fim_sep_token_id"),
+      ...name("repository", "fim_rep_token_id"),
     };
-    const ends = new Set(ENDS.map((key) => this.id(key)));
+    const ends = new Set(ENDS.map((key) => idOf(file, key)));
     this.struck = new Map(
       tokens.flatMap((text, token) =>
         text === STRUCK && [NORMAL, USER_DEFINED].includes(this.typeOf(token)) && !ends.has(token)
@@ -74,11 +86,7 @@ export class Vocabulary {
   /** Whether a token is text to nobody: a control token, or one that looks like it and is no HTML. */
   isMark(token: number): boolean {
     const type = this.typeOf(token);
-    const text = this.file.tokens[token] ?? "";
-    return (
-      [UNKNOWN, CONTROL, UNUSED].includes(type) ||
-      (type === USER_DEFINED && MARK.test(text) && !HTML.test(text))
-    );
+    return [UNKNOWN, CONTROL, UNUSED].includes(type) || (type === USER_DEFINED && this.marks.has(token));
   }
 
   /** Whether source text with the token's name is one token, and not pieces. */
@@ -87,7 +95,7 @@ export class Vocabulary {
   }
 
   private typeOf(token: number): number {
-    return this.file.token_type?.[token] ?? NORMAL;
+    return this.types[token] ?? NORMAL;
   }
 
   private rank(token: number | undefined): number {
@@ -101,19 +109,31 @@ export class Vocabulary {
   }
 
   /** A token by the first of `keys` that the file has, and that is one of the vocabulary. */
-  private name(part: keyof NamedTokens, ...keys: readonly string[]): NamedTokens {
-    const token = keys.map((key) => this.id(key)).find((id) => id !== undefined);
-    const text = token === undefined ? undefined : this.file.tokens[token];
+  private name(file: TokenizerMetadata, part: keyof NamedTokens, keys: readonly string[]): NamedTokens {
+    const token = keys.map((key) => idOf(file, key)).find((id) => id !== undefined);
+    const text = token === undefined ? undefined : file.tokens[token];
     if (token === undefined || text === undefined || text === "") {
       return {};
     }
     this.byName.set(text, token);
     return { [part]: text };
   }
+}
 
-  private id(key: string): number | undefined {
-    const value = this.file[key];
-    const token = typeof value === "number" || typeof value === "bigint" ? Number(value) : -1;
-    return token >= 0 && token < this.file.tokens.length ? token : undefined;
-  }
+function idOf(file: TokenizerMetadata, key: string): number | undefined {
+  const value = file[key];
+  const token = typeof value === "number" || typeof value === "bigint" ? Number(value) : -1;
+  return token >= 0 && token < file.tokens.length ? token : undefined;
+}
+
+/**
+ * Lets go of the strings and numbers of a file's vocabulary, tens of MiB, once a {@link Vocabulary} has been made from them. How many tokens there
+ * are is all that node-llama-cpp goes on to ask of them.
+ */
+export function dropTokens(file: TokenizerMetadata): void {
+  const lists = file as Partial<Record<"tokens" | "merges" | "scores" | "token_type", unknown[]>>;
+  lists.tokens?.fill("");
+  delete lists.merges;
+  delete lists.scores;
+  delete lists.token_type;
 }

@@ -49,13 +49,8 @@ const AUTO_SHARE = 0.7;
 const CONTEXT_TOKENS = 2_048;
 /** Tokens that are computed at once, as `engine/document.ts` has it: their logits and activations have room, four bytes each. */
 const BATCH_TOKENS = 64;
-/** Node, the engine's code, the vocabulary. */
-const PROCESS_BYTES = 80e6;
-/**
- * Share of the file that is in memory twice: as the file has it, and laid out for the processor. 0.44 and 0.25 for Qwen2.5-Coder 0.5B and 1.5B in
- * Q4_K_M, on an Intel Xeon with AMX; what is mapped is the system's to take back when others need it.
- */
-const TWICE = 0.3;
+/** Node, the engine's code, the vocabulary, the copy that screens the output head, buffers: Qwen2.5-Coder 0.5B and 1.5B, on an Intel Xeon. */
+const PROCESS_BYTES = 140e6;
 /** Left for the system and the editor. */
 const RESERVED_BYTES = 3e9;
 
@@ -66,13 +61,17 @@ const GOOD_TOKENS_PER_SECOND = LINE_TOKENS / 1;
 /** Bytes that one token reads when the model runs dense. */
 export function bytesPerToken(entry: CatalogueEntry, file: CatalogueFile): number {
   const { bytes } = fileSize(entry, file);
-  const { width, vocabulary } = entry.shape;
   if (entry.activeParameters !== undefined) {
     return bytes * (entry.activeParameters / entry.parameters);
   }
-  // The input embedding is looked up, not read; where it is the output head, too, it is read as that.
-  return file.embeddingApart === true ? bytes * (1 - (width * vocabulary) / weightsIn(entry, file)) : bytes;
+  return bytes - embeddingBytes(entry, file);
 }
+
+/** Bytes of the input embedding, which is looked up, not read, and leaves memory; none where it is the output head, too. */
+const embeddingBytes = (entry: CatalogueEntry, file: CatalogueFile): number =>
+  file.embeddingApart === true
+    ? fileSize(entry, file).bytes * ((entry.shape.width * entry.shape.vocabulary) / weightsIn(entry, file))
+    : 0;
 
 const ffnWeights = ({ shape: { layers, width, ffn } }: CatalogueEntry): number => 3 * layers * width * ffn;
 
@@ -91,7 +90,7 @@ export function estimate(
   const { bytes } = fileSize(entry, file);
   const { width, ffn: inner, vocabulary } = entry.shape;
   const computing = 4 * BATCH_TOKENS * (vocabulary + 8 * width + 2 * inner);
-  const residentBytes = (1 + TWICE) * bytes + cache + computing + PROCESS_BYTES;
+  const residentBytes = bytes - embeddingBytes(entry, file) + cache + computing + PROCESS_BYTES;
   const dense = { tokensPerSecond: bytesPerSecond / read, residentBytes };
   if (!runsSparse(entry.architecture)) {
     return { ...dense, dense };
@@ -152,7 +151,13 @@ function compare(a: Recommendation, b: Recommendation): number {
  * months younger; of an expert mixture something between all its parameters and those that a token uses. A general model counts a quarter of one for code. Of two
  * that are equal, the one that was not trained to answer in a chat.
  */
-function quality({ parameters, activeParameters = parameters, released, name, general }: CatalogueEntry): number {
+function quality({
+  parameters,
+  activeParameters = parameters,
+  released,
+  name,
+  general,
+}: CatalogueEntry): number {
   const size = Math.sqrt(parameters * activeParameters) * (general === true ? 0.25 : 1);
   const years = Number(released.slice(0, 4)) + Number(released.slice(5, 7)) / 12 - 2023;
   return size * 2 ** (years / 1.5) * (name.endsWith("-base") ? 1 : 0.98);
