@@ -178,42 +178,48 @@ static lacuna_plane_row lower_plane(const lacuna_plane_rows & rows) {
         rows.scales(0), rows.base_size, rows.low(0), rows.rest_size };
 }
 
-// Columns of a super-block's groups, or of one group, that some tokens want
+// Columns of a super-block's groups, or of one group, that a token wants
 struct lacuna_choice_ffn::columns {
     static constexpr int MAX        = LACUNA_SUPER_BLOCK;
     static constexpr int MAX_GROUPS = LACUNA_SUPER_BLOCK/16;
 
     // in one list from group to group
     struct plane {
-        int n;
+        int n, n_coef;
         const uint8_t * list[MAX + LACUNA_PLANE_AHEAD];
-        int             n_coef;
-        int8_t          coef[LACUNA_PLANE_TOKENS*(MAX + LACUNA_PLANE_COLUMNS*MAX_GROUPS)];
+        int8_t          coef[MAX + LACUNA_PLANE_COLUMNS*MAX_GROUPS];
 
-        // room for the coefficients of n more columns, which are 0
-        int8_t * more(int n_token, int stride) {
-            int8_t * res = coef + n_coef;
-            memset(res, 0, n_token*stride);
-            n_coef += n_token*stride;
-            return res;
+        void clear() { n = n_coef = 0; }
+        void add(const uint8_t * column, int8_t c) {
+            list[n++]      = column;
+            coef[n_coef++] = c;
         }
-        // what is asked for after them, at least one of them or of the next
+        void end_group() {
+            while (n_coef % LACUNA_PLANE_COLUMNS != 0) {
+                coef[n_coef++] = 0;
+            }
+        }
+        // what is asked for after them: of the next, or one of them again
         void follow(const plane & next) {
-            const auto * from = next.n > 0 ? next.list : list;
-            const int    most = next.n > 0 ? next.n    : n;
-            for (int k = 0; k < LACUNA_PLANE_AHEAD && n > 0; k++) {
-                list[n + k] = from[std::min(k, most - 1)];
+            const auto & from = next.n > 0 ? next : *this;
+            for (int k = 0, most = from.n; k < LACUNA_PLANE_AHEAD && n > 0; k++) {
+                list[n + k] = from.list[std::min(k, most - 1)];
             }
         }
     };
 
-    int first;   // group
-    int n_group; // with a column
-    int t0, n_token;
+    int first; // group
+    int token;
+    int n;     // groups with a column
 
     lacuna_plane_group groups[MAX_GROUPS];
     plane              high, low;
-    float              unit[MAX_GROUPS][LACUNA_PLANE_TOKENS], code[MAX_GROUPS][LACUNA_PLANE_TOKENS], sum[MAX_GROUPS][LACUNA_PLANE_TOKENS];
+
+    void clear() {
+        n = 0;
+        high.clear();
+        low .clear();
+    }
 };
 
 // Memory of a thread, kept from one layer to the next
@@ -374,71 +380,52 @@ void lacuna_choice_ffn::compute_gate(ggml_tensor * dst, int, int nth, void * dat
     self.work.leave(nth);
 }
 
-// Groups [first, last) for tokens [t0, t0 + n_token)
-void lacuna_choice_ffn::find(columns & c, int first, int last, int t0, int n_token, const buffers & buf) const {
+void lacuna_choice_ffn::find(columns & c, int first, int last, int token, const buffers & buf) const {
     const auto & down  = layer->down;
     const int    group = down.group_size();
-    const int    n_ff  = (int) down.n_ff;
 
-    c.first   = first;
-    c.t0      = t0;
-    c.n_token = n_token;
-    c.n_group = 0;
-    for (auto * plane : { &c.high, &c.low }) {
-        plane->n = plane->n_coef = 0;
-    }
+    c.clear();
+    c.first = first;
+    c.token = token;
     for (int g = first; g < last; g++) {
-        const int i0 = g*group;
-        uint32_t chosen[LACUNA_PLANE_TOKENS], full[LACUNA_PLANE_TOKENS], any = 0, any_full = 0;
-        for (int t = 0; t < n_token; t++) {
-            any      |= chosen[t] = buf.chosen[t0 + t].part(i0, group);
-            any_full |= full  [t] = buf.full  [t0 + t].part(i0, group);
-        }
-        if (any == 0) {
+        const int      i0     = g*group;
+        const float *  act    = buf.act.data() + (size_t) token*down.n_ff + i0;
+        const uint32_t chosen = buf.chosen[token].part(i0, group), full = buf.full[token].part(i0, group);
+        if (chosen == 0) {
             continue;
         }
-        auto & res = c.groups[c.n_group];
-        const int n_high = __builtin_popcount(any), n_low = __builtin_popcount(any_full);
-        const int high_stride = GGML_PAD(n_high, LACUNA_PLANE_COLUMNS), low_stride = GGML_PAD(n_low, LACUNA_PLANE_COLUMNS);
-        int8_t * high_coef = c.high.more(n_token, high_stride), * low_coef = c.low.more(n_token, low_stride);
-        res = { down.scales(g), n_high, c.high.list + c.high.n, high_coef, (size_t) high_stride, n_low, c.low.list + c.low.n, low_coef, (size_t) low_stride,
-            c.unit[c.n_group], c.code[c.n_group], c.sum[c.n_group] };
+        float max = 0.0f;
+        for (uint32_t w = chosen; w; w &= w - 1) {
+            max = std::max(max, std::fabs(act[__builtin_ctz(w)]));
+        }
+        const float unit = max/127.0f;
+        const float inv  = unit > 0.0f ? 1.0f/unit : 0.0f;
 
-        int index[32], at = 0;
-        for (uint32_t w = any; w; w &= w - 1) {
+        auto & res = c.groups[c.n++];
+        res.scales    = down.scales(g);
+        res.n_high    = __builtin_popcount(chosen);
+        res.high      = c.high.list + c.high.n;
+        res.high_coef = c.high.coef + c.high.n_coef;
+        res.n_low     = __builtin_popcount(full);
+        res.low       = c.low.list + c.low.n;
+        res.low_coef  = c.low.coef + c.low.n_coef;
+
+        int sum = 0, whole = 0;
+        for (uint32_t w = chosen; w; w &= w - 1) {
             const int j = __builtin_ctz(w);
-            index[at++] = j;
-            c.high.list[c.high.n++] = down.high(i0 + j);
-            if (any_full >> j & 1) {
-                c.low.list[c.low.n++] = down.low(i0 + j);
+            const int q = nearest(act[j]*inv);
+            c.high.add(down.high(i0 + j), (int8_t) q);
+            sum += q;
+            if (full >> j & 1) {
+                c.low.add(down.low(i0 + j), (int8_t) q);
+                whole += q;
             }
         }
-        for (int t = 0; t < n_token; t++) {
-            const float * act = buf.act.data() + (size_t) (t0 + t)*n_ff + i0;
-            float max = 0.0f;
-            for (uint32_t w = chosen[t]; w; w &= w - 1) {
-                max = std::max(max, std::fabs(act[__builtin_ctz(w)]));
-            }
-            const float unit = max/127.0f;
-            const float inv  = unit > 0.0f ? 1.0f/unit : 0.0f;
-
-            int sum = 0, whole = 0, k_low = 0;
-            for (int k = 0; k < n_high; k++) {
-                const int j = index[k];
-                const int q = chosen[t] >> j & 1 ? nearest(act[j]*inv) : 0;
-                const bool in_full = full[t] >> j & 1;
-                high_coef[t*high_stride + k] = (int8_t) q;
-                sum   += q;
-                whole += in_full ? q : 0;
-                if (any_full >> j & 1) {
-                    low_coef[t*low_stride + k_low++] = (int8_t) (in_full ? q : 0);
-                }
-            }
-            c.unit[c.n_group][t] = unit;
-            c.sum [c.n_group][t] = (float) sum;
-            c.code[c.n_group][t] = (float) (sum - whole)*down.type.middle() - (float) sum*down.type.zero;
-        }
-        c.n_group++;
+        c.high.end_group();
+        c.low .end_group();
+        res.unit = unit;
+        res.sum  = (float) sum;
+        res.code = (float) (sum - whole)*down.type.middle() - (float) sum*down.type.zero;
     }
 }
 
@@ -447,8 +434,8 @@ void lacuna_choice_ffn::add(columns & c, const columns & next, void * work, floa
 
     c.high.follow(next.high);
     c.low .follow(next.low);
-    kernels->groups({ down.type.kind, (int) down.n_padded, down.type.high, down.type.low, down.super(c.first), c.n_group, c.groups,
-        next.n_group > 0 ? next.groups[0].scales : nullptr, work }, c.n_token, y + (size_t) c.t0*down.n_padded, down.n_padded);
+    kernels->groups({ down.type.kind, (int) down.n_padded, down.type.high, down.type.low, down.super(c.first), c.n, c.groups,
+        next.n > 0 ? next.groups[0].scales : nullptr, work }, y + (size_t) c.token*down.n_padded);
 }
 
 // Activations of the neurons that are read in full
@@ -540,23 +527,17 @@ void lacuna_choice_ffn::compute_down(ggml_tensor * dst, int ith, int nth, void *
         auto & y = self.workspace->partial[part];
         y.assign((size_t) n_token*down.n_padded, 0.0f);
 
+        // a token after the other with the same columns, which are near then
         const auto find_next = [&](columns & c) {
-            c.n_group = c.high.n = c.low.n = 0;
-            while (g < end && c.n_group == 0) {
-                self.find(c, g, g + at_once, t, std::min(LACUNA_PLANE_TOKENS, n_token - t), buf);
-                t += LACUNA_PLANE_TOKENS;
-                if (t >= n_token) {
-                    t  = 0;
-                    g += at_once;
-                }
+            c.clear();
+            for (; g < end && c.n == 0; t + 1 < n_token ? t++ : (t = 0, g += at_once)) {
+                self.find(c, g, g + at_once, t, buf);
             }
         };
         columns * now = &buf.now, * next = &buf.next;
-        find_next(*now);
-        while (now->n_group > 0) {
+        for (find_next(*now); now->n > 0; std::swap(now, next)) {
             find_next(*next);
             self.add(*now, *next, buf.work.data(), y.data());
-            std::swap(now, next);
         }
     }
 

@@ -63,7 +63,7 @@ private:
     struct columns;
     struct buffers;
     void compute_full(const inputs & in, const ggml_tensor * up, const ggml_tensor * act, int t, int i0, int i1, buffers & buf) const;
-    void find(columns & c, int first, int last, int t0, int n_token, const buffers & buf) const;
+    void find(columns & c, int first, int last, int token, const buffers & buf) const;
     void add (columns & c, const columns & next, void * work, float * y) const;
 
     std::shared_ptr<lacuna_choice_workspace>  workspace;

@@ -7,7 +7,7 @@
 #define NOINLINE __attribute__((noinline)) // once for all types
 
 constexpr int W      = simd::W;
-constexpr int TOKENS = LACUNA_PLANE_TOKENS;
+constexpr int TOKENS = 4; // that a row is unpacked for at once
 
 INLINE void prefetch_far (const uint8_t * p) { __builtin_prefetch(p, 0, 2); }
 INLINE void prefetch_near(const uint8_t * p) { __builtin_prefetch(p, 0, 3); }
@@ -346,39 +346,31 @@ constexpr int COLUMNS      = LACUNA_PLANE_COLUMNS;
 constexpr int COLUMNS_FAR  = 8;
 constexpr int COLUMNS_NEAR = COLUMNS;
 
-// Sums of coefficient*code of vectors 2*PAIR and 2*PAIR + 1 of a run, as they are left by simd::add_pair in acc[8*CODES], and in the end in order in res
-template <int BITS, int PAIR, int N>
-INLINE void add_pair(const uint8_t * const * columns, const int8_t * coef, size_t stride, size_t at, int part, bool first, bool last, int16_t * acc,
-        int16_t * res, size_t room) {
+// Sums of coefficient*code of vectors 2*PAIR and 2*PAIR + 1 of a run, as they are left by simd::add_pair in sums[8*CODES], and in the end in order in res
+template <int BITS, int PAIR>
+INLINE void add_pair(const uint8_t * const * columns, const int8_t * coef, size_t at, int part, bool first, bool last, int16_t * sums, int16_t * res) {
     simd::I c[COLUMNS][2];
     for (int k = 0; k < COLUMNS; k++) {
         unpack<BITS, PAIR>(columns[k] + at, part, c[k][0], c[k][1]);
     }
-    simd::zipped z[COLUMNS/2][2];
-    for (int k = 0; k < COLUMNS/2; k++) {
-        z[k][0] = simd::zip(c[2*k][0], c[2*k + 1][0]);
-        z[k][1] = simd::zip(c[2*k][1], c[2*k + 1][1]);
-    }
-    for (int t = 0; t < N; t++) {
-        for (int v = 0; v < 2; v++) {
-            int16_t * p = acc + t*room + (2*PAIR + v)*simd::CODES;
-            simd::I lower = first ? simd::zero() : simd::load_i16(p), upper = first ? simd::zero() : simd::load_i16(p + simd::CODES/2);
-            for (int k = 0; k < COLUMNS/2; k++) {
-                simd::add_pair(lower, upper, z[k][v], simd::pair(coef + t*stride + 2*k));
-            }
-            if (last) { // of a short run what lies beyond is overwritten by the next one
-                simd::store_pair(res + t*room + (2*PAIR + v)*part, lower, upper);
-            } else {
-                simd::store_i16(p, lower);
-                simd::store_i16(p + simd::CODES/2, upper);
-            }
+    for (int v = 0; v < 2; v++) {
+        int16_t * p = sums + (2*PAIR + v)*simd::CODES;
+        simd::I lower = first ? simd::zero() : simd::load_i16(p), upper = first ? simd::zero() : simd::load_i16(p + simd::CODES/2);
+        for (int k = 0; k < COLUMNS; k += 2) {
+            simd::add_pair(lower, upper, simd::zip(c[k][v], c[k + 1][v]), simd::pair(coef + k));
+        }
+        if (last) { // of a short run what lies beyond is overwritten by the next one
+            simd::store_pair(res + (2*PAIR + v)*part, lower, upper);
+        } else {
+            simd::store_i16(p, lower);
+            simd::store_i16(p + simd::CODES/2, upper);
         }
     }
 }
 
-// Sums of n columns of `size` codes in order, res[N][room]; acc[N][room] is for what is not in order yet
-template <int BITS, int N>
-NOINLINE void add_columns(const uint8_t * const * columns, const int8_t * coef, size_t stride, int n, int size, int16_t * acc, int16_t * res, size_t room,
+// Sums of n columns of `size` codes, in order; work is for what is not in order yet
+template <int BITS>
+NOINLINE void add_columns(const uint8_t * const * columns, const int8_t * coef, int n, int size, int16_t * work, int16_t * res,
         const uint8_t * next_scales, int n_next_scales) {
     int asked = 0;
     for (int k = 0; k < n; k += COLUMNS) {
@@ -386,7 +378,7 @@ NOINLINE void add_columns(const uint8_t * const * columns, const int8_t * coef, 
         for (const int end = last ? n_next_scales : n_next_scales*(k + COLUMNS)/n; asked < end; asked += 64) {
             prefetch_far(next_scales + asked);
         }
-        int16_t * sums = acc;
+        int16_t * sums = work;
         for (int r = 0; r < size;) {
             const int part = 4*lacuna_run_lanes((size - r)/32);
             const size_t at = (size_t) r/8*BITS;
@@ -394,10 +386,10 @@ NOINLINE void add_columns(const uint8_t * const * columns, const int8_t * coef, 
                 prefetch_both(columns[k + COLUMNS_FAR + i] + at, columns[k + COLUMNS_NEAR + i] + at, part*BITS);
             }
             for (int j = 0; j < part; j += simd::CODES, sums += 8*simd::CODES) {
-                add_pair<BITS, 0, N>(columns + k, coef + k, stride, at + j, part, first, last, sums, res + r + j, room);
-                add_pair<BITS, 1, N>(columns + k, coef + k, stride, at + j, part, first, last, sums, res + r + j, room);
-                add_pair<BITS, 2, N>(columns + k, coef + k, stride, at + j, part, first, last, sums, res + r + j, room);
-                add_pair<BITS, 3, N>(columns + k, coef + k, stride, at + j, part, first, last, sums, res + r + j, room);
+                add_pair<BITS, 0>(columns + k, coef + k, at + j, part, first, last, sums, res + r + j);
+                add_pair<BITS, 1>(columns + k, coef + k, at + j, part, first, last, sums, res + r + j);
+                add_pair<BITS, 2>(columns + k, coef + k, at + j, part, first, last, sums, res + r + j);
+                add_pair<BITS, 3>(columns + k, coef + k, at + j, part, first, last, sums, res + r + j);
             }
             r += 8*part;
         }
@@ -408,14 +400,16 @@ NOINLINE void add_columns(const uint8_t * const * columns, const int8_t * coef, 
 template <int BITS>
 constexpr int most_columns() { return BITS == 4 ? 16 : 32; }
 
-template <lacuna_scale_kind KIND, int HIGH, int LOW, int N>
-void groups(const lacuna_plane_groups & gs, float * y, size_t stride) {
-    // per token: sums of the upper planes, in two parts where they do not fit into one, and of the lower ones
-    const size_t room = gs.n + 2*RUN; // the last runs may be short
-    int16_t * acc    = (int16_t *) gs.work;
-    int16_t * high   = acc  + N*room, * high_2 = high + N*room;
-    int16_t * low    = high + 2*N*room, * low_2 = low + N*room;
-    float   * super  = (float *) (low + 2*N*room); // [N][2*gs.n] K types: sums of the groups in units of d, and of their minima in units of dmin
+template <lacuna_scale_kind KIND, int HIGH, int LOW>
+void groups(const lacuna_plane_groups & gs, float * y) {
+    const size_t room = gs.n + 2*RUN; // short runs at the end take whole vectors
+
+    // sums of the upper planes, in two parts where they do not fit into one, and of the lower ones
+    int16_t * work   = (int16_t *) gs.work;
+    int16_t * high   = work + room, * high_2 = high + room;
+    int16_t * low    = high_2 + room, * low_2 = low + room;
+    float   * sums   = (float *) (low_2 + room); // [gs.n] K types: of the groups, in units of d
+    float   * minima = sums + gs.n;              // [gs.n] K4: of theirs, in units of dmin
 
     const auto * d    = (const uint16_t *) gs.super;
     const auto * dmin = d + gs.n;
@@ -425,9 +419,9 @@ void groups(const lacuna_plane_groups & gs, float * y, size_t stride) {
         const auto & group = gs.groups[g];
         const bool   first = g == 0, last = g + 1 == gs.n_group;
 
-        // the scales of the next one, or those of the super-block, in pieces
+        // the scales of the next one, and those of the super-block, in pieces
         const uint8_t * next = last ? gs.next_scales : gs.groups[g + 1].scales;
-        const int n_scales = KIND == LACUNA_SCALES_F16 ? 2*gs.n : KIND == LACUNA_SCALES_K4 ? gs.n*3/2 : gs.n;
+        const int n_scales = next == nullptr ? 0 : KIND == LACUNA_SCALES_F16 ? 2*gs.n : KIND == LACUNA_SCALES_K4 ? gs.n*3/2 : gs.n;
         const int n_super  = KIND == LACUNA_SCALES_F16 ? 0 : KIND == LACUNA_SCALES_K4 ? 4*gs.n : 2*gs.n;
         for (int i = n_super*g/gs.n_group; i < n_super*(g + 1)/gs.n_group; i += 64) {
             prefetch_far(gs.super + i);
@@ -435,69 +429,63 @@ void groups(const lacuna_plane_groups & gs, float * y, size_t stride) {
 
         constexpr int MOST = most_columns<HIGH>(), MOST_LOW = most_columns<LOW>();
         const bool two = group.n_high > MOST, some = group.n_low > 0, two_low = group.n_low > MOST_LOW;
-        add_columns<HIGH, N>(group.high, group.high_coef, group.high_stride, two ? MOST : group.n_high, gs.n, acc, high, room, next, next ? n_scales : 0);
+        add_columns<HIGH>(group.high, group.high_coef, two ? MOST : group.n_high, gs.n, work, high, next, n_scales);
         if (two) {
-            add_columns<HIGH, N>(group.high + MOST, group.high_coef + MOST, group.high_stride, group.n_high - MOST, gs.n, acc, high_2, room, nullptr, 0);
+            add_columns<HIGH>(group.high + MOST, group.high_coef + MOST, group.n_high - MOST, gs.n, work, high_2, nullptr, 0);
         }
         if (some) {
-            add_columns<LOW, N>(group.low, group.low_coef, group.low_stride, two_low ? MOST_LOW : group.n_low, gs.n, acc, low, room, nullptr, 0);
+            add_columns<LOW>(group.low, group.low_coef, two_low ? MOST_LOW : group.n_low, gs.n, work, low, nullptr, 0);
         }
         if (two_low) {
-            add_columns<LOW, N>(group.low + MOST_LOW, group.low_coef + MOST_LOW, group.low_stride, group.n_low - MOST_LOW, gs.n, acc, low_2, room, nullptr, 0);
+            add_columns<LOW>(group.low + MOST_LOW, group.low_coef + MOST_LOW, group.n_low - MOST_LOW, gs.n, work, low_2, nullptr, 0);
         }
 
-        for (int r = 0; r < gs.n; r += LACUNA_PLANE_UNIT) {
+        const simd::V unit = simd::set1(group.unit);
+        const simd::V code = simd::set1(group.code);
+        const simd::V sum  = simd::set1(group.unit*group.sum);
+        for (int r0 = 0; r0 < gs.n; r0 += LACUNA_PLANE_UNIT) {
             alignas(64) uint8_t s6[LACUNA_PLANE_UNIT], m6[LACUNA_PLANE_UNIT];
             if (KIND == LACUNA_SCALES_K4) {
                 for (int i = 0; i < LACUNA_PLANE_UNIT; i += simd::CODES) {
-                    simd::six_bits(group.scales + r + i, group.scales + gs.n + (r + i)/2, s6 + i, m6 + i);
+                    simd::six_bits(group.scales + r0 + i, group.scales + gs.n + (r0 + i)/2, s6 + i, m6 + i);
                 }
             }
-            for (int t = 0; t < N; t++) {
-                const simd::V unit = simd::set1(group.unit[t]);
-                const simd::V code = simd::set1(group.code[t]);
-                const simd::V sum  = simd::set1(group.unit[t]*group.sum[t]);
+            for (int i = 0; i < LACUNA_PLANE_UNIT; i += W) {
+                const int r = r0 + i;
+                simd::V v = simd::from_i16(high + r);
+                if (two) {
+                    v = simd::add(v, simd::from_i16(high_2 + r));
+                }
+                v = simd::fma(code, v, step);
+                if (some) {
+                    v = simd::add(v, simd::from_i16(low + r));
+                }
+                if (two_low) {
+                    v = simd::add(v, simd::from_i16(low_2 + r));
+                }
+                v = simd::mul(v, unit);
+                if (KIND == LACUNA_SCALES_F16) {
+                    simd::store(y + r, simd::fma(simd::load(y + r), simd::from_f16((const uint16_t *) group.scales + r), v));
+                    continue;
+                }
+                v = simd::mul(v, KIND == LACUNA_SCALES_K4 ? simd::from_u8(s6 + i) : simd::from_i8((const int8_t *) group.scales + r));
+                v = first ? v : simd::add(simd::load(sums + r), v);
 
-                float * to     = y + t*stride + r;
-                float * sums   = super + (size_t) 2*t*gs.n + r;
-                float * minima = sums + gs.n;
-                for (int i = 0; i < LACUNA_PLANE_UNIT; i += W) {
-                    const size_t at = t*room + r + i;
-                    simd::V v = simd::from_i16(high + at);
-                    if (two) {
-                        v = simd::add(v, simd::from_i16(high_2 + at));
-                    }
-                    v = simd::fma(code, v, step);
-                    if (some) {
-                        v = simd::add(v, simd::from_i16(low + at));
-                    }
-                    if (two_low) {
-                        v = simd::add(v, simd::from_i16(low_2 + at));
-                    }
-                    v = simd::mul(v, unit);
-                    if (KIND == LACUNA_SCALES_F16) {
-                        simd::store(to + i, simd::fma(simd::load(to + i), simd::from_f16((const uint16_t *) group.scales + r + i), v));
-                        continue;
-                    }
-                    v = simd::mul(v, KIND == LACUNA_SCALES_K4 ? simd::from_u8(s6 + i) : simd::from_i8((const int8_t *) group.scales + r + i));
-                    v = first ? v : simd::add(simd::load(sums + i), v);
-
-                    simd::V m = v;
+                simd::V m = v;
+                if (KIND == LACUNA_SCALES_K4) {
+                    m = simd::mul(simd::from_u8(m6 + i), sum);
+                    m = first ? m : simd::add(simd::load(minima + r), m);
+                }
+                if (last) {
+                    v = simd::fma(simd::load(y + r), v, simd::from_f16(d + r));
                     if (KIND == LACUNA_SCALES_K4) {
-                        m = simd::mul(simd::from_u8(m6 + i), sum);
-                        m = first ? m : simd::add(simd::load(minima + i), m);
+                        v = simd::sub(v, simd::mul(m, simd::from_f16(dmin + r)));
                     }
-                    if (last) {
-                        v = simd::fma(simd::load(to + i), v, simd::from_f16(d + r + i));
-                        if (KIND == LACUNA_SCALES_K4) {
-                            v = simd::sub(v, simd::mul(m, simd::from_f16(dmin + r + i)));
-                        }
-                        simd::store(to + i, v);
-                    } else {
-                        simd::store(sums + i, v);
-                        if (KIND == LACUNA_SCALES_K4) {
-                            simd::store(minima + i, m);
-                        }
+                    simd::store(y + r, v);
+                } else {
+                    simd::store(sums + r, v);
+                    if (KIND == LACUNA_SCALES_K4) {
+                        simd::store(minima + r, m);
                     }
                 }
             }
@@ -505,33 +493,23 @@ void groups(const lacuna_plane_groups & gs, float * y, size_t stride) {
     }
 }
 
-template <lacuna_scale_kind KIND, int HIGH, int LOW>
-void groups(const lacuna_plane_groups & gs, int n, float * y, size_t stride) {
-    switch (n) {
-        case 1:  groups<KIND, HIGH, LOW, 1>(gs, y, stride); break;
-        case 2:  groups<KIND, HIGH, LOW, 2>(gs, y, stride); break;
-        case 3:  groups<KIND, HIGH, LOW, 3>(gs, y, stride); break;
-        default: groups<KIND, HIGH, LOW, 4>(gs, y, stride); break;
-    }
-}
-
-void groups(const lacuna_plane_groups & gs, int n, float * y, size_t stride) {
+void groups(const lacuna_plane_groups & gs, float * y) {
     switch (gs.kind) {
         case LACUNA_SCALES_F16:
             switch (gs.low) {
-                case 1:  groups<LACUNA_SCALES_F16, 3, 1>(gs, n, y, stride); break;
-                case 2:  groups<LACUNA_SCALES_F16, 3, 2>(gs, n, y, stride); break;
-                default: groups<LACUNA_SCALES_F16, 4, 4>(gs, n, y, stride); break;
+                case 1:  groups<LACUNA_SCALES_F16, 3, 1>(gs, y); break;
+                case 2:  groups<LACUNA_SCALES_F16, 3, 2>(gs, y); break;
+                default: groups<LACUNA_SCALES_F16, 4, 4>(gs, y); break;
             }
             break;
         case LACUNA_SCALES_K4:
             switch (gs.low) {
-                case 1:  groups<LACUNA_SCALES_K4, 3, 1>(gs, n, y, stride); break;
-                default: groups<LACUNA_SCALES_K4, 3, 2>(gs, n, y, stride); break;
+                case 1:  groups<LACUNA_SCALES_K4, 3, 1>(gs, y); break;
+                default: groups<LACUNA_SCALES_K4, 3, 2>(gs, y); break;
             }
             break;
         case LACUNA_SCALES_K6:
-            groups<LACUNA_SCALES_K6, 4, 2>(gs, n, y, stride);
+            groups<LACUNA_SCALES_K6, 4, 2>(gs, y);
             break;
     }
 }

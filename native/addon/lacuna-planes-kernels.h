@@ -7,23 +7,20 @@
 
 // What the FFN in planes needs of a processor, once for each instruction set; lacuna-planes.cpp and lacuna-choice.cpp use it.
 //
-// Codes are stored in runs of 512, and what is left over in runs of 256 and 128: counts are padded to a multiple of LACUNA_PLANE_UNIT. A run is eight vectors of
-// L = 64, 32 or 16 codes, of which 16*B*L/8 bytes hold B bits each. Byte j of
+// Codes of B bits (1 to 4) are stored in runs of 512, and what is left over in runs of 256 and 128: counts are padded to a multiple of LACUNA_PLANE_UNIT. A run is eight vectors
+// of 64, 32 or 16 codes, and is stored as B parts of as many bytes. Byte j of a part has the codes j of some of the vectors:
 //   4 bits: part k of four has vector 2k in its low half, 2k + 1 in the upper one
 //   3 bits: parts A, B, C have vectors 0 and 1, 2 and 3, 4 and 5 in their low six bits; of 6, the upper bits of A hold the lower two, bit 6 of C the last, of 7 those of B and bit 7 of C
 //   2 bits: part k of two has vectors 4k to 4k + 3
 //   1 bit:  one part has all eight
 //
-// In a row, 32-bit lane l of all vectors of a run belongs to block l of it: the products of a lane are added up without looking at a scale. Vector v has values 4v to 4v + 3
-// of every block. Blocks of 16 values take four vectors of a run of 256, parts as for the first four. In a column the codes are in order.
+// In a row, the 32-bit lane l of all vectors of a run belongs to its block l: the products of a lane are added up without a look at the scales. Vector v has values 4v to
+// 4v + 3 of every block. Of blocks of 16 values a run has 256, in four vectors and B/2 parts. In a column the codes are in order.
 
 constexpr int LACUNA_PLANE_UNIT  = 128;
 constexpr int LACUNA_SCALE_UNIT  = 16;  // counts of scales are padded to a multiple of this, with zeros
 constexpr int LACUNA_SUPER_BLOCK = 256; // of the K types
 constexpr int LACUNA_RUN_LANES   = 16;
-
-// Tokens that a row or a column is unpacked for at once
-constexpr int LACUNA_PLANE_TOKENS = 4;
 
 // Columns that are added at once, and how many more of a list are asked for
 constexpr int LACUNA_PLANE_COLUMNS = 4;
@@ -40,7 +37,7 @@ enum lacuna_scale_kind {
 struct lacuna_plane_input {
     const int8_t * q;    // [n] in the order of a row's codes, padded to a multiple of LACUNA_PLANE_UNIT with zeros
     const float  * d;    // [blocks] q*d is the input
-    const float  * sum;  // [blocks] of the input as it is in q and d; both padded to a multiple of LACUNA_SCALE_UNIT with zeros
+    const float  * sum;  // [blocks] of the input as it is in q and d; both followed by LACUNA_RUN_LANES zeros
 };
 
 // Rows in a plane. A row is the sum over its blocks of s*x*(step*code + add) - m*x, where x is the input and step a power of two
@@ -59,25 +56,22 @@ struct lacuna_plane_row {
     size_t          codes_stride;
 };
 
-// Neurons whose columns of down share their scales: 32, or 16 for K6. Lists of columns go on behind their end with LACUNA_PLANE_AHEAD of those that are needed next.
-// Coefficients are of n_token tokens: [n_token][stride], stride a multiple of LACUNA_PLANE_COLUMNS and the rest 0
+// Neurons whose columns of down share their scales: 32, or 16 for K6. Lists of columns go on behind their end with LACUNA_PLANE_AHEAD of those that are needed next,
+// coefficients with 0 up to a multiple of LACUNA_PLANE_COLUMNS
 struct lacuna_plane_group {
     const uint8_t * scales;  // F16: fp16 s[n]; K4: s and m, low halves [n], upper bits [n/2]; K6: int8 s[n]
 
     int n_high;              // columns of which the upper plane is added
     const uint8_t * const * high;
     const int8_t  * high_coef;
-    size_t          high_stride;
 
     int n_low;               // of those, some in full
     const uint8_t * const * low;
     const int8_t  * low_coef;
-    size_t          low_stride;
 
-    // of each token
-    const float * unit;      // of the coefficients
-    const float * code;      // added to the sum of coefficient*code: the middle of what is not read, and the zero of symmetric types
-    const float * sum;       // of the coefficients, which the minima are multiplied with
+    float unit;              // of the coefficients
+    float code;              // added to the sum of coefficient*code: the middle of what is not read, and the zero of symmetric types
+    float sum;               // of the coefficients, which the minima are multiplied with
 };
 
 // Groups that share the scales of a super-block, or one group
@@ -95,7 +89,7 @@ struct lacuna_plane_groups {
     void * work;                 // lacuna_plane_work_size(n) bytes
 };
 
-constexpr size_t lacuna_plane_work_size(int n) { return (size_t) LACUNA_PLANE_TOKENS*(5*(n + 2*32*LACUNA_RUN_LANES)*sizeof(int16_t) + 2*n*sizeof(float)); }
+constexpr size_t lacuna_plane_work_size(int n) { return (size_t) 5*(n + 2*32*LACUNA_RUN_LANES)*sizeof(int16_t) + 2*n*sizeof(float); }
 
 // How far values may be off without their lower planes, as norms: of up and gate for an input of size 1, and of a column in relation to the whole one
 struct lacuna_plane_errors {
@@ -118,8 +112,8 @@ struct lacuna_plane_kernels {
     // products of the rows of a list with n inputs: res[t*stride + list[k]]
     void (*rows)(const lacuna_plane_row & row, const int32_t * list, int n_list, const lacuna_plane_input * x, int n, float * res, size_t stride);
 
-    // adds to y[t*stride + i] for n tokens; n: at most LACUNA_PLANE_TOKENS
-    void (*groups)(const lacuna_plane_groups & groups, int n, float * y, size_t stride);
+    // adds to y[groups.n]
+    void (*groups)(const lacuna_plane_groups & groups, float * y);
 
     // act[i] = a(gate[i])*up[i], or a(up[i]) where gate is null
     void (*activate)(lacuna_activation a, const float * gate, const float * up, float * act, int n);

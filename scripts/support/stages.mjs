@@ -54,22 +54,26 @@ export function chooseStages(names, root) {
 }
 
 /**
- * Counts one command: mocha's own figures when it printed any, otherwise the command is one check.
+ * Counts one command: mocha's own figures when it printed any, otherwise the command is one check. A run of mocha without any test has failed.
  * @param {string} output
  * @param {number} code exit code
- * @returns {{ passed: number, failed: number }}
+ * @returns {{ passed: number, failed: number, skipped: number }}
  */
 export function countResults(output, code) {
   // eslint-disable-next-line no-control-regex -- colours
   const plain = output.replace(/\u001b\[[0-9;]*m/g, "");
-  const sum = (word) =>
-    [...plain.matchAll(new RegExp(`^\\s+(\\d+) ${word}\\b`, "gm"))].reduce(
-      (total, [, n]) => total + Number(n),
-      0,
-    );
-  const passed = sum("passing");
-  const failed = sum("failing");
-  if (passed + failed === 0) return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  const figures = (word) =>
+    [...plain.matchAll(new RegExp(`^\\s+(\\d+) ${word}\\b`, "gm"))].map(([, n]) => Number(n));
+  const sum = (word) => figures(word).reduce((total, n) => total + n, 0);
+  if (figures("passing").length === 0)
+    return code === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
+  const [passed, failed, skipped] = [sum("passing"), sum("failing"), sum("pending")];
   // A run that ends with an error after its last test has failed too.
-  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed };
+  const wrong = code !== 0 || passed + failed + skipped === 0;
+  return { passed, failed: wrong && failed === 0 ? 1 : failed, skipped };
+}
+
+/** "12 passed, 0 failed", and what was skipped. */
+export function inWords({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }

@@ -72,21 +72,35 @@ describe("installLine", () => {
 
 describe("countResults", () => {
   it("takes mocha's figures, coloured or not", () => {
-    assert.deepEqual(countResults("\n  12 passing (3s)\n  2 pending\n", 0), { passed: 12, failed: 0 });
+    assert.deepEqual(countResults("\n  12 passing (3s)\n  2 pending\n", 0), {
+      passed: 12,
+      failed: 0,
+      skipped: 2,
+    });
     assert.deepEqual(countResults("  \u001b[32m12 passing\u001b[0m\n  \u001b[31m3 failing\u001b[0m\n", 3), {
       passed: 12,
       failed: 3,
+      skipped: 0,
     });
   });
   it("counts any other command as one check", () => {
     assert.deepEqual(countResults("All matched files use Prettier code style!\n", 0), {
       passed: 1,
       failed: 0,
+      skipped: 0,
     });
-    assert.deepEqual(countResults("src/a.ts: error\n", 2), { passed: 0, failed: 1 });
+    assert.deepEqual(countResults("src/a.ts: error\n", 2), { passed: 0, failed: 1, skipped: 0 });
   });
   it("notices a run that ends badly after its last test", () => {
-    assert.deepEqual(countResults("  12 passing (3s)\n", 7), { passed: 12, failed: 1 });
+    assert.deepEqual(countResults("  12 passing (3s)\n", 7), { passed: 12, failed: 1, skipped: 0 });
+  });
+  it("takes a run that skipped all for none that passed, and one without tests for a failure", () => {
+    assert.deepEqual(countResults("  0 passing (3ms)\n  4 pending\n", 0), {
+      passed: 0,
+      failed: 0,
+      skipped: 4,
+    });
+    assert.deepEqual(countResults("  0 passing (1ms)\n", 0), { passed: 0, failed: 1, skipped: 0 });
   });
 });
 
