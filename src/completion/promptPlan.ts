@@ -115,7 +115,7 @@ export class PromptPlanner {
       this.tokenizer,
     );
     this.files.choose(files);
-    this.shownPrefix = prefixChars < anchor.prefix.length ? anchor.prefix.slice(-prefixChars) : "";
+    this.shownPrefix = prefixChars < anchor.prefix.length ? anchor.prefix.slice(anchor.prefix.length - prefixChars) : "";
     return tokens;
   }
 
