@@ -90,6 +90,6 @@ private:
         }
     };
 
-    pieces                work;
-    std::atomic<uint64_t> tokens   { 0 };
+    pieces work;
+    std::atomic<uint64_t> tokens { 0 };
 };

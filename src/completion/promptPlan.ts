@@ -115,7 +115,8 @@ export class PromptPlanner {
       this.tokenizer,
     );
     this.files.choose(files);
-    this.shownPrefix = prefixChars < anchor.prefix.length ? anchor.prefix.slice(anchor.prefix.length - prefixChars) : "";
+    this.shownPrefix =
+      prefixChars < anchor.prefix.length ? anchor.prefix.slice(anchor.prefix.length - prefixChars) : "";
     return tokens;
   }
 
