@@ -60,15 +60,14 @@ static inline int32_t nearest(float x) {
 struct lacuna_choice_ffn::inputs {
     std::vector<lacuna_plane_input> by_32, by_16; // [n_token], empty if no rows need them
     std::vector<float>              size;         // [n_token] RMS
-    int64_t                         n;            // of values, padded
 
     // x: [n_embd, n_token]
     void quantize(const ggml_tensor * x, const lacuna_plane_layer & layer) {
         const auto needs = [&](int block) {
             return lacuna_scale_block(layer.up.type.kind) == block || (layer.gate && lacuna_scale_block(layer.gate->type.kind) == block);
         };
-        const int n_token = (int) x->ne[1];
-        n = GGML_PAD(x->ne[0], LACUNA_PLANE_UNIT);
+        const int     n_token = (int) x->ne[1];
+        const int64_t n       = GGML_PAD(x->ne[0], LACUNA_PLANE_UNIT);
         values.assign(n, 0);
         size.assign(n_token, 0.0f);
         blocks_32.reset(by_32, needs(32) ? n_token : 0, n, 32);

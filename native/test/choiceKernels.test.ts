@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { compileProgram, PROGRAM_ENV } from "./program";
 
 const LLAMA = "native/.build/src/llama.cpp";
 const BINS = path.resolve(`node_modules/node-llama-cpp/bins/linux-${process.arch}`);
@@ -12,8 +13,6 @@ const ADDON = "native/addon";
 describe("a token's choice, for all types, kernels, sizes and batches", function () {
   this.timeout(240_000);
   let folder: string;
-  // What is preloaded for the addon is neither for the compiler nor for this program.
-  const env = { ...process.env, LD_PRELOAD: "" };
 
   before(function () {
     folder = mkdtempSync(path.join(tmpdir(), "lacuna-kernels-"));
@@ -34,26 +33,14 @@ describe("a token's choice, for all types, kernels, sizes and batches", function
       "native/test/kernels/choice.cpp",
       ...["lacuna-choice.cpp", ...kernels].map((name) => `${ADDON}/${name}`),
     ];
-    const includes = [
-      ADDON,
-      ...["src", "include", "ggml/include", "ggml/src"].map((name) => `${LLAMA}/${name}`),
-    ];
-    const libraries = readdirSync(BINS).filter((name) => /^libggml.*\.so$/.test(name));
-    execFileSync(
-      process.env.CXX ?? "c++",
-      [
-        ...["-std=c++17", "-O1", "-g1", "-w", "-pthread", ...flags],
-        // What only the addon calls needs the rest of it.
-        ...["-ffunction-sections", "-Wl,--gc-sections"],
-        ...includes.flatMap((name) => ["-I", name]),
-        ...[...sources, "-o", program],
-        ...[...libraries.map((name) => path.join(BINS, name)), `-Wl,-rpath,${BINS}`],
-      ],
-      { env },
-    );
+    compileProgram(program, [
+      ...["-g1", "-pthread", ...flags, ...sources],
+      // What only the addon calls needs the rest of it.
+      ...["-ffunction-sections", "-Wl,--gc-sections"],
+    ]);
     const { status, stdout, stderr } = spawnSync(program, limit === undefined ? [] : [String(limit)], {
       encoding: "utf8",
-      env: { ...env, UBSAN_OPTIONS: "halt_on_error=1:print_stacktrace=1" },
+      env: { ...PROGRAM_ENV, UBSAN_OPTIONS: "halt_on_error=1:print_stacktrace=1" },
     });
     assert.equal(status, 0, `${stdout}\n${stderr}`);
     return stdout;
@@ -67,8 +54,10 @@ describe("a token's choice, for all types, kernels, sizes and batches", function
   it("has no data race that ThreadSanitizer sees", function () {
     const trial = path.join(folder, "trial.c");
     writeFileSync(trial, "int main(void) { return 0; }\n");
-    execFileSync(process.env.CC ?? "cc", ["-fsanitize=thread", trial, "-o", `${trial}.out`], { env });
-    if (spawnSync(`${trial}.out`, { env }).status !== 0) {
+    execFileSync(process.env.CC ?? "cc", ["-fsanitize=thread", trial, "-o", `${trial}.out`], {
+      env: PROGRAM_ENV,
+    });
+    if (spawnSync(`${trial}.out`, { env: PROGRAM_ENV }).status !== 0) {
       console.log(
         "    Not tested: ThreadSanitizer does not run here (its memory map needs vm.mmap_rnd_bits=28).",
       );
