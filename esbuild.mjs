@@ -21,16 +21,15 @@ const cjs = {
   alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
 };
 
-/** A script, in which packages of the older module system find Node's own modules. */
-const cliBanner = `#!/usr/bin/env node
-import { createRequire as requireFrom } from "node:module";
+/** In a script, packages of the older module system find Node's own modules by this. */
+const withRequire = `import { createRequire as requireFrom } from "node:module";
 const require = requireFrom(import.meta.url);`;
 
 /** Entry points: source, output, options. One that does not exist is left out. */
 const entries = [
   ["src/extension.ts", "extension.cjs", cjs],
   ["src/engine/host.ts", "engine-host.mjs", esm],
-  ["src/cli/main.ts", "cli.mjs", { ...esm, banner: { js: cliBanner } }],
+  ["src/cli/main.ts", "cli.mjs", { ...esm, banner: { js: `#!/usr/bin/env node\n${withRequire}` } }],
   ...children("media", /^main\.ts$/).map(({ folder, file }) => [
     file,
     `media/${folder}.js`,
@@ -38,11 +37,14 @@ const entries = [
   ]),
   ...(production
     ? []
-    : list("test/host", /\.ts$/).map((name) => [
-        `test/host/${name}`,
-        `test/host/${name.replace(/\.ts$/, ".cjs")}`,
-        cjs,
-      ])),
+    : [
+        ["src/bench/main.ts", "bench.mjs", { ...esm, banner: { js: withRequire } }],
+        ...list("test/host", /\.ts$/).map((name) => [
+          `test/host/${name}`,
+          `test/host/${name.replace(/\.ts$/, ".cjs")}`,
+          cjs,
+        ]),
+      ]),
 ].filter(([source]) => existsSync(path.join(root, source)));
 
 function list(folder, pattern) {

@@ -20,7 +20,18 @@ export const layers = [
       ...["engine/abort", "engine/clock", "engine/errors"], // small, and free of the engine itself
     ],
   },
-  { files: ["src/cli/**"], ours: ["engine", "completion", "sparsity", "models", "server", "syntax"] },
+  {
+    files: ["src/commandLine/**"],
+    ours: ["engine", "completion", "sparsity", "models", "server"],
+  },
+  {
+    files: ["src/bench/**"],
+    ours: ["commandLine", "engine", "completion", "sparsity", "models", "server", "syntax"],
+  },
+  {
+    files: ["src/cli/**"],
+    ours: ["bench/main", "commandLine", "engine", "completion", "sparsity", "models", "server", "syntax"],
+  },
   {
     files: ["src/editor/**"],
     ours: ["completion", "sparsity", "engine/client", "engine/protocol", "models", "server", "syntax"],
@@ -42,7 +53,18 @@ export const layers = [
   },
 ];
 
-const folders = ["cli", "completion", "editor", "engine", "models", "server", "sparsity", "syntax"];
+const folders = [
+  "bench",
+  "cli",
+  "commandLine",
+  "completion",
+  "editor",
+  "engine",
+  "models",
+  "server",
+  "sparsity",
+  "syntax",
+];
 
 /** Matches a relative import that enters one of our folders from outside, unless the layer may. */
 function forbiddenFolders({ files, ours }) {

@@ -1,21 +1,21 @@
 import path from "node:path";
-import { chooseWindow } from "../sparsity/window";
-import { DEFAULT_METRIC, METRIC_NAMES, type Metric } from "../sparsity/metrics";
+import { prepareDirectory, writeFiles } from "../commandLine/atomicFiles";
+import { parseCommand, type Arguments, type CommandSpec } from "../commandLine/command";
+import type { Context } from "../commandLine/context";
+import { CliError, UsageError } from "../commandLine/errors";
+import { chooseGpu, GPU_OPTION } from "../commandLine/gpu";
+import { chooseModel, chooseThreads } from "../commandLine/install";
+import { parseLocation, readSource, splitAt, type SourceText } from "../commandLine/sourceFile";
 import { attribute as runAttribution } from "../engine/attribution";
 import { EngineFailure } from "../engine/errors";
 import { Gate } from "../engine/gate";
 import { startLlama } from "../engine/llama";
 import type { AttributionResult } from "../engine/native";
 import { requireModel, Session } from "../engine/session";
-import { prepareDirectory, writeFiles } from "./atomicFiles";
+import { DEFAULT_METRIC, METRIC_NAMES, type Metric } from "../sparsity/metrics";
+import { chooseWindow } from "../sparsity/window";
 import { parseMetric } from "./complete";
-import { parseCommand, type Arguments, type CommandSpec } from "./commandLine";
-import type { Context } from "./context";
-import { CliError, UsageError } from "./errors";
-import { chooseGpu, GPU_OPTION } from "./gpu";
-import { chooseModel, chooseThreads } from "./install";
 import { encodeNpy } from "./npy";
-import { parseLocation, readSource, splitAt, type SourceText } from "./sourceFile";
 
 export const ATTRIBUTE: CommandSpec = {
   name: "attribute",

@@ -1,16 +1,21 @@
 import path from "node:path";
-import { DEFAULT_METRIC, isMetric, METRIC_NAMES } from "../sparsity/metrics";
+import { cacheDirectory } from "../commandLine/cacheDirectory";
+import { parseCommand, type Arguments, type CommandSpec } from "../commandLine/command";
+import type { Context } from "../commandLine/context";
+import { UsageError } from "../commandLine/errors";
+import { chooseGpu, GPU_OPTION } from "../commandLine/gpu";
+import { chooseModel, chooseThreads, engineLadder } from "../commandLine/install";
+import { parseActive } from "../commandLine/ratios";
+import {
+  completeOnServer,
+  SERVER_DETAILS,
+  SERVER_OPTIONS,
+  type ServerCompletion,
+} from "../commandLine/server";
+import { parseLocation, readSource, splitAt } from "../commandLine/sourceFile";
 import { EngineClient, forkEngine, unwrap } from "../engine/client";
-import type { CompleteResult, SparsifyRequest, SparsifyResult } from "../engine/protocol";
-import { parseCommand, type Arguments, type CommandSpec } from "./commandLine";
-import type { Context } from "./context";
-import { cacheDirectory } from "./cacheDirectory";
-import { UsageError } from "./errors";
-import { chooseGpu, GPU_OPTION } from "./gpu";
-import { chooseModel, chooseThreads, engineLadder } from "./install";
-import { parseRatio } from "./ratios";
-import { completeOnServer, SERVER_DETAILS, SERVER_OPTIONS, type ServerCompletion } from "./server";
-import { parseLocation, readSource, splitAt } from "./sourceFile";
+import type { CompleteResult, SparsifyResult } from "../engine/protocol";
+import { DEFAULT_METRIC, isMetric, METRIC_NAMES } from "../sparsity/metrics";
 
 export const COMPLETE: CommandSpec = {
   name: "complete",
@@ -230,17 +235,6 @@ function refuseLocalOptions(args: Arguments): void {
   if (local !== undefined) {
     throw new UsageError(`--${local} is for a model on this machine: leave it out with --server.`);
   }
-}
-
-export function parseActive(word: string): SparsifyRequest["sparsity"] {
-  if (word === "dense" || word === "auto") {
-    return word;
-  }
-  const ratio = parseRatio(word);
-  if (ratio === undefined) {
-    throw new UsageError(`--active must be above 0 and at most 1, \`dense\` or \`auto\`, not ${word}.`);
-  }
-  return ratio;
 }
 
 function parseHead(word: string): "full" | "screened" {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import type { SpeedReport } from "../../src/cli/bench/speed/report";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import type { SpeedReport } from "../../src/bench/speed/report";
 import { DEFAULT_METRIC } from "../../src/sparsity/metrics";
 import { modelPath, modelShape } from "../testModel";
 import { errorLine, finish, run, Scratch, sourceFile, start } from "./support";
@@ -47,6 +48,13 @@ describe("lacuna", () => {
     ]) {
       assert.ok(details.stdout.includes(option), option);
     }
+  });
+
+  it("says where the benchmarks are if they are not beside it, as in a package", async () => {
+    const file = scratch.file("cli.mjs", readFileSync("dist/cli.mjs"));
+    const finished = await finish(spawn(process.execPath, [file, "bench", "speed"]));
+    assert.equal(finished.code, 1);
+    assert.match(errorLine(finished), /part of Lacuna's sources/);
   });
 
   describe("--gpu", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import path from "node:path";
-import { freePort, LlamaServer, type ServerOptions } from "../../src/cli/bench/latency/llamaServer";
+import { freePort, LlamaServer, type ServerOptions } from "../../src/bench/common/llamaServer";
 import { unwrap } from "../../src/engine/client";
 import type { CompleteResult } from "../../src/engine/protocol";
 import type { ServerClient } from "../../src/server/client";

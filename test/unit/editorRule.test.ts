@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import path from "node:path";
-import { cutInsertionHoles } from "../../src/cli/bench/insertion/holes";
-import { heldOutFiles } from "../../src/cli/bench/quality/sourceFiles";
-import { languageOf } from "../../src/cli/bench/text/cases";
+import { heldOutFiles } from "../../src/bench/common/sourceFiles";
+import { cutInsertionHoles } from "../../src/bench/insertion/holes";
+import { languageOf } from "../../src/bench/text/cases";
 import { Shaper } from "../../src/completion/shaper";
 import { INSERTION_CASES } from "../insertionCases";
 

@@ -1,6 +1,6 @@
 import path from "node:path";
+import type { Arguments } from "../../commandLine/command";
 import { defaultFolder } from "../../models/download/folder";
-import type { Arguments } from "../commandLine";
 
 /** Where a command of `lacuna models` keeps models. */
 export const folderOf = (args: Arguments): string => {

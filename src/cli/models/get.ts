@@ -1,5 +1,8 @@
-import { HttpsProxyAgent } from "https-proxy-agent";
 import { HttpProxyAgent } from "http-proxy-agent";
+import { HttpsProxyAgent } from "https-proxy-agent";
+import { parseCommand, type CommandSpec } from "../../commandLine/command";
+import type { Context } from "../../commandLine/context";
+import { CliError, UsageError } from "../../commandLine/errors";
 import { findChoice } from "../../models/catalogue/catalogue";
 import { wantedOf } from "../../models/catalogue/wanted";
 import { Downloader, type Wanted } from "../../models/download/downloader";
@@ -7,9 +10,6 @@ import { DownloadError, size } from "../../models/download/errors";
 import { progressText } from "../../models/download/progressText";
 import { proxyFor } from "../../models/download/proxy";
 import type { Progress } from "../../models/download/transfer";
-import { parseCommand, type CommandSpec } from "../commandLine";
-import type { Context } from "../context";
-import { CliError, UsageError } from "../errors";
 import { folderOf, TO } from "./folder";
 
 export const MODELS_GET: CommandSpec = {

@@ -1,11 +1,11 @@
+import { parseCommand, type CommandSpec } from "../../commandLine/command";
+import type { Context } from "../../commandLine/context";
+import { UsageError } from "../../commandLine/errors";
 import { recommend, type Recommendation } from "../../models/catalogue/estimate";
 import { measureMachine } from "../../models/catalogue/machine";
 import { findModels } from "../../models/discovery/discovery";
 import { size } from "../../models/download/errors";
 import { defaultFolder } from "../../models/download/folder";
-import { parseCommand, type CommandSpec } from "../commandLine";
-import type { Context } from "../context";
-import { UsageError } from "../errors";
 
 export const MODELS_LIST: CommandSpec = {
   name: "models list",

@@ -1,12 +1,12 @@
-import { DownloadError, size } from "../../models/download/errors";
-import { fileName } from "../../models/download/address";
-import { hashFile, ModelFolder } from "../../models/download/folder";
+import { parseCommand, type CommandSpec } from "../../commandLine/command";
+import type { Context } from "../../commandLine/context";
+import { CliError, UsageError } from "../../commandLine/errors";
 import { findChoice } from "../../models/catalogue/catalogue";
-import { GgufError, readGguf } from "../../models/gguf";
+import { fileName } from "../../models/download/address";
 import { parseAddress, nameOf } from "../../models/download/address";
-import { parseCommand, type CommandSpec } from "../commandLine";
-import type { Context } from "../context";
-import { CliError, UsageError } from "../errors";
+import { DownloadError, size } from "../../models/download/errors";
+import { hashFile, ModelFolder } from "../../models/download/folder";
+import { GgufError, readGguf } from "../../models/gguf";
 import { folderOf, TO } from "./folder";
 
 export const MODELS_WHERE: CommandSpec = {
