@@ -15,7 +15,7 @@ struct llama_mmap;
 
 struct lacuna_head_header {
     static constexpr char     MAGIC[8]  = { 'L', 'A', 'C', 'H', 'E', 'A', 'D', 0 };
-    static constexpr uint32_t VERSION   = 1;
+    static constexpr uint32_t VERSION   = 2;
     static constexpr uint64_t ALIGNMENT = 64;
 
     char     magic[8];

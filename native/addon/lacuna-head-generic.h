@@ -14,11 +14,7 @@ inline simd::V segment(const uint8_t * codes, int first_row, const int8_t * z, c
 }
 
 inline simd::V segment(const lacuna_head_segment & s, const uint8_t * codes, int first_row, const int8_t * z, const float * scale) {
-    switch (s.bits) {
-        case 1:  return segment<1>(codes, first_row, z, scale, s.n_group);
-        case 2:  return segment<2>(codes, first_row, z, scale, s.n_group);
-        default: return segment<4>(codes, first_row, z, scale, s.n_group);
-    }
+    return s.bits == 2 ? segment<2>(codes, first_row, z, scale, s.n_group) : segment<4>(codes, first_row, z, scale, s.n_group);
 }
 
 void score(const lacuna_head_shape & shape, const uint8_t * blocks, int n_block, const lacuna_head_query & query, float * scores) {

@@ -6,7 +6,7 @@
 // What the screened head needs of a processor, once for each instruction set; lacuna-head.cpp uses it.
 //
 // The copy of the head is stored in blocks of 16 rows. A block has the codes of a first segment of dimensions at 4 bits, those of a second
-// at 1 or 2 bits, and each row's two scales. A group of 32 dimensions at b bits is b pieces of 64 bytes: byte 4*row + i of a piece holds
+// at 2 bits, and each row's two scales. A group of 32 dimensions at b bits is b pieces of 64 bytes: byte 4*row + i of a piece holds
 // dimension 4*s + i of the row in its bits [b*s, b*s + b), so that a vector holds the same dimensions of many rows.
 
 constexpr int LACUNA_HEAD_ROWS  = 16; // of a block

@@ -25,7 +25,7 @@ static constexpr int64_t WRITE_ROWS  = 1024; // a step
 
 // The best distance of 2^bits uniform levels for normally distributed values
 static float level_distance(int bits) {
-    return bits == 1 ? 1.5958f : bits == 2 ? 0.9957f : 0.3352f;
+    return bits == 2 ? 0.9957f : 0.3352f;
 }
 
 static lacuna_head_header header_for(const ggml_tensor * head, const std::string & identity) {
@@ -36,11 +36,10 @@ static lacuna_head_header header_for(const ggml_tensor * head, const std::string
 
     // what keeps all of the first choices of code: see docs/kernels.md
     const uint32_t groups = res.n_embd/LACUNA_HEAD_GROUP;
-    const bool     wide   = res.n_embd > 1024;
     res.n_group[0] = std::min(groups, 2u);
     res.bits[0]    = 4;
-    res.n_group[1] = std::min(groups - res.n_group[0], wide ? 10u : 6u);
-    res.bits[1]    = wide ? 1 : 2;
+    res.n_group[1] = std::min(groups - res.n_group[0], 10u);
+    res.bits[1]    = 2;
     return res;
 }
 

@@ -80,6 +80,12 @@ lacuna_head::lacuna_head(std::shared_ptr<lacuna_weights> weights) :
     for (auto & column : columns) {
         column.found.resize(MAX_THREADS);
     }
+    const auto & vocab = this->weights->model.vocab;
+    for (llama_token token = 0; token < (llama_token) std::min<int64_t>(vocab.n_tokens(), head->ne[1]); token++) {
+        if (vocab.is_eog(token)) {
+            ends.push_back(token);
+        }
+    }
 }
 
 void lacuna_head::set_copy(llama_context * ctx, std::shared_ptr<const lacuna_head_copy> c, const std::string & name) {
@@ -150,7 +156,7 @@ ggml_tensor * lacuna_head::build(ggml_context * ctx, ggml_tensor * w, ggml_tenso
     ggml_tensor * z      = ggml_mul_mat(ctx, self.copy->rotation, x);
     ggml_tensor * logits = ggml_custom_4d(ctx, GGML_TYPE_F32, n_vocab, n, 1, 1, &z, 1, screen, GGML_N_TASKS_MAX, data);
     logits = ggml_custom_inplace(ctx, logits, nullptr, 0, collect, GGML_N_TASKS_MAX, data);
-    logits = ggml_custom_inplace(ctx, logits, &x,      1, choose,  1,                data);
+    logits = ggml_custom_inplace(ctx, logits, nullptr, 0, choose,  GGML_N_TASKS_MAX, data);
 
     return ggml_custom_inplace(ctx, logits, &x, 1, exact, GGML_N_TASKS_MAX, data);
 }
@@ -333,6 +339,7 @@ void lacuna_head::choose_rows(const float * scores, const std::vector<std::vecto
         for (const auto & [token, count] : own) {
             add(token);
         }
+        std::for_each(ends.begin(), ends.end(), add);
     }
     if (also) {
         std::for_each(also->begin(), also->end(), add);
@@ -345,25 +352,26 @@ void lacuna_head::choose_rows(const float * scores, const std::vector<std::vecto
     }
 }
 
-void lacuna_head::choose(ggml_tensor * dst, int ith, int, void * data) {
+void lacuna_head::choose(ggml_tensor * dst, int ith, int nth, void * data) {
     auto & self = *(lacuna_head *) data;
-    if (ith != 0) {
-        return;
-    }
-    const int n = (int) dst->ne[1];
 
-    for (int c = 0; c < n; c++) {
+    for (int c = ith; c < (int) dst->ne[1]; c += nth) {
         self.choose_rows(column_of(dst, c), self.columns[c].found, self.columns[c].rows);
-
-        self.counted.tokens++;
-        self.counted.rows  += self.columns[c].rows.size();
-        self.counted.bytes += self.columns[c].rows.size()*self.head->nb[1] + (c == 0 ? self.copy->n_bytes : 0);
     }
-    self.n_columns = n;
+}
 
-    if (self.counted.tokens % SAMPLE_EVERY < (uint64_t) n && self.samples.size() < MAX_SAMPLES && !self.allowed) {
-        const float * x = column_of(dst->src[1], 0);
-        self.samples.push_back({ { x, x + self.head->ne[0] }, -1 });
+// of the rows that were chosen for n inputs
+void lacuna_head::account(const ggml_tensor * x, int n) {
+    for (int c = 0; c < n; c++) {
+        counted.tokens++;
+        counted.rows  += columns[c].rows.size();
+        counted.bytes += columns[c].rows.size()*head->nb[1] + (c == 0 ? copy->n_bytes : 0);
+    }
+    n_columns = n;
+
+    if (counted.tokens % SAMPLE_EVERY < (uint64_t) n && samples.size() < MAX_SAMPLES && !allowed) {
+        const float * first = column_of(x, 0);
+        samples.push_back({ { first, first + head->ne[0] }, -1 });
     }
 }
 
@@ -380,6 +388,9 @@ void lacuna_head::exact(ggml_tensor * dst, int ith, int nth, void * data) {
     const int    n_embd = (int) self.head->ne[0];
     const size_t stride = self.head->nb[1];
 
+    if (ith == 0) {
+        self.account(dst->src[1], (int) dst->ne[1]);
+    }
     quantized.resize(self.x_size);
 
     for (int c = 0; c < (int) dst->ne[1]; c++) {

@@ -10,8 +10,8 @@
 #include <unordered_map>
 #include <vector>
 
-// The output head, screened: a rotated low-bit copy scores all rows, and only the best of them, with those of the text's own tokens, are
-// computed exactly. The logits of the others are the copy's estimates: good for the tail of a sum, not to choose from.
+// The output head, screened: a rotated low-bit copy scores all rows, and only the best of them, with those of the text's own tokens and of tokens
+// that end it, are computed exactly. The logits of the others are the copy's estimates: good for the tail of a sum, not to choose from.
 
 // Empty, or why a model keeps its full head
 std::string lacuna_head_unavailable_reason(const llama_model & model);
@@ -21,7 +21,7 @@ class lacuna_head {
 public:
     explicit lacuna_head(std::shared_ptr<lacuna_weights> weights);
 
-    static constexpr int MAX_COLUMNS = 4;   // outputs at once; for more, reading the whole head once is cheaper
+    static constexpr int MAX_COLUMNS = 8;   // outputs at once; for more, reading the whole head once is cheaper
     static constexpr int SAMPLE_EVERY = 200; // tokens
     static constexpr int MAX_SAMPLES  = 8;
 
@@ -71,7 +71,7 @@ public:
     };
     counters read() const { return counted; }
 
-    int n_rows = 4096; // the best ones that are computed exactly; may change between two evaluations
+    int n_rows = 3072; // the best ones that are computed exactly; may change between two evaluations
 
 private:
     static ggml_tensor * build(ggml_context * ctx, ggml_tensor * w, ggml_tensor * x, void * self);
@@ -82,6 +82,7 @@ private:
     static void exact  (ggml_tensor * dst, int ith, int nth, void * self);
     static void capture(ggml_tensor * dst, int ith, int nth, void * self);
 
+    void account(const ggml_tensor * x, int n);
     void choose_rows(const float * scores, const std::vector<std::vector<int32_t>> & found, std::vector<int32_t> & rows) const;
 
     std::shared_ptr<lacuna_weights>         weights;
@@ -97,6 +98,8 @@ private:
     void compute_full(const float * const * inputs, int n, int n_threads, std::vector<float> & full) const;
 
     mode current = FULL;
+
+    std::vector<llama_token> ends; // a text comes to its end where its calibration never was, and the copy knows little of them
 
     // of the sequence
     std::vector<llama_token>             held;

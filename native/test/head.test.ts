@@ -34,6 +34,8 @@ const SHAPE: Shape = {
   tied: false,
 };
 const IDENTITY = { identity: "a model" };
+/** `eos_token_id` of a {@link TestModel}. */
+const END = 2;
 
 describe("the screened head", function () {
   this.timeout(120_000);
@@ -97,6 +99,8 @@ describe("the screened head", function () {
     inputs.subarray(i * SHAPE.embedding, (i + 1) * SHAPE.embedding);
   const inOrder = (scores: Float64Array): number[] =>
     [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b);
+  /** What the copy, read alone, would choose. */
+  const bestRow = (i: number): number => inOrder(copy.scores(inputAt(i)))[0]!;
   /** What the full head chooses after each token. */
   async function fullChoices(text: readonly number[] = tokens): Promise<number[]> {
     const context = await fixture.context(model);
@@ -197,12 +201,12 @@ describe("the screened head", function () {
     const expected = await fullChoices();
     const context = await screened();
     setHeadRows(context, 64);
-    const few = await decode(context, tokens, { position: 0, outputs: 4 });
-    assert.deepEqual([...few.next], expected.slice(-4));
-    assert.equal(headCounters(context).tokens, 4);
-    const many = await decode(context, tokens, { position: 0, outputs: 5 });
-    assert.deepEqual([...many.next], expected.slice(-5));
-    assert.equal(headCounters(context).tokens, 4);
+    const few = await decode(context, tokens, { position: 0, outputs: 8 });
+    assert.deepEqual([...few.next], expected.slice(-8));
+    assert.equal(headCounters(context).tokens, 8);
+    const many = await decode(context, tokens, { position: 0, outputs: 9 });
+    assert.deepEqual([...many.next], expected.slice(-9));
+    assert.equal(headCounters(context).tokens, 8);
   });
 
   it("always computes the rows of the text's own tokens, and forgets them with the text", async () => {
@@ -220,6 +224,17 @@ describe("the screened head", function () {
     assert.equal(await again(), expected[wrong]);
     holdTokens(context, tokens.slice(0, wrong));
     assert.equal(await again(), alone[wrong]);
+  });
+
+  it("always computes the rows of tokens that end a text", async () => {
+    const context = await screened();
+    setHeadRows(context, 1);
+    await choices(context);
+    const wanted = tokens.map((_, i) => new Set([END, ...tokens.slice(0, i + 1), bestRow(i)]).size);
+    assert.equal(
+      headCounters(context).rows,
+      wanted.reduce((sum, size) => sum + size, 0),
+    );
   });
 
   it("chooses among the allowed tokens only, however few of all rows are best", async () => {

@@ -116,7 +116,7 @@ export function clearHead(context: LlamaContext): void {
   bindings(context.model).setHead(nativeContext(context), null, { identity: "" });
 }
 
-/** How many of the best rows are computed exactly (default 4096); more for texts of many scripts. */
+/** How many of the best rows are computed exactly (default 3072); more for texts of many scripts. */
 export function setHeadRows(context: LlamaContext, rows: number): void {
   bindings(context.model).setHeadRows(nativeContext(context), rows);
 }
