@@ -1,5 +1,4 @@
-import path from "node:path";
-import { cacheDirectory } from "../commandLine/cacheDirectory";
+import { headsDirectory } from "../commandLine/cacheDirectory";
 import { parseCommand, type Arguments, type CommandSpec } from "../commandLine/command";
 import type { Context } from "../commandLine/context";
 import { UsageError } from "../commandLine/errors";
@@ -88,7 +87,7 @@ export async function complete(words: readonly string[], context: Context): Prom
       threads,
       gpu,
       evictAfterMs: 0,
-      ...(head === "full" ? {} : { headDirectory: path.join(cacheDirectory(process.env), "heads") }),
+      ...(head === "full" ? {} : { headDirectory: headsDirectory(process.env) }),
     };
     const onLoad = ({ fraction }: { readonly fraction: number }): void => {
       progress.report("Loading the model", fraction);

@@ -8,3 +8,6 @@ export function cacheDirectory(env: NodeJS.ProcessEnv): string {
   }
   return path.join(env.XDG_CACHE_HOME ?? path.join(homedir(), ".cache"), "lacuna");
 }
+
+/** Where copies of output heads are kept. */
+export const headsDirectory = (env: NodeJS.ProcessEnv): string => path.join(cacheDirectory(env), "heads");

@@ -33,7 +33,7 @@ export const BENCH_SPEED: CommandSpec = {
     "`stock`: as node-llama-cpp loads the model. 1: all neurons, mapped weights. Others: that share of the FFN's bytes for each token.\n" +
     "Each runs in a process beside one with stock and decodes 8 tokens in turn with it. `limit` is stock's bytes per token over its own.\n" +
     "With `--rival llama-server`, completions of real holes and prompts are measured beside a stock llama-server instead: `unchanged` is dense decoding\n" +
-    "with drafts, `sparse` reads the first share of --active (default 0.7); both against the same prompts on the server.\n" +
+    "with drafts and a screened output head, `sparse` reads the first share of --active (default 0.7) besides; both against the same prompts on the server.\n" +
     "With --out, rows are kept there: what was measured is not measured again, and speed.json, speed.md and a plot show all of them.\n" +
     `Shapes: ${Object.keys(SHAPES).join(", ")}; types: ${QUANTS.join(", ")}.`,
   options: {

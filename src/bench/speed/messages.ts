@@ -16,6 +16,8 @@ export interface WorkerSetup {
   readonly threads: number;
   readonly promptTokens: number;
   readonly decodeTokens: number;
+  /** Where copies of output heads are kept, for those that write with a screened one. */
+  readonly headDirectory?: string;
 }
 
 export interface Started {
@@ -90,7 +92,14 @@ export interface WorkerMethods {
   /** What is written into it from here on, dense; resolves to its prompt. */
   hole: [HolePlace, { readonly prompt: readonly number[] }];
   /** @see {@link HolePlace} */
-  write: [{ readonly maxTokens: number; readonly draftTokens: number }, Written];
+  write: [
+    {
+      readonly maxTokens: number;
+      readonly draftTokens: number;
+      readonly head: "full" | "screened";
+    },
+    Written,
+  ];
   /** Tokens choose by the hole's own attribution from here on. */
   choose: [{ readonly share: number }, Chosen];
 }

@@ -63,12 +63,15 @@ export class BenchWorker {
   }
 
   private async start(setup: WorkerSetup): Promise<Started> {
-    const { modelPath, threads, configuration, promptTokens, decodeTokens } = setup;
+    const { modelPath, threads, configuration, promptTokens, decodeTokens, headDirectory } = setup;
     const begun = performance.now();
     const llama = await startLlama({ gpu: false, threads }, () => undefined);
     setRepackFfn(llama, configuration.stock);
     const contextSize = promptTokens + Math.max(decodeTokens, SLICE_TOKENS) + 8;
-    const load = { modelPath, contextSize, threads, gpu: false as const };
+    const load = {
+      ...{ modelPath, contextSize, threads, gpu: false as const },
+      ...(headDirectory === undefined ? {} : { headDirectory }),
+    };
     const session = await Session.load(llama, load, () => undefined, undefined);
     const document = await DocumentContext.create(session.model, contextSize, threads, configuration.stock);
     if (!configuration.stock) {

@@ -1,4 +1,5 @@
 import os from "node:os";
+import { headsDirectory } from "../../../commandLine/cacheDirectory";
 import type { Context } from "../../../commandLine/context";
 import { DRAFT_TOKENS } from "../../../engine/session";
 import type { Hole } from "../../common/holes";
@@ -49,7 +50,7 @@ export interface CompletionRow extends Times {
   readonly loss: number;
   /** Of the FFN's bytes that a token reads. */
   readonly share: number;
-  /** Share of the holes whose text is that of dense decoding without drafts, token by token. */
+  /** Share of the holes whose text is that of dense decoding with the full head and without drafts, token by token. */
   readonly identical: number;
   readonly holes: number;
 }
@@ -76,6 +77,7 @@ export async function compareWithServer(options: RivalOptions, context: Context)
     await worker.request("start", {
       configuration: { name: "Lacuna", stock: false, activeRatio: 1 },
       ...{ modelPath, threads, promptTokens: contextSize - MAX_TOKENS - 8, decodeTokens: MAX_TOKENS },
+      headDirectory: headsDirectory(process.env),
     });
     server = await LlamaServer.start({ binary, modelPath, contextSize, threads }, signal);
     const pair: Pair = { worker, server, options, context };
@@ -129,13 +131,13 @@ async function compareCompletions({ worker, server, options, context }: Pair): P
   for (const [index, { file, prefix, middle, suffix }] of holes.entries()) {
     progress.report("Completions", index / holes.length);
     const { prompt } = await worker.request("hole", { path: file.path, prefix, middle, suffix });
-    const write = (draftTokens: number): Promise<Written> =>
-      worker.request("write", { maxTokens: MAX_TOKENS, draftTokens });
-    const plain = await write(0);
-    const unchanged = await write(DRAFT_TOKENS);
+    const write = (): Promise<Written> =>
+      worker.request("write", { maxTokens: MAX_TOKENS, draftTokens: DRAFT_TOKENS, head: "screened" });
+    const plain = await worker.request("write", { maxTokens: MAX_TOKENS, draftTokens: 0, head: "full" });
+    const unchanged = await write();
     const before = await askServer(server, prompt, MAX_TOKENS, signal);
     const chosen = await worker.request("choose", { share });
-    const sparse = await write(DRAFT_TOKENS);
+    const sparse = await write();
     const after = await askServer(server, prompt, MAX_TOKENS, signal);
     nats.dense += chosen.dense;
     nats.drafted += chosen.drafted;

@@ -51,9 +51,10 @@ export class HoleWriter {
   }
 
   /** Nothing of the prompt but its last token is timed. */
-  async write({ maxTokens, draftTokens }: WorkerMethods["write"][0]): Promise<Written> {
+  async write({ maxTokens, draftTokens, head }: WorkerMethods["write"][0]): Promise<Written> {
     const { document, prompt } = this;
     const { tokenizer } = this.session;
+    await this.useHead(head);
     await document.prefill(prompt, never);
     const choosing = {
       ...{ document, tokenizer, prompt, draftTokens, room: maxTokens },
@@ -69,6 +70,14 @@ export class HoleWriter {
       }
     }
     return { tokens, ms: performance.now() - first };
+  }
+
+  private async useHead(head: "full" | "screened"): Promise<void> {
+    this.document.useFullHead();
+    if (head === "screened") {
+      await this.session.head.prepare(this.gate);
+      this.session.head.attach(this.document);
+    }
   }
 
   async choose({ share }: WorkerMethods["choose"][0]): Promise<WorkerMethods["choose"][1]> {
