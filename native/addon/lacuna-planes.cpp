@@ -6,22 +6,10 @@
 
 #include "llama-model.h"
 
-#define GGML_COMMON_DECL_C
-#include "../ggml/src/ggml-common.h" // through llama.cpp/src, which is an include directory
-
 #include <atomic>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <stdexcept>
-
-#if defined(__linux__)
-#    include <sys/mman.h>
-#endif
-#if defined(_WIN32)
-#    include <malloc.h>
-#endif
 
 #if defined(__x86_64__)
 extern const lacuna_plane_kernels lacuna_planes_avx512;
@@ -43,258 +31,10 @@ const lacuna_plane_kernels * const * lacuna_plane_all_kernels() {
     return all;
 }
 
-// types
-
-std::optional<lacuna_plane_type> lacuna_plane_type_of(ggml_type type) {
-    switch (type) {
-        case GGML_TYPE_Q4_0: return lacuna_plane_type { LACUNA_SCALES_F16, 3, 1,   8, false };
-        case GGML_TYPE_Q5_0: return lacuna_plane_type { LACUNA_SCALES_F16, 3, 2,  16, false };
-        case GGML_TYPE_Q8_0: return lacuna_plane_type { LACUNA_SCALES_F16, 4, 4, 128, false };
-        case GGML_TYPE_Q4_K: return lacuna_plane_type { LACUNA_SCALES_K4,  3, 1,   0, true  };
-        case GGML_TYPE_Q5_K: return lacuna_plane_type { LACUNA_SCALES_K4,  3, 2,   0, true  };
-        case GGML_TYPE_Q6_K: return lacuna_plane_type { LACUNA_SCALES_K6,  4, 2,  32, false };
-        default:             return std::nullopt;
-    }
-}
-
-// Codes and scales of consecutive values of a row of the file
-struct codes {
-    std::vector<uint8_t>     code;
-    std::vector<ggml_half>   d, dmin;  // F16: of a block; K types: of a super-block
-    std::vector<uint8_t>     s, m;     // K4: six bits each; K6: int8 s
-
-    explicit codes(const lacuna_plane_type & type, int64_t n) : code(GGML_PAD((size_t) n, LACUNA_PLANE_UNIT)), n(n) {
-        const size_t blocks = n/lacuna_scale_block(type.kind);
-        const bool   k      = type.kind != LACUNA_SCALES_F16;
-        d   .resize(k ? n/LACUNA_SUPER_BLOCK : blocks);
-        dmin.resize(type.minima ? d.size() : 0);
-        s   .resize(k ? blocks : 0);
-        m   .resize(type.minima ? blocks : 0);
-    }
-
-    void read(ggml_type type, const void * src);
-
-private:
-    int64_t n;
-};
-
-static void read_k4_scales(const uint8_t * p, uint8_t * s, uint8_t * m) {
-    for (int j = 0; j < 8; j++) {
-        if (j < 4) {
-            s[j] = p[j] & 63;
-            m[j] = p[j + 4] & 63;
-        } else {
-            s[j] = (p[j + 4] & 15) | (p[j - 4] >> 6) << 4;
-            m[j] = (p[j + 4] >> 4) | (p[j]     >> 6) << 4;
-        }
-    }
-}
-
-// of row-wise blocks, as dequantize_row_* in ggml-quants.c reads them
-void codes::read(ggml_type type, const void * src) {
-    const size_t n_block = n/ggml_blck_size(type);
-
-    for (size_t i = 0; i < n_block; i++) {
-        uint8_t * c = code.data() + i*ggml_blck_size(type);
-        switch (type) {
-            case GGML_TYPE_Q4_0: {
-                const auto & b = ((const block_q4_0 *) src)[i];
-                d[i] = b.d;
-                for (int j = 0; j < QK4_0/2; j++) {
-                    c[j]           = b.qs[j] & 15;
-                    c[j + QK4_0/2] = b.qs[j] >> 4;
-                }
-                break;
-            }
-            case GGML_TYPE_Q5_0: {
-                const auto & b = ((const block_q5_0 *) src)[i];
-                uint32_t qh;
-                memcpy(&qh, b.qh, sizeof(qh));
-                d[i] = b.d;
-                for (int j = 0; j < QK5_0/2; j++) {
-                    c[j]           = (b.qs[j] & 15) | (qh >> j & 1) << 4;
-                    c[j + QK5_0/2] = (b.qs[j] >> 4) | (qh >> (j + 16) & 1) << 4;
-                }
-                break;
-            }
-            case GGML_TYPE_Q8_0: {
-                const auto & b = ((const block_q8_0 *) src)[i];
-                d[i] = b.d;
-                for (int j = 0; j < QK8_0; j++) {
-                    c[j] = (uint8_t) (b.qs[j] + 128);
-                }
-                break;
-            }
-            case GGML_TYPE_Q4_K: {
-                const auto & b = ((const block_q4_K *) src)[i];
-                d[i]    = b.d;
-                dmin[i] = b.dmin;
-                read_k4_scales(b.scales, s.data() + 8*i, m.data() + 8*i);
-                for (int j = 0; j < QK_K; j++) {
-                    c[j] = b.qs[j/64*32 + j % 32] >> (j % 64 < 32 ? 0 : 4) & 15;
-                }
-                break;
-            }
-            case GGML_TYPE_Q5_K: {
-                const auto & b = ((const block_q5_K *) src)[i];
-                d[i]    = b.d;
-                dmin[i] = b.dmin;
-                read_k4_scales(b.scales, s.data() + 8*i, m.data() + 8*i);
-                for (int j = 0; j < QK_K; j++) {
-                    c[j] = (b.qs[j/64*32 + j % 32] >> (j % 64 < 32 ? 0 : 4) & 15) | (b.qh[j % 32] >> j/32 & 1) << 4;
-                }
-                break;
-            }
-            case GGML_TYPE_Q6_K: {
-                const auto & b = ((const block_q6_K *) src)[i];
-                d[i] = b.d;
-                memcpy(s.data() + 16*i, b.scales, sizeof(b.scales));
-                for (int j = 0; j < QK_K; j++) {
-                    const int k = j % 128; // of a half
-                    const int low = b.ql[j/128*64 + k % 64] >> (k < 64 ? 0 : 4) & 15;
-                    c[j] = low | (b.qh[j/128*32 + k % 32] >> k/32*2 & 3) << 4;
-                }
-                break;
-            }
-            default:
-                throw std::invalid_argument(std::string(ggml_type_name(type)) + " weights cannot be divided into planes");
-        }
-    }
-}
-
-static uint8_t bits_of(uint8_t code, int shift, int bits) { return code >> shift & ((1 << bits) - 1); }
-
-// Bits [shift, shift + bits) of n codes, whole units of them, in runs, see lacuna-planes-kernels.h. n_vector: of a run, 8, or 4 where blocks have 16 values
-static void write_plane(const uint8_t * code, int64_t n, int n_vector, int shift, int bits, uint8_t * dst) {
-    const auto at = [&](const uint8_t * c, int v, int part, int j, int from, int count) { return bits_of(c[v*part + j], shift + from, count); };
-
-    for (int64_t i = 0; i < n;) {
-        const int part = 4*lacuna_run_lanes((int) ((n - i)/(4*n_vector)));
-        const int n_part = n_vector*bits/8;
-        for (int k = 0; k < n_part; k++) {
-            for (int j = 0; j < part; j++) {
-                uint8_t v = 0;
-                switch (bits) {
-                    case 1:
-                        for (int b = 0; b < 8; b++) {
-                            v |= at(code, b, part, j, 0, 1) << b;
-                        }
-                        break;
-                    case 2:
-                        for (int b = 0; b < 4; b++) {
-                            v |= at(code, 4*k + b, part, j, 0, 2) << 2*b;
-                        }
-                        break;
-                    case 3:
-                        v = at(code, 2*k, part, j, 0, 3) | at(code, 2*k + 1, part, j, 0, 3) << 3;
-                        v |= k < 2 ? at(code, 6 + k, part, j, 0, 2) << 6 : at(code, 6, part, j, 2, 1) << 6 | at(code, 7, part, j, 2, 1) << 7;
-                        break;
-                    default:
-                        v = at(code, 2*k, part, j, 0, 4) | at(code, 2*k + 1, part, j, 0, 4) << 4;
-                        break;
-                }
-                *dst++ = v;
-            }
-        }
-        code += n_vector*part;
-        i    += n_vector*part;
-    }
-}
-
-static int read_plane(const uint8_t * src, int64_t i, int64_t n, int n_vector, int bits) {
-    int64_t at = 0; // where the run begins
-    int part;
-    while (true) {
-        part = 4*lacuna_run_lanes((int) ((n - at)/(4*n_vector)));
-        if (i < at + n_vector*part) {
-            break;
-        }
-        at += n_vector*part;
-    }
-    const uint8_t * run = src + at/8*bits;
-    const int v = (int) (i - at)/part, j = (int) (i - at) % part;
-    switch (bits) {
-        case 1:  return run[j] >> v & 1;
-        case 2:  return run[v/4*part + j] >> 2*(v % 4) & 3;
-        case 3:
-            if (v < 6) {
-                return run[v/2*part + j] >> 3*(v % 2) & 7;
-            }
-            return run[(v - 6)*part + j] >> 6 | (run[2*part + j] >> v & 1) << 2;
-        default: return run[v/2*part + j] >> 4*(v % 2) & 15;
-    }
-}
-
-// vectors of a run of a row
-static int vectors_of(lacuna_scale_kind kind) { return lacuna_scale_block(kind)/4; }
-
-// low halves and upper bits of s and m
-static void write_6_bits(uint8_t s, uint8_t m, size_t i, uint8_t * low, uint8_t * upper) {
-    low[i] = (s & 15) | (m & 15) << 4;
-    upper[i/2] |= (s >> 4 | m >> 4 << 2) << 4*(i % 2);
-}
-
-// the arithmetic of dequantize_row_*
-static float value_of(const lacuna_plane_type & type, int code, float d, int s, float dmin, int m) {
-    switch (type.kind) {
-        case LACUNA_SCALES_F16: return d*(float) (code - type.zero);
-        case LACUNA_SCALES_K6:  return d*(float) s*(float) (code - type.zero);
-        default:                return d*(float) s*(float) code - dmin*(float) m;
-    }
-}
-
-// of what the lower plane of a value adds to it, and of the value
-static std::pair<float, float> squares_of(const lacuna_plane_type & type, const codes & c, int64_t i) {
-    const size_t b     = i/lacuna_scale_block(type.kind);
-    const float  d     = ggml_fp16_to_fp32(type.kind == LACUNA_SCALES_F16 ? c.d[b] : c.d[i/LACUNA_SUPER_BLOCK]);
-    const float  scale = type.kind == LACUNA_SCALES_F16 ? d : type.kind == LACUNA_SCALES_K6 ? d*(int8_t) c.s[b] : d*c.s[b];
-    const float  min   = type.minima ? ggml_fp16_to_fp32(c.dmin[i/LACUNA_SUPER_BLOCK])*c.m[b] : 0.0f;
-    const float  rest  = scale*((c.code[i] & ((1 << type.low) - 1)) - type.middle());
-    const float  value = scale*(c.code[i] - type.zero) - min;
-
-    return { rest*rest, value*value };
-}
-
-static int six_bits_s(const uint8_t * low, const uint8_t * upper, size_t i) { return (low[i] & 15) | (upper[i/2] >> 4*(i % 2) & 3) << 4; }
-static int six_bits_m(const uint8_t * low, const uint8_t * upper, size_t i) { return low[i] >> 4 | (upper[i/2] >> (4*(i % 2) + 2) & 3) << 4; }
-
-// memory
-
-static constexpr size_t ALIGNMENT  = 64;
-static constexpr size_t LARGE_PAGE = 2*1024*1024;
-static constexpr size_t PIECE      = 64*1024*1024;
-
-static std::shared_ptr<uint8_t> allocate(size_t size) {
-#if defined(_WIN32)
-    auto * p = (uint8_t *) _aligned_malloc(size, LARGE_PAGE);
-    const auto release = [](uint8_t * p) { _aligned_free(p); };
-#else
-    auto * p = (uint8_t *) aligned_alloc(LARGE_PAGE, size);
-    const auto release = [](uint8_t * p) { free(p); };
-#endif
-    if (!p) {
-        throw std::bad_alloc();
-    }
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-    madvise(p, size, MADV_HUGEPAGE); // where rows are skipped, address translation costs more than they do
-#endif
-    return { p, release };
-}
-
-std::shared_ptr<uint8_t> lacuna_plane_memory::take(size_t n) {
-    const size_t room = GGML_PAD(n + ALIGNMENT, ALIGNMENT); // vectors may be loaded beyond the end
-    if (taken + room > size) {
-        size  = std::max(PIECE, GGML_PAD(room, LARGE_PAGE)); // what is not written to takes no memory
-        piece = allocate(size);
-        taken = 0;
-    }
-    std::shared_ptr<uint8_t> res(piece, piece.get() + taken);
-    memset(res.get(), 0, room);
-    taken += room;
-    return res;
-}
-
 // rows
+
+// of a run
+static int vectors_of(lacuna_scale_kind kind) { return lacuna_scale_block(kind)/4; }
 
 static lacuna_plane_type require_type(const ggml_tensor * w) {
     const auto type = lacuna_plane_type_of(w->type);
@@ -321,7 +61,7 @@ lacuna_plane_rows::lacuna_plane_rows(const lacuna_rows & rows, lacuna_plane_memo
     const size_t n_count = lacuna_scale_count(type.kind, n_embd);
 
     lacuna_parallel(n_threads, [&](int ith) {
-        codes c(type, n_embd);
+        lacuna_plane_codes c(type, n_embd);
         std::vector<uint8_t> ordered(c.code.size());
         for (int64_t i = n_ff*ith/n_threads; i < n_ff*(ith + 1)/n_threads; i++) {
             c.read(w->type, (const uint8_t *) w->data + (rows.first + i)*w->nb[1]);
@@ -329,27 +69,27 @@ lacuna_plane_rows::lacuna_plane_rows(const lacuna_rows & rows, lacuna_plane_memo
             uint8_t * p = base.get() + i*base_size;
             switch (type.kind) {
                 case LACUNA_SCALES_F16:
-                    memcpy(p, c.d.data(), c.d.size()*sizeof(ggml_half));
+                    memcpy(p, c.d.data(), c.d.size()*sizeof(ggml_fp16_t));
                     break;
                 case LACUNA_SCALES_K4:
                     for (size_t b = 0; b < c.s.size(); b++) {
-                        write_6_bits(c.s[b], c.m[b], b, p, p + n_count);
+                        lacuna_write_6_bits(c.s[b], c.m[b], b, p, p + n_count);
                     }
-                    memcpy(p + n_count + n_count/2,               c.d.data(),    c.d.size()   *sizeof(ggml_half));
-                    memcpy(p + n_count + n_count/2 + n_count/8*2, c.dmin.data(), c.dmin.size()*sizeof(ggml_half));
+                    memcpy(p + n_count + n_count/2,               c.d.data(),    c.d.size()   *sizeof(ggml_fp16_t));
+                    memcpy(p + n_count + n_count/2 + n_count/8*2, c.dmin.data(), c.dmin.size()*sizeof(ggml_fp16_t));
                     break;
                 case LACUNA_SCALES_K6:
                     memcpy(p, c.s.data(), c.s.size());
-                    memcpy(p + n_count, c.d.data(), c.d.size()*sizeof(ggml_half));
+                    memcpy(p + n_count, c.d.data(), c.d.size()*sizeof(ggml_fp16_t));
                     break;
             }
             lacuna_to_runs(c.code.data(), c.code.size(), lacuna_scale_block(type.kind), ordered.data());
-            write_plane(ordered.data(), ordered.size(), vectors_of(type.kind), type.low, type.high, p + scales_size);
-            write_plane(ordered.data(), ordered.size(), vectors_of(type.kind), 0,        type.low,  rest.get() + i*rest_size);
+            lacuna_write_plane(ordered.data(), ordered.size(), vectors_of(type.kind), type.low, type.high, p + scales_size);
+            lacuna_write_plane(ordered.data(), ordered.size(), vectors_of(type.kind), 0,        type.low,  rest.get() + i*rest_size);
 
             double sum = 0.0;
             for (int64_t j = 0; j < n_embd; j++) {
-                sum += squares_of(type, c, j).first;
+                sum += lacuna_plane_squares(type, c, j).first;
             }
             error[i] = (float) std::sqrt(sum);
         }
@@ -357,7 +97,7 @@ lacuna_plane_rows::lacuna_plane_rows(const lacuna_rows & rows, lacuna_plane_memo
 }
 
 static float half_at(const uint8_t * p, size_t i) {
-    ggml_half h;
+    ggml_fp16_t h;
     memcpy(&h, p + i*sizeof(h), sizeof(h));
     return ggml_fp16_to_fp32(h);
 }
@@ -370,15 +110,15 @@ void lacuna_plane_rows::to_float(int64_t i, float * dst) const {
     const int     block = lacuna_scale_block(type.kind);
     for (int64_t j = 0; j < n_embd; j++) {
         const int64_t at   = lacuna_place_in_runs(j, n, block);
-        const int     code = read_plane(high(i), at, n, vectors_of(type.kind), type.high) << type.low | read_plane(low(i), at, n, vectors_of(type.kind), type.low);
+        const int     code = lacuna_read_plane(high(i), at, n, vectors_of(type.kind), type.high) << type.low | lacuna_read_plane(low(i), at, n, vectors_of(type.kind), type.low);
         const size_t  b    = j/block;
         switch (type.kind) {
-            case LACUNA_SCALES_F16: dst[j] = value_of(type, code, half_at(p, b), 0, 0.0f, 0); break;
-            case LACUNA_SCALES_K6:  dst[j] = value_of(type, code, half_at(p + n_count, j/LACUNA_SUPER_BLOCK), (int8_t) p[b], 0.0f, 0); break;
+            case LACUNA_SCALES_F16: dst[j] = lacuna_plane_value(type, code, half_at(p, b), 0, 0.0f, 0); break;
+            case LACUNA_SCALES_K6:  dst[j] = lacuna_plane_value(type, code, half_at(p + n_count, j/LACUNA_SUPER_BLOCK), (int8_t) p[b], 0.0f, 0); break;
             case LACUNA_SCALES_K4: {
                 const uint8_t * d = p + n_count + n_count/2;
-                dst[j] = value_of(type, code, half_at(d, j/LACUNA_SUPER_BLOCK), six_bits_s(p, p + n_count, b),
-                        half_at(d + n_count/8*2, j/LACUNA_SUPER_BLOCK), six_bits_m(p, p + n_count, b));
+                dst[j] = lacuna_plane_value(type, code, half_at(d, j/LACUNA_SUPER_BLOCK), lacuna_six_bits_s(p, p + n_count, b),
+                        half_at(d + n_count/8*2, j/LACUNA_SUPER_BLOCK), lacuna_six_bits_m(p, p + n_count, b));
                 break;
             }
         }
@@ -426,7 +166,7 @@ lacuna_plane_columns::lacuna_plane_columns(const ggml_tensor * w, lacuna_plane_m
 
     // a run of outputs at a time: rows of the file, which are columns here
     lacuna_parallel(n_threads, [&](int ith) {
-        std::vector<codes> rows(4*COLUMN_VECTORS*LACUNA_RUN_LANES, codes(type, n_ff));
+        std::vector<lacuna_plane_codes> rows(4*COLUMN_VECTORS*LACUNA_RUN_LANES, lacuna_plane_codes(type, n_ff));
         std::vector<uint8_t> column(rows.size());
 
         for (size_t run = next.fetch_add(1); run < runs.size(); run = next.fetch_add(1)) {
@@ -439,23 +179,23 @@ lacuna_plane_columns::lacuna_plane_columns(const ggml_tensor * w, lacuna_plane_m
                 rows[k].read(w->type, (const uint8_t *) w->data + r*w->nb[1]);
 
                 for (int64_t i = 0; i < n_ff; i++) {
-                    const auto [rest, all] = squares_of(type, c, i);
+                    const auto [rest, all] = lacuna_plane_squares(type, c, i);
                     rest_squares[ith][i] += rest;
                     squares     [ith][i] += all;
                 }
                 for (int64_t g = 0; g < n_group; g++) {
                     uint8_t * p = shared.get() + g*group_scales;
                     switch (type.kind) {
-                        case LACUNA_SCALES_F16: memcpy(p + 2*r, &c.d[g], sizeof(ggml_half)); break;
+                        case LACUNA_SCALES_F16: memcpy(p + 2*r, &c.d[g], sizeof(ggml_fp16_t)); break;
                         case LACUNA_SCALES_K6:  p[r] = c.s[g]; break;
-                        case LACUNA_SCALES_K4:  write_6_bits(c.s[g], c.m[g], r, p, p + n_padded); break;
+                        case LACUNA_SCALES_K4:  lacuna_write_6_bits(c.s[g], c.m[g], r, p, p + n_padded); break;
                     }
                 }
                 for (size_t b = 0; type.kind != LACUNA_SCALES_F16 && b < c.d.size(); b++) {
                     uint8_t * p = shared.get() + n_group*group_scales + b*super_size;
-                    memcpy(p + 2*r, &c.d[b], sizeof(ggml_half));
+                    memcpy(p + 2*r, &c.d[b], sizeof(ggml_fp16_t));
                     if (type.minima) {
-                        memcpy(p + 2*(n_padded + r), &c.dmin[b], sizeof(ggml_half));
+                        memcpy(p + 2*(n_padded + r), &c.dmin[b], sizeof(ggml_fp16_t));
                     }
                 }
             }
@@ -464,8 +204,8 @@ lacuna_plane_columns::lacuna_plane_columns(const ggml_tensor * w, lacuna_plane_m
                     column[k] = rows[k].code[i];
                 }
                 std::fill(column.begin() + n, column.begin() + all, 0);
-                write_plane(column.data(), all, COLUMN_VECTORS, type.low, type.high, base.get() + i*base_size + r0/8*type.high);
-                write_plane(column.data(), all, COLUMN_VECTORS, 0,        type.low,  rest.get() + i*rest_size + r0/8*type.low);
+                lacuna_write_plane(column.data(), all, COLUMN_VECTORS, type.low, type.high, base.get() + i*base_size + r0/8*type.high);
+                lacuna_write_plane(column.data(), all, COLUMN_VECTORS, 0,        type.low,  rest.get() + i*rest_size + r0/8*type.low);
             }
         }
     });
@@ -487,12 +227,12 @@ void lacuna_plane_columns::to_float(int64_t i, float * dst) const {
     const uint8_t * d = super(g);
 
     for (int64_t r = 0; r < n_embd; r++) {
-        const int code = read_plane(high(i), r, n_padded, COLUMN_VECTORS, type.high) << type.low | read_plane(low(i), r, n_padded, COLUMN_VECTORS, type.low);
+        const int code = lacuna_read_plane(high(i), r, n_padded, COLUMN_VECTORS, type.high) << type.low | lacuna_read_plane(low(i), r, n_padded, COLUMN_VECTORS, type.low);
         switch (type.kind) {
-            case LACUNA_SCALES_F16: dst[r] = value_of(type, code, half_at(p, r), 0, 0.0f, 0); break;
-            case LACUNA_SCALES_K6:  dst[r] = value_of(type, code, half_at(d, r), (int8_t) p[r], 0.0f, 0); break;
+            case LACUNA_SCALES_F16: dst[r] = lacuna_plane_value(type, code, half_at(p, r), 0, 0.0f, 0); break;
+            case LACUNA_SCALES_K6:  dst[r] = lacuna_plane_value(type, code, half_at(d, r), (int8_t) p[r], 0.0f, 0); break;
             case LACUNA_SCALES_K4:
-                dst[r] = value_of(type, code, half_at(d, r), six_bits_s(p, p + n_padded, r), half_at(d, n_padded + r), six_bits_m(p, p + n_padded, r));
+                dst[r] = lacuna_plane_value(type, code, half_at(d, r), lacuna_six_bits_s(p, p + n_padded, r), half_at(d, n_padded + r), lacuna_six_bits_m(p, p + n_padded, r));
                 break;
         }
     }

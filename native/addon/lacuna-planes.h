@@ -1,6 +1,7 @@
 #pragma once
 
-#include "lacuna-planes-kernels.h"
+#include "lacuna-planes-codes.h"
+#include "lacuna-planes-memory.h"
 #include "lacuna-rows.h"
 
 #include "ggml.h"
@@ -17,30 +18,6 @@
 // transposed, so that the column of a neuron is a row here, too, and its scales, which 32 (or 16) neurons share, lie apart.
 
 struct llama_layer;
-
-// How a type is divided
-struct lacuna_plane_type {
-    lacuna_scale_kind kind;
-    int  high, low; // bits of a code in the two planes
-    int  zero;      // what a code is of which the value is 0, without minimum
-    bool minima;
-
-    // of a code of which only the upper plane is known, in the middle of what it may be; in units of the lowest bit
-    float middle() const { return ((1 << low) - 1)/2.0f; }
-};
-
-// nothing for types whose values are not evenly spaced, or of fewer than four bits
-std::optional<lacuna_plane_type> lacuna_plane_type_of(ggml_type type);
-
-// Memory for weights that are read here and there, in large pages where the system has them: several parts share one piece, which lives as long as any of them
-class lacuna_plane_memory {
-public:
-    std::shared_ptr<uint8_t> take(size_t size); // zeros; throws std::bad_alloc
-
-private:
-    std::shared_ptr<uint8_t> piece;
-    size_t size = 0, taken = 0;
-};
 
 // Rows of up or gate
 struct lacuna_plane_rows {
