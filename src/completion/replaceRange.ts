@@ -106,16 +106,22 @@ function misfits(text: string, reading: Reading): (replaced: number) => number {
   const aim = reading.scanAfter(right);
   const block = blockBelow(reading);
   const isAbove = ({ kind, at }: Frame): boolean => kind === "bracket" && at < lineStart;
+  const readInBlock = (state: State, offset: number): { readonly lost: number; readonly scanner: Scanner } => {
+    const scanner = new Scanner(block.text, state, reading.mode, offset).run(block.inner);
+    // Lines that are indented as this one seldom close anything of what it is in.
+    return { scanner, lost: aboveIn(state) - aboveIn(scanner.state) };
+  };
+  const aboveIn = (state: State): number => framesOf(state).filter(isAbove).length;
   const inBlock = (state: State): number => {
     const offset = lineStart + left.length + text.length + right.length;
-    const scanner = new Scanner(block.text, state, reading.mode, offset).run(block.inner);
-    // Lines that are indented as this one close nothing of what it is in.
-    const lost = framesOf(state).filter(isAbove).length - framesOf(scanner.state).filter(isAbove).length;
+    const { lost, scanner } = readInBlock(state, offset);
+    const tooMany = lost > 0 ? Math.max(0, lost - readInBlock(aim.state, offset).lost) : 0;
     const { wrong, odd, top } = scanner.run();
     const open = reading
       .openedSince(lineStart, { top })
       .reduce((sum, frame) => sum + (frame.at < offset ? weight(frame) : 0), 0);
-    return Math.max(0, lost) + wrong + SOFT * odd + (block.whole ? open : SOFT * open);
+    // Where code is read, apostrophes in the comments below say nothing.
+    return tooMany + wrong + (reading.mode.text ? SOFT * odd : 0) + (block.whole ? open : SOFT * open);
   };
   return (replaced) => {
     const rest = right.slice(replaced);
@@ -127,6 +133,7 @@ function misfits(text: string, reading: Reading): (replaced: number) => number {
     return (
       // What is open above may not be known.
       Math.max(0, wrong - aim.wrong) +
+      LITTLE * wrong +
       SOFT * odd +
       inBlock(state) +
       distance(framesOf(state).filter(isAbove), framesOf(aim.state).filter(isAbove)) +
