@@ -148,6 +148,23 @@ function lineBreaks(text: string, from: number, to: number): number {
   return count;
 }
 
+const OPENER = /[([{]/;
+
+/** The brackets round a cursor once `replaced` code units right of it are gone. */
+export function bracketsBeyond(
+  { context: { suffix }, reading, closing, openBelow }: Surroundings,
+  replaced: number,
+): Pick<Surroundings, "closing" | "openBelow"> {
+  if (!OPENER.test(suffix.slice(0, replaced))) {
+    return { closing: closing.filter(({ index }) => index >= replaced), openBelow };
+  }
+  const beyond = bracketsIn(suffix.slice(replaced), reading);
+  return {
+    closing: beyond.closing.map((one) => ({ ...one, index: one.index + replaced })),
+    openBelow: beyond.openBelow,
+  };
+}
+
 /** The brackets of a suffix that have no partner in it. */
 function bracketsIn(suffix: string, reading: Reading): Pick<Surroundings, "closing" | "openBelow"> {
   const { state, cursor } = reading;
