@@ -6,7 +6,7 @@ import type { Filter, FilterContext } from "./filter";
 
 /** Text far from the cursor says little and is dear to scan. */
 const REACH = 4_000;
-const REPLACEABLE = /^(?:[ \t]*[)\]}>"'`])*/;
+const REPLACEABLE = /^(?:[ \t]*[)\]}>"'`|])*/;
 
 /**
  * Cuts a completion before a bracket that closes nothing: everything open before the cursor is closed after it already, and the completion
