@@ -285,6 +285,8 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     "case $1 in\n  a) b ;;\n  │stop)│⟦)⟧\nesac",
     "A='│-Wall'│⟦'⟧\n\n# Tcl's own\nB='c'\n",
     '  (\n  cd a\n  echo "Extract│ing ..."│⟦"⟧\n  echo "b"\n  )\n',
+    'a="$(b "$(c "$│{D[0]}")" && pwd -P)"│\n. "d"',
+    `includes='\n#include │<a.h>│\n${"#include <b.h>\n\n".repeat(60)}'\n`,
   ],
   html: [
     '<a href="│x.html" class="y│">',

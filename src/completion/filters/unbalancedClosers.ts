@@ -1,6 +1,6 @@
 import { readingOf, type Reading } from "../lexical/reading";
 import type { Delimiter } from "../lexical/scanner";
-import { framesOf, isBracket } from "../lexical/state";
+import { framesOf, isBracket, type Frame } from "../lexical/state";
 import { endsALine } from "../replaceRange";
 import type { Filter, FilterContext } from "./filter";
 
@@ -29,7 +29,7 @@ export const unbalancedClosers: Filter = (text, context) => {
   const add = (closer: string, count: number): void =>
     void spare.set(closer, (spare.get(closer) ?? 0) + count);
   for (const one of framesOf(state)) {
-    if (isBracket(one) && one.at >= cursor) {
+    if (isBracket(one) && isOpenedAfter(one, cursor)) {
       add(one.close, 1);
     }
   }
@@ -46,7 +46,10 @@ export const unbalancedClosers: Filter = (text, context) => {
 const closesBefore = ({ role, soft, text, frame }: Delimiter, cursor: number): boolean =>
   !soft &&
   text.length === 1 &&
-  (frame === undefined || (role === "close" && isBracket(frame) && frame.at < cursor));
+  (frame === undefined || (role === "close" && isBracket(frame) && !isOpenedAfter(frame, cursor)));
+
+/** `${` may be begun before it. */
+const isOpenedAfter = ({ at, open }: Frame, cursor: number): boolean => at + open.length > cursor;
 
 /** Brackets opened before the cursor less those closed after it, by closer. Unknown openers (a cut prefix) count as spare. */
 function spareOpeners(
