@@ -64,6 +64,7 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     "const a = <>│b</>;│⟦</>⟧",
     "const a = <A b={c => │d(c)} />;│⟦} />⟧",
     "const x = <A<string> b={│c} />;│⟦} />;⟧",
+    "const x = (\n  <A\n    b={│c}│⟦}⟧\n    d={e}\n  />\n);",
     "const x = (<ul>{a.map((b) => <li key={│b.id}>{b.n}</li>)}</ul>);│⟦}>{b.n}</li>)}</ul>);⟧",
     "const x = <Foo render={() => <b>│hi</b>} />;│⟦</b>} />;⟧",
   ],

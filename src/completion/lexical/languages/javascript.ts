@@ -16,9 +16,12 @@ const HOLE: Rule = {
 };
 /** `<T, U<V>>` after the name of a component. */
 const TYPE_ARGUMENTS = skip("<", /(?<=[\w$])<[^<>(){};]*(?:<[^<>(){};]*>[^<>(){};]*)*>/y);
+/** `{…}` that is closed twice. */
+const STRAY: Rule = { starts: "}", match: /\}/y, then: (scanner) => scanner.stray("}", scanner.index - 1) };
 /** What stands in a tag besides attributes. */
 const IN_TAG: readonly Rule[] = [
   HOLE,
+  STRAY,
   TYPE_ARGUMENTS,
   lineComment("//"),
   blockComment({ open: "/*", close: "*/" }),
