@@ -240,8 +240,9 @@ function saysTwice(
     return true;
   }
   // A sentence ends once.
-  if (inProse && /^[.!?](?![.!?])/.test(right) && /(?:^|[^.!?])[.!?]$/.test(said)) {
-    return said.endsWith(right.charAt(0));
+  const point = /(?:^|[^.!?])([.!?])$/.exec(said)?.[1];
+  if (inProse && point !== undefined && point === /^[.!?](?![.!?])/.exec(right)?.[0]) {
+    return true;
   }
   const sign = /[:;,]$/.exec(said)?.[0];
   // In text two colons are one sign, in a shell's case two semicolons.
