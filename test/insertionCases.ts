@@ -40,6 +40,13 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     "foo(│a, b)│⟦)⟧  ",
     "if (x │> 1) {│⟦) {⟧ ",
     "f('│a'│⟦'⟧ ",
+    'import { │a, b } from "c";│⟦ }⟧',
+    "const { a = │1, ...b } = c;│⟦ }⟧",
+    "const a = f(│b, c) + d;│⟦) + d;⟧",
+    "if (a.b(│c) === d) {│⟦) === d) {⟧",
+    "/** See a │of b.│⟦.⟧",
+    "switch (a) { case '│b': return c('d│'); }",
+    "const s = `x ${a[│'b']} y ${c['d'│]}`;",
   ],
   typescriptreact: [
     'const a = <a href="│x" className="y│"></a>;',
@@ -56,6 +63,10 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     "return (\n  <ul>\n    <li>│one│</li>\n  </ul>\n);",
     "const a = <>│b</>;│⟦</>⟧",
     "const a = <A b={c => │d(c)} />;│⟦} />⟧",
+    "const x = <A<string> b={│c} />;│⟦} />;⟧",
+    "const x = (\n  <A\n    b={│c}│⟦}⟧\n    d={e}\n  />\n);",
+    "const x = (<ul>{a.map((b) => <li key={│b.id}>{b.n}</li>)}</ul>);│⟦}>{b.n}</li>)}</ul>);⟧",
+    "const x = <Foo render={() => <b>│hi</b>} />;│⟦</b>} />;⟧",
   ],
   javascript: [
     "const v = b[│i] + b[i + 1│]",
@@ -100,6 +111,10 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     "s = f'{x:#│x}'│⟦}'⟧",
     "print('│a', end='│')",
     "x = 'it\\'s │here'│⟦'⟧",
+    'def f():\n    """│Say why a is b."""│⟦."""⟧',
+    "# It is not a │but b.│⟦.⟧",
+    "class A(│B, metaclass=C):│⟦):⟧",
+    "x: dict[str, list[│int]] = {}│⟦]]⟧",
   ],
   rust: [
     "fn first<'a>│(s: &'a str) -> &'a str { s }│",
@@ -119,6 +134,8 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     'println!("{}", │a);│⟦);⟧',
     "let r#type = │f(1);│",
     'let s = "two\n  │lines ("; g();│',
+    "match c { '│(' => f(), _ => g() }│",
+    "where F: Fn(│&'a str) -> bool,│⟦)⟧",
   ],
   go: [
     "x := b[│i] + b[i+1│]",
@@ -135,6 +152,8 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     'return map[string]int{│"a": 1}│⟦}⟧',
     "a, err := f(│x), g(y│)",
     'var s = []string{│"it\'s"}│⟦}⟧',
+    'type T struct { │A int `json:"a"` }│⟦ }⟧',
+    "defer func() { │recover() }()│⟦ }()⟧",
   ],
   c: [
     "x = b[│i] + b[i + 1│];",
@@ -151,6 +170,8 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     "x = y │+ 1;│ // isn't (it",
     's = L"│a", t = L"b│";',
     "while (*p == │'\"') p++;│",
+    "if ((a = f(│b)) != NULL) {│⟦)) != NULL) {⟧",
+    "struct a b = { .c = │1, .d = { 2 } };│⟦ };⟧",
   ],
   cpp: [
     "template< typename T │>│⟦>⟧",
@@ -184,6 +205,8 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     'var r = s.replaceAll("│\\\\(", "");│⟦");⟧',
     "if (a │!= null) {│⟦) {⟧",
     "int[] a = {│1, 2};│⟦};⟧",
+    "public │static long f(byte b[], int c) {│⟦ long f(byte b[], int c) {⟧",
+    "void a() { │b(null); }│⟦(null); }⟧",
   ],
   csharp: [
     'var s = $"{│a} and {b│}";',
@@ -200,6 +223,7 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     'var s = $"{{│a}} {b}";│⟦"⟧',
     'var d = new Dictionary<string, int> { ["│a"] = 1, ["b│"] = 2 };',
     "if (a │is { } b) {│⟦) {⟧",
+    "x = y switch { │> 0 => 'a', _ => 'b' };│⟦ };⟧",
   ],
   php: [
     "$a['│x'] . $b['y│'];",
@@ -233,6 +257,8 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     "x = a │/ b / c(d)│",
     "f(│a) { |x| g[x│] }",
     "s = 'it\\'s │a'│⟦'⟧",
+    "a.each do |b, (│c, d)|│⟦)|⟧",
+    "a.each { |│b| c(b) }│⟦| }⟧",
   ],
   shellscript: [
     "│stop) halt ;;│",
@@ -256,6 +282,12 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     "x=$((│1 << 2)) && f│⟦))⟧",
     "echo $'it\\'s │('│⟦'⟧",
     "arr=(│a b) && echo ${arr[0│]}",
+    "(( a │> b )) && c│⟦ ))⟧",
+    "case $1 in\n  a) b ;;\n  │stop)│⟦)⟧\nesac",
+    "A='│-Wall'│⟦'⟧\n\n# Tcl's own\nB='c'\n",
+    '  (\n  cd a\n  echo "Extract│ing ..."│⟦"⟧\n  echo "b"\n  )\n',
+    'a="$(b "$(c "$│{D[0]}")" && pwd -P)"│\n. "d"',
+    `includes='\n#include │<a.h>│\n${"#include <b.h>\n\n".repeat(60)}'\n`,
   ],
   html: [
     '<a href="│x.html" class="y│">',
@@ -272,6 +304,7 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     "<img src='│a' alt='b│'>",
     "<ul><li>│a<li>b│</ul>",
     '<p title="│it\'s" id="a│">b</p>',
+    "<script>const a = `${│b}`;│⟦}`;⟧</script>",
   ],
   css: [
     "a { color: red │! important;│ }",
@@ -346,6 +379,7 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     "all:\n\tcase a in │b) c ;; esac│",
     "ifeq ($(│A),b)│⟦),b)⟧",
     "A = $(call │f,$(1),(b))│⟦)⟧",
+    "ifneq (,$(findstring │a,$(B)))│⟦,$(B)))⟧",
   ],
   latex: [
     "\\url{│https://e.org}\n\\item x│",

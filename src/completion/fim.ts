@@ -194,7 +194,7 @@ export const familyInName = (model: string): string | undefined =>
 const NAMES: readonly (readonly [RegExp, string])[] = [
   [/qwen.*coder/i, "qwen"],
   [/codegemma/i, "codegemma"],
-  [/granite.*code/i, "starcoder"],
+  [/granite.*code|granite-?3\.3/i, "starcoder"],
   [/granite-?4/i, "granite"],
   [/mellum/i, "mellum"],
   [/starcoder2/i, "starcoder2"],

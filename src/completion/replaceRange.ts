@@ -12,6 +12,11 @@ const NEAR = 1_000;
 const SOFT = 0.25;
 /** Less than anything that is unbalanced. */
 const TWICE = 0.1;
+/** Words are said again by nobody, whatever they close. */
+const WORDS_TWICE = 2;
+const HAS_WORDS = /\w.*\W|\W.*\w|\w{3}/;
+/** Closes something, and nothing else: no bracket that a scanner pairs, nor a quote. */
+const ALONE = /^[|\u0080-\uffff]$/;
 /** Less than that: where all else is the same, the text below stays where it stood. */
 const LITTLE = 0.01;
 /** Signs that are no operators. */
@@ -60,7 +65,7 @@ function possibleEnds(text: string, reading: Reading): number[] {
     at = within.find(({ from, to }) => from < end && end < to)?.to ?? end;
     ends.push(at);
   }
-  if (whole > 0 && ends.at(-1) !== whole && endsALine(text, right.trim())) {
+  if (ends.at(-1) !== whole && endsALine(text, right)) {
     ends.push(whole);
   }
   return ends.filter((end) => isPartOf(right.slice(0, end), text));
@@ -84,8 +89,13 @@ function delimitersIn(reading: Reading): { readonly from: number; readonly to: n
   return found;
 }
 
-const endsALine = (text: string, right: string): boolean =>
-  text.trimEnd().endsWith(right) || text.split("\n", 1)[0]!.trimEnd().endsWith(right);
+/** Whether a completion, or its first line, ends with what stands right of the cursor. */
+export function endsALine(text: string, right: string): boolean {
+  const whole = right.trim();
+  return (
+    whole !== "" && (text.trimEnd().endsWith(whole) || text.split("\n", 1)[0]!.trimEnd().endsWith(whole))
+  );
+}
 
 /** Whether all of `part` is in `text`, in order: otherwise an editor shows nothing. */
 export function isPartOf(part: string, text: string): boolean {
@@ -106,16 +116,25 @@ function misfits(text: string, reading: Reading): (replaced: number) => number {
   const aim = reading.scanAfter(right);
   const block = blockBelow(reading);
   const isAbove = ({ kind, at }: Frame): boolean => kind === "bracket" && at < lineStart;
+  const readInBlock = (
+    state: State,
+    offset: number,
+  ): { readonly lost: number; readonly scanner: Scanner } => {
+    const scanner = new Scanner(block.text, state, reading.mode, offset).run(block.inner);
+    // Lines that are indented as this one seldom close anything of what it is in.
+    return { scanner, lost: aboveIn(state) - aboveIn(scanner.state) };
+  };
+  const aboveIn = (state: State): number => framesOf(state).filter(isAbove).length;
   const inBlock = (state: State): number => {
     const offset = lineStart + left.length + text.length + right.length;
-    const scanner = new Scanner(block.text, state, reading.mode, offset).run(block.inner);
-    // Lines that are indented as this one close nothing of what it is in.
-    const lost = framesOf(state).filter(isAbove).length - framesOf(scanner.state).filter(isAbove).length;
+    const { lost, scanner } = readInBlock(state, offset);
+    const tooMany = lost > 0 ? Math.max(0, lost - readInBlock(aim.state, offset).lost) : 0;
     const { wrong, odd, top } = scanner.run();
     const open = reading
       .openedSince(lineStart, { top })
       .reduce((sum, frame) => sum + (frame.at < offset ? weight(frame) : 0), 0);
-    return Math.max(0, lost) + wrong + SOFT * odd + (block.whole ? open : SOFT * open);
+    // Where code is read, apostrophes in the comments below say nothing.
+    return tooMany + wrong + (reading.mode.text ? SOFT * odd : 0) + (block.whole ? open : SOFT * open);
   };
   return (replaced) => {
     const rest = right.slice(replaced);
@@ -127,12 +146,14 @@ function misfits(text: string, reading: Reading): (replaced: number) => number {
     return (
       // What is open above may not be known.
       Math.max(0, wrong - aim.wrong) +
+      LITTLE * wrong +
       SOFT * odd +
       inBlock(state) +
       distance(framesOf(state).filter(isAbove), framesOf(aim.state).filter(isAbove)) +
       LITTLE * distance(framesOf(state), framesOf(aim.state)) +
       (rest.trim() === "" ? 0 : losesCloser(text, rest, reading, around)) +
       (angleIsLeft(text, rest, reading, inProse) ? SOFT : 0) +
+      (saysWordsTwice(text, rest) ? WORDS_TWICE : 0) +
       (saysTwice(text, rest, { left, around, inProse, inCase }) ? TWICE : 0)
     );
   };
@@ -186,6 +207,10 @@ function distance(a: readonly Frame[], b: readonly Frame[]): number {
   return [...a.slice(at), ...b.slice(at)].reduce((sum, frame) => sum + weight(frame), 0);
 }
 
+/** What stands right of the cursor is all of it the end of the completion. */
+const saysWordsTwice = (text: string, rest: string): boolean =>
+  HAS_WORDS.test(rest.trim()) && endsALine(text, rest);
+
 /** `rest` says once more what `text` ends with, where nobody says it twice. @param around the text that `text` ends in */
 function saysTwice(
   text: string,
@@ -211,7 +236,12 @@ function saysTwice(
   if (right.startsWith(">") && /[-=]>$/.test(left + said)) {
     return true;
   }
-  if (said.endsWith(right) && (right.length > 1 || (inProse && /^[>"'`]/.test(right)))) {
+  if (said.endsWith(right) && (right.length > 1 || ALONE.test(right) || (inProse && /^[>"'`]/.test(right)))) {
+    return true;
+  }
+  // A sentence ends once.
+  const point = /(?:^|[^.!?])([.!?])$/.exec(said)?.[1];
+  if (inProse && point !== undefined && point === /^[.!?](?![.!?])/.exec(right)?.[0]) {
     return true;
   }
   const sign = /[:;,]$/.exec(said)?.[0];

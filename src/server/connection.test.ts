@@ -77,6 +77,19 @@ describe("a connection", () => {
     await elsewhere.stop();
   });
 
+  it("follows none to another port of the same host, nor in a circle", async () => {
+    const elsewhere = await ServerDouble.start({ "/props": (_, response) => json(response, {}) });
+    const location = `${elsewhere.address}/props`;
+    server.routes["/props"] = (_, response) => response.writeHead(307, { location }).end();
+    const refused = await failure(open(server.address, { key: "k" }).json("props", {}, signal));
+    assert.equal(refused.code, "server-refused");
+    assert.equal(elsewhere.asked.length, 0);
+    await elsewhere.stop();
+    server.routes["/props"] = (_, response) => response.writeHead(302, { location: "/props" }).end();
+    const circle = await failure(open(server.address).json("props", {}, signal));
+    assert.match(circle.message, /again and again, at last to \/props/);
+  });
+
   it("follows one to another path of the same host", async () => {
     server.routes["/old"] = (_, response) => response.writeHead(308, { location: "/props" }).end();
     assert.deepEqual((await open(server.address).json("old", { a: 1 }, signal)).value, { ok: true });

@@ -102,11 +102,16 @@ export class Connection {
       }
       answer.destroy();
       const next = new URL(location, url);
-      const isDowngrade = url.protocol === "https:" && next.protocol !== "https:";
-      if (next.hostname !== url.hostname || isDowngrade || hop === MAX_REDIRECTS) {
+      if (!isSameServer(url, next)) {
         throw new EngineFailure(
           "server-refused",
           `${this.shown} redirects to ${next.origin}, where nothing is sent. If that is your server, set its address instead.`,
+        );
+      }
+      if (hop === MAX_REDIRECTS) {
+        throw new EngineFailure(
+          "server-refused",
+          `${this.shown} redirects again and again, at last to ${next.pathname}.`,
         );
       }
       url = next;
@@ -186,7 +191,7 @@ export class Connection {
     return isUntrusted(error)
       ? new EngineFailure(
           "server-refused",
-          `The certificate of ${this.shown} is not trusted (${why(error)}). Name your authority's certificate in lacuna.serverCertificates.`,
+          `The certificate of ${this.shown} is not trusted (${why(error)}). Name your authority's certificate in lacuna.serverCertificates, or in $LACUNA_SERVER_CERTIFICATES.`,
         )
       : new EngineFailure(
           "server-away",
@@ -227,3 +232,8 @@ function why(error: unknown): string {
   const message = one instanceof Error ? one.message : String(one);
   return REASONS[codeOf(one)] ?? message.split("\n", 1)[0]!;
 }
+
+/** Another port is another server, which has no business with the key, unless the same one asks for TLS. */
+const isSameServer = (from: URL, to: URL): boolean =>
+  to.origin === from.origin ||
+  (to.hostname === from.hostname && from.protocol === "http:" && to.protocol === "https:" && to.port === "");

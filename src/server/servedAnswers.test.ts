@@ -1,6 +1,6 @@
 /**
  * Other servers, by answers written after their documentation: vLLM 0.8 (OpenAI-compatible server; its `suffix` is not supported), LM Studio 0.4, Ollama
- * 0.40 (`/api/generate`). None of them has been run here.
+ * 0.40 (`/api/generate`). vLLM 0.32 for CPUs has been run by hand with Qwen2.5-Coder 0.5B: completions, its key, cancelling, and `suffix`, which it refuses still.
  */
 import assert from "node:assert/strict";
 import { unwrap } from "../engine/client";
@@ -80,6 +80,19 @@ describe("other servers", () => {
       assert.equal(body().suffix, undefined);
       assert.equal(client.served?.product, "vLLM");
     });
+
+    const pipes = "<|fim_prefix|>f();\n  <|fim_suffix|>\nend();\n<|fim_middle|>a = ";
+    for (const [name, prompt] of [
+      ["ibm-granite/granite-8b-code-base-128k", pipes.replaceAll(/<\|(\w+)\|>/g, "<$1>")],
+      ["ibm-granite/granite-3.3-8b-base", pipes.replaceAll(/<\|(\w+)\|>/g, "<$1>")],
+      ["ibm-granite/granite-4.0-micro-base", pipes],
+    ] as const) {
+      it(`are given Granite's tokens as ${name} has them`, async () => {
+        await use(vllm(sse(events([chunk("1", "stop"), "[DONE]"])), name));
+        unwrap(await client.complete(request));
+        assert.equal(body().prompt, prompt);
+      });
+    }
 
     it("have a suffix where the family is not known and they know one", async () => {
       await use({

@@ -14,8 +14,22 @@ export function isClosedBelow({ open, close, kind }: Frame, suffix: string): boo
     return true;
   }
   if (kind === "quote" && close === open.slice(-close.length)) {
-    return suffix.split(close).length % 2 === 0;
+    return (
+      (close.length === 1 ? looksClosing(suffix, close) : undefined) ?? suffix.split(close).length % 2 === 0
+    );
   }
   const [opens, closes] = [suffix.indexOf(open), suffix.indexOf(close)];
   return closes >= 0 && (opens < 0 || closes < opens);
+}
+
+/** Whether the first `quote` in a text ends something, by what is round it; undefined where that tells nothing. */
+function looksClosing(text: string, quote: string): boolean | undefined {
+  const at = text.indexOf(quote);
+  if (at < 0) {
+    return false;
+  }
+  const [before, after] = [text.charAt(at - 1), text.charAt(at + 1)];
+  const opens = /^[\s=([{,:+]?$/.test(before) && /^[^\s;)\]},.|&]$/.test(after);
+  const closes = /^[^ \t=([{,:+]?$/.test(before) && /^[\s;)\]},.|&]?$/.test(after);
+  return opens === closes ? undefined : closes;
 }

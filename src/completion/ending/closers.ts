@@ -4,7 +4,7 @@ import { framesOf, isText, textAround, type Frame, type State } from "../lexical
 import { indentOf } from "./kind";
 import { isClosedBelow } from "./below";
 import type { Excerpt } from "./excerpt";
-import { opened, type Closing, type Open, type Surroundings } from "./surroundings";
+import { bracketsBeyond, opened, type Closing, type Open, type Surroundings } from "./surroundings";
 
 /**
  * What closes the strings and brackets that a completion leaves open at its end, where nothing below closes them: on lines of their own where the
@@ -15,10 +15,10 @@ import { opened, type Closing, type Open, type Surroundings } from "./surroundin
  * @returns "" when nothing is missing
  */
 export function missingClosers(around: Surroundings, text: string, replaced: number): string {
-  const { context, reading, closing } = around;
+  const { context, reading } = around;
   const { state, closers } = outsideOfText(reading, text, context.suffix);
   const now = opened(reading, text, state);
-  const left = closing.filter(({ index }) => index >= replaced);
+  const left = bracketsBeyond(around, replaced).closing;
   return laidOut(unclosed(now, left, around), linePrefix(context) + text, closers);
 }
 
@@ -33,14 +33,13 @@ export function headerClosers({ context, reading }: Surroundings, text: string):
  * The same for brackets alone that the completion itself opens, for a language of which nothing is known: elsewhere in the text a bracket may be anything.
  */
 export function ownClosers(around: Surroundings, text: string, replaced: number): string {
-  const { reading, closing, next } = around;
+  const { reading, next } = around;
   const { state } = reading.scan(text);
   if (next === undefined || textAround(reading.state) !== undefined || textAround(state) !== undefined) {
     return "";
   }
-  const behind = closing.filter(({ index }) => index >= replaced);
   const own = opened(reading, text, state, reading.cursor);
-  return laidOut(unclosed(own, behind, around), reading.left + text, "");
+  return laidOut(unclosed(own, bracketsBeyond(around, replaced).closing, around), reading.left + text, "");
 }
 
 /** On lines of their own where the brackets end their lines. @param missing innermost first */
@@ -82,11 +81,10 @@ export function closersAtEnd(
   replaced: number,
   part: Omit<Excerpt, "head"> = WHOLE,
 ): string {
-  const { reading, closing, next } = around;
-  const openBelow = part.closed ? [] : around.openBelow;
+  const { reading, next } = around;
+  const { closing: left, openBelow } = bracketsBeyond(around, replaced);
   const { state } = reading.scan(text);
   const written = opened(reading, text, state);
-  const left = closing.filter(({ index }) => index >= replaced);
   const missing = new Set(next === undefined ? [] : unclosed(written, left, around));
   const stack = [...written];
   for (const { char, indent, index } of left) {
@@ -103,7 +101,8 @@ export function closersAtEnd(
   }
   const long = textAround(state);
   const end = next === undefined && long !== undefined ? endOfText(long, reading.text.prefix + text) : "";
-  const rest = [...stack.filter((one) => !missing.has(one)).map(({ closer }) => closer), ...openBelow];
+  const rest = stack.filter((one) => !missing.has(one)).map(({ closer }) => closer);
+  rest.push(...(part.closed ? [] : openBelow));
   return (
     part.closer +
     end +

@@ -1,7 +1,7 @@
 import { linesBelow } from "../cursor";
 import { readingOf, type Reading } from "../lexical/reading";
 import type { Delimiter } from "../lexical/scanner";
-import { framesOf, isBracket, type State } from "../lexical/state";
+import { framesOf, isBracket, textAround, type State } from "../lexical/state";
 import { stateBefore } from "./below";
 import { indentOf, type EndingContext } from "./kind";
 
@@ -53,19 +53,20 @@ const MAX_LINES = 400;
 /**
  * As much of a suffix as says what is open at the cursor. A long one ends between two pieces of the top level; one that is cut off somewhere, at a blank
  * line at least.
+ * @param least so many lines of it matter in any case
  */
-function nearSuffix(whole: string): { readonly near: string; readonly cut: boolean } {
+function nearSuffix(whole: string, least: number): { readonly near: string; readonly cut: boolean } {
   const { head, complete } = firstLines(whole, MAX_LINES);
   const lines = head.split("\n");
   const upTo = (end: number): string => `${lines.slice(0, end).join("\n")}\n`;
   // A blank line, and then one that is not indented and closes nothing.
   const top = lines.findIndex(
-    (line, i) => i > NEAR && /^[^\s)\]}]/.test(line) && lines[i - 1]!.trim() === "",
+    (line, i) => i > least && /^[^\s)\]}]/.test(line) && lines[i - 1]!.trim() === "",
   );
   if (top >= 0) {
     return { near: upTo(top), cut: false };
   }
-  const blank = lines.findLastIndex((line, i) => i > NEAR && line.trim() === "" && i < lines.length - 1);
+  const blank = lines.findLastIndex((line, i) => i > least && line.trim() === "" && i < lines.length - 1);
   return lines.length > CUT && blank >= 0
     ? { near: upTo(blank), cut: true }
     : { near: head, cut: lines.length > CUT || !complete };
@@ -84,9 +85,12 @@ function firstLines(text: string, count: number): { readonly head: string; reado
 }
 
 export function surroundings(cursor: EndingContext): Surroundings {
-  const { near: suffix, cut } = nearSuffix(cursor.suffix);
   const { prefix, language } = cursor;
   const reading = readingOf(cursor);
+  const { near: suffix, cut } = nearSuffix(
+    cursor.suffix,
+    Math.max(NEAR, linesOfText(cursor.suffix, reading)),
+  );
   const context = { prefix, suffix, language, reading };
   const below = linesBelow(context).find((line) => line.trim() !== "");
   return {
@@ -97,6 +101,13 @@ export function surroundings(cursor: EndingContext): Surroundings {
     below,
     cut,
   };
+}
+
+/** Of the text over several lines that the cursor is in: so many lines further down it may end. */
+function linesOfText(suffix: string, { state }: Reading): number {
+  const text = textAround(state);
+  const end = text === undefined || text.endsWithLine ? -1 : suffix.indexOf(text.close);
+  return lineBreaks(suffix, 0, end);
 }
 
 /** The brackets that are open in `state`, after the cursor's line with `text`: those opened from `offset` on, innermost last. */
@@ -146,6 +157,23 @@ function lineBreaks(text: string, from: number, to: number): number {
     count++;
   }
   return count;
+}
+
+const OPENER = /[([{]/;
+
+/** The brackets round a cursor once `replaced` code units right of it are gone. */
+export function bracketsBeyond(
+  { context: { suffix }, reading, closing, openBelow }: Surroundings,
+  replaced: number,
+): Pick<Surroundings, "closing" | "openBelow"> {
+  if (!OPENER.test(suffix.slice(0, replaced))) {
+    return { closing: closing.filter(({ index }) => index >= replaced), openBelow };
+  }
+  const beyond = bracketsIn(suffix.slice(replaced), reading);
+  return {
+    closing: beyond.closing.map((one) => ({ ...one, index: one.index + replaced })),
+    openBelow: beyond.openBelow,
+  };
 }
 
 /** The brackets of a suffix that have no partner in it. */

@@ -1,11 +1,12 @@
 import { readingOf, type Reading } from "../lexical/reading";
 import type { Delimiter } from "../lexical/scanner";
-import { framesOf, isBracket } from "../lexical/state";
+import { framesOf, isBracket, type Frame } from "../lexical/state";
+import { endsALine } from "../replaceRange";
 import type { Filter, FilterContext } from "./filter";
 
 /** Text far from the cursor says little and is dear to scan. */
 const REACH = 4_000;
-const REPLACEABLE = /^[)\]}>"'`]*/;
+const REPLACEABLE = /^(?:[ \t]*[)\]}>"'`|])*/;
 
 /**
  * Cuts a completion before a bracket that closes nothing: everything open before the cursor is closed after it already, and the completion
@@ -24,11 +25,11 @@ export const unbalancedClosers: Filter = (text, context) => {
   if (closers.length === 0) {
     return text;
   }
-  const spare = spareOpeners(context, reading);
+  const spare = spareOpeners(text, context, reading);
   const add = (closer: string, count: number): void =>
     void spare.set(closer, (spare.get(closer) ?? 0) + count);
   for (const one of framesOf(state)) {
-    if (isBracket(one) && one.at >= cursor) {
+    if (isBracket(one) && isOpenedAfter(one, cursor)) {
       add(one.close, 1);
     }
   }
@@ -45,10 +46,17 @@ export const unbalancedClosers: Filter = (text, context) => {
 const closesBefore = ({ role, soft, text, frame }: Delimiter, cursor: number): boolean =>
   !soft &&
   text.length === 1 &&
-  (frame === undefined || (role === "close" && isBracket(frame) && frame.at < cursor));
+  (frame === undefined || (role === "close" && isBracket(frame) && !isOpenedAfter(frame, cursor)));
+
+/** `${` may be begun before it. */
+const isOpenedAfter = ({ at, open }: Frame, cursor: number): boolean => at + open.length > cursor;
 
 /** Brackets opened before the cursor less those closed after it, by closer. Unknown openers (a cut prefix) count as spare. */
-function spareOpeners({ prefix, suffix }: FilterContext, reading: Reading): Map<string, number> {
+function spareOpeners(
+  completion: string,
+  { prefix, suffix }: FilterContext,
+  reading: Reading,
+): Map<string, number> {
   const { state, cursor, right } = reading;
   const spare = new Map<string, number>();
   // Whether a parenthesis in a shell's case closes something or ends a pattern, only the whole text tells.
@@ -61,7 +69,7 @@ function spareOpeners({ prefix, suffix }: FilterContext, reading: Reading): Map<
   framesOf(state)
     .filter(isBracket)
     .forEach(({ close }) => add(close, 1));
-  const replaceable = REPLACEABLE.exec(right)![0].length;
+  const replaceable = endsALine(completion, right) ? right.length : REPLACEABLE.exec(right)![0].length;
   reading.scanAfter(suffix, state, (one) => {
     if (one.index >= replaceable && closesBefore(one, cursor)) {
       add(one.text, -1);

@@ -30,6 +30,15 @@ describe("a part of a document", () => {
     assert.equal(around("a = 1\nb = 2\n", true), undefined);
   });
 
+  it("that begins within a comment is read as one that does, whatever signs are in it", () => {
+    const text =
+      " * The state as it is; `a` is not.\n * @returns what\n */\nexport declare function f(a: A): B;\n/** One `b` of it. */\n" +
+      "export declare const enum C {\n  A = `a`,\n}\n";
+    assert.equal(around(`${text}x = `, true, "typescript"), undefined);
+    assert.equal(around(`${text}/** It `, true, "typescript"), "comment");
+    assert.equal(around("a = b\n  * c(`d` */ e/)\n", true, "typescript"), undefined);
+  });
+
   it("that is all of it begins as it does", () => {
     const text = 'The first line of it is prose, which no parser takes.\n"""\nx = ';
     assert.equal(around(text, false), "quote");

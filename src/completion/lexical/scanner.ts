@@ -133,6 +133,9 @@ export class Scanner {
       this.startsWithAnyCase(outer.close) &&
       (base?.kind !== "quote" || base.soft || outer.kind === "element")
     ) {
+      if (base?.kind === "quote" && base !== outer && !base.soft) {
+        this.wrong++; // A string in a script that ends with the script.
+      }
       if (outer.tail === undefined) {
         this.close(outer, outer.close.length);
       } else {
