@@ -73,6 +73,14 @@ std::shared_ptr<T> attached(Napi::Object object, const char* key, F&& create) {
     return value;
 }
 
+// Lets go of what is attached before the object is collected; nobody may ask for it again
+template <typename T>
+void detach(Napi::Object object, const char* key) {
+    if (object.Has(key)) {
+        object.Get(key).As<Napi::External<std::shared_ptr<T>>>().Data()->reset();
+    }
+}
+
 inline AddonModel* unwrapModel(const Napi::Value& value) {
     auto* model = Napi::ObjectWrap<AddonModel>::Unwrap(value.As<Napi::Object>());
     if (model->disposed || model->model == nullptr) {

@@ -318,10 +318,12 @@ size_t lacuna_planes::bytes() const {
 }
 
 void lacuna_planes::clear() {
+    const std::lock_guard<std::mutex> one(making); // before the other, as in make
     const std::lock_guard<std::mutex> lock(mutex);
     for (auto & layer : layers) {
         layer.reset();
     }
+    memory = {}; // it holds the piece that is not full yet
 }
 
 std::string lacuna_choice_unavailable_reason(const lacuna_weights & weights) {

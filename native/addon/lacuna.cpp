@@ -127,6 +127,12 @@ static std::optional<ggml_type> downTypeFromName(const Napi::Env& env, const Nap
     throw Napi::Error::New(env, "Unknown type of the packed down projection: " + name);
 }
 
+// Frees at once what a disposed context computed its FFN with: the object that it is attached to may be collected much later
+static Napi::Value freeFfn(const Napi::CallbackInfo& info) {
+    detach<lacuna_ffn>(info[0].As<Napi::Object>(), "lacunaFfn");
+    return info.Env().Undefined();
+}
+
 static Napi::Value setFfnRows(const Napi::CallbackInfo& info) {
     auto env = info.Env();
     auto* context = unwrapContext(info[0]);
@@ -337,6 +343,7 @@ void lacunaInit(Napi::Env env, Napi::Object exports) {
     lacuna.Set("sparsitySupport", Napi::Function::New(env, guarded<sparsitySupport>));
     lacuna.Set("createAttribution", Napi::Function::New(env, guarded<lacunaCreateAttribution>));
     lacuna.Set("setFfnRows", Napi::Function::New(env, guarded<setFfnRows>));
+    lacuna.Set("freeFfn", Napi::Function::New(env, guarded<freeFfn>));
     lacuna.Set("makePlanes", Napi::Function::New(env, guarded<makePlanes>));
     lacuna.Set("planeBytes", Napi::Function::New(env, guarded<planeBytes>));
     lacuna.Set("dropPlanes", Napi::Function::New(env, guarded<dropPlanes>));

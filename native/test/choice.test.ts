@@ -1,17 +1,20 @@
 import assert from "node:assert/strict";
 import type { LlamaContext, LlamaModel } from "node-llama-cpp";
+import { DocumentContext } from "../../src/engine/document";
 import {
   choiceKernels,
   chosenTokens,
   dropPlanes,
   evaluate,
   makePlanes,
+  memory,
   planeBytes,
   setFfnActive,
   setFfnChoice,
   setFfnRows,
   sparsitySupport,
   type FfnChoiceOptions,
+  type PlaneSizes,
 } from "../../src/engine/native";
 import type { StorageType } from "./models/blocks";
 import { TestModel } from "./models/model";
@@ -134,6 +137,34 @@ describe("a token's choice in a model", function () {
       await setFfnRows(b, layer, null, { threads: 1 });
     }
     assert.deepEqual(await logits(b), dense);
+  });
+
+  it("gives planes' memory back with the last context, not with JavaScript's garbage", async function () {
+    if (process.platform !== "linux") {
+      this.skip(); // nobody tells there what is resident
+    }
+    const shape = { ...SHAPE, embedding: 512, ffn: 2048, headSize: 128 };
+    const model = await fixture.load(
+      new TestModel(shape, (name) =>
+        name.endsWith("norm.weight") || name.endsWith("bias") ? "F32" : "Q8_0",
+      ),
+    );
+    const { planes } = sparsitySupport(model) as { planes: readonly PlaneSizes[] };
+    const document = await DocumentContext.create(model, 64, 1);
+    for (let layer = 0; layer < shape.layers; layer++) {
+      await makePlanes(model, layer, 1);
+    }
+    const some = new Float32Array(shape.ffn).fill(1);
+    const layers = planes.map(() => ({ gateWeights: some, downWeights: some }));
+    document.choose(layers, 0.6, planes);
+    await document.next([1]);
+    const bytes = planeBytes(model);
+    assert.ok(bytes > 4 * 2 ** 20, String(bytes));
+    await document.dispose();
+    const before = memory(model).anonymousBytes;
+    dropPlanes(model);
+    const freed = before - memory(model).anonymousBytes;
+    assert.ok(freed > 0.9 * bytes, `${freed} of ${bytes}`);
   });
 
   it("says what planes hold, and what dense reads", async () => {

@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 import { languageEnabled } from "../completion/eligibility";
-import { findModels } from "../models/discovery/discovery";
+import { findModels, tuningOfFile } from "../models/discovery/discovery";
 import type { ActiveDocument } from "./activeDocument";
 import type { CommandId } from "./commandIds";
 import type { Config } from "./config";
@@ -86,8 +86,10 @@ const TABLE: Readonly<Record<CommandId, Command>> = {
       : models.choose(),
 
   "lacuna.selectModel": async ({ config, bundledModel, engine, models }) => {
+    const current = config.settings.model;
     const model = await pickModel({
-      current: config.settings.model,
+      current,
+      tuning: current === "" ? undefined : await tuningOfFile(current),
       bundled: bundledModel,
       search: (signal) => findModels({ extra: [models.folder], signal }),
     });

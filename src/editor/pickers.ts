@@ -3,6 +3,7 @@ import path from "node:path";
 import * as vscode from "vscode";
 import type { GuardPoint, Sparsity } from "../engine/protocol";
 import type { FoundModel } from "../models/discovery/discovery";
+import type { Tuning } from "../models/tuning";
 import { measuredAt, type MeasuredData } from "./measured";
 import { parseSparsity } from "./settings";
 import { bytes, costOf, measuredPoint, percent, tokensPerSecond } from "./statusText";
@@ -92,6 +93,8 @@ const ratioOf = (text: string): Sparsity | undefined => {
 
 export interface ModelChoices {
   readonly current: string;
+  /** Of the current one, as far as its file tells. */
+  readonly tuning: Tuning | undefined;
   readonly bundled: string | undefined;
   readonly search: (signal: AbortSignal) => Promise<readonly FoundModel[]>;
 }
@@ -122,7 +125,7 @@ export async function pickModel(choices: ModelChoices): Promise<string | undefin
         bytes(model.bytes),
         model.source,
         ...(model.fim === true ? ["fills in the middle"] : []),
-        ...trainedFor(model.path),
+        ...trainedFor(model.tuning),
       ].join(" · "),
       detail: model.path,
       model: model.path,
@@ -144,7 +147,7 @@ export async function pickModel(choices: ModelChoices): Promise<string | undefin
   }
 }
 
-function fixedModels({ current, bundled }: ModelChoices): ModelItem[] {
+function fixedModels({ current, tuning, bundled }: ModelChoices): ModelItem[] {
   const items: ModelItem[] = [];
   if (bundled !== undefined) {
     items.push({
@@ -157,7 +160,7 @@ function fixedModels({ current, bundled }: ModelChoices): ModelItem[] {
   if (current !== "") {
     items.push({
       label: `$(check) ${path.basename(current, ".gguf")}`,
-      description: "in use",
+      description: ["in use", ...trainedFor(tuning)].join(" · "),
       detail: current,
       model: current,
     });
@@ -166,14 +169,10 @@ function fixedModels({ current, bundled }: ModelChoices): ModelItem[] {
 }
 
 /** Models that have been trained to chat now and then answer in prose where code is wanted; their base model does not. */
-const trainedFor = (file: string): readonly string[] => {
-  const name = path.basename(file);
-  return /instruct|chat|(?:^|[-_.])it(?:[-_.]|$)/i.test(name)
-    ? ["Instruct: made for chat, may answer in prose"]
-    : /coder|code|starcoder|fim/i.test(name)
-      ? ["base: made for completion"]
-      : [];
-};
+const trainedFor = (tuning: Tuning | undefined): readonly string[] =>
+  tuning === undefined
+    ? []
+    : [tuning === "chat" ? "Instruct: made for chat, may answer in prose" : "base: made for completion"];
 
 async function browseModel(): Promise<string | undefined> {
   const files = await vscode.window.showOpenDialog({

@@ -15,6 +15,8 @@ import { statusView, steadyMemory, type Status, type StatusView } from "./status
 /** States shorter than this are not shown: they would only flicker. */
 const SETTLE_MS = 250;
 const RECENT = 8;
+/** By then an engine that nobody asks has given back what it needs no longer. */
+const AT_REST_MS = 4_000;
 
 /** The one line at the bottom: state, speed, memory, share of neurons; and why nothing appears. */
 export class StatusBar implements vscode.Disposable {
@@ -27,6 +29,7 @@ export class StatusBar implements vscode.Disposable {
   private memory: MemoryStats | undefined;
   private place: string | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private restTimer: NodeJS.Timeout | undefined;
   private shown: StatusView | undefined;
   private readonly subscriptions: readonly vscode.Disposable[];
 
@@ -83,6 +86,7 @@ export class StatusBar implements vscode.Disposable {
 
   dispose(): void {
     clearTimeout(this.timer);
+    clearTimeout(this.restTimer);
     vscode.Disposable.from(...this.subscriptions, this.item).dispose();
   }
 
@@ -104,7 +108,14 @@ export class StatusBar implements vscode.Disposable {
     this.schedule();
   }
 
-  private async readMemory(): Promise<void> {
+  /** Now, and once more when what happens now is over. */
+  private readMemory(): Promise<void> {
+    clearTimeout(this.restTimer);
+    this.restTimer = setTimeout(() => void this.showMemory(), AT_REST_MS);
+    return this.showMemory();
+  }
+
+  private async showMemory(): Promise<void> {
     const stats = await this.engine.stats();
     if (stats !== undefined) {
       this.memory = steadyMemory(this.memory, stats);

@@ -19,6 +19,7 @@ import {
 import { rowsFor } from "./headRows";
 import {
   decode,
+  freeFfn,
   keepThreads,
   loadState,
   saveState,
@@ -321,8 +322,9 @@ export class DocumentContext {
     }
   }
 
-  dispose(): Promise<void> {
-    return this.context.dispose();
+  async dispose(): Promise<void> {
+    await this.context.dispose();
+    freeFfn(this.context);
   }
 
   /** Forgets everything from the first token on that is not one of `tokens` or was not evaluated densely. */

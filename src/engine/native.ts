@@ -212,6 +212,7 @@ interface LacunaBindings {
     rows: Int32Array | null,
     options: FfnRowsOptions,
   ): Promise<number>;
+  freeFfn(context: object): void;
   makePlanes(model: object, layer: number, threads: number): Promise<number>;
   planeBytes(model: object): number;
   dropPlanes(model: object): void;
@@ -289,6 +290,11 @@ export function setFfnRows(
   options: FfnRowsOptions,
 ): Promise<number> {
   return bindingsOf(context.model).setFfnRows(nativeContext(context), layer, rows, options);
+}
+
+/** Frees what a context that has been disposed of had packed, and lets go of planes: else they stay until JavaScript's garbage is collected. */
+export function freeFfn(context: LlamaContext): void {
+  bindingsOf(context.model).freeFfn(nativeContext(context));
 }
 
 /**

@@ -43,7 +43,15 @@ describe("models that are there already", () => {
     const found = await findModels({ home, env: {}, extra: [path.join(home, "lacuna/models")] });
     const bytes = (file: string): number => statSync(file).size;
     assert.deepEqual(found, [
-      { path: cpp, bytes: 11, source: "llama.cpp", name: "broken", quantization: undefined, fim: undefined },
+      {
+        path: cpp,
+        bytes: 11,
+        source: "llama.cpp",
+        name: "broken",
+        quantization: undefined,
+        fim: undefined,
+        tuning: undefined,
+      },
       {
         path: studio,
         bytes: bytes(studio),
@@ -51,6 +59,7 @@ describe("models that are there already", () => {
         name: "chat",
         quantization: "Q6_K",
         fim: undefined,
+        tuning: "chat",
       },
       {
         path: own,
@@ -59,6 +68,7 @@ describe("models that are there already", () => {
         name: "lacuna-54m.Q6_K",
         quantization: "Q6_K",
         fim: true,
+        tuning: undefined,
       },
       {
         path: node,
@@ -67,6 +77,7 @@ describe("models that are there already", () => {
         name: "m",
         quantization: "Q6_K",
         fim: undefined,
+        tuning: undefined,
       },
       {
         path: hub,
@@ -75,6 +86,7 @@ describe("models that are there already", () => {
         name: "qwen-q4_k_m",
         quantization: "Q4_K_M",
         fim: true,
+        tuning: "completion",
       },
     ]);
   });

@@ -3,6 +3,7 @@ import path from "node:path";
 import { readFile } from "node:fs/promises";
 import { readGguf, type GgufHeader } from "../gguf";
 import { quantizationOf } from "../download/hub";
+import { tuningOf, type Tuning } from "../tuning";
 import { findGgufFiles } from "./ggufFiles";
 import { ollamaFolders, ollamaModels } from "./ollama";
 
@@ -16,6 +17,7 @@ export interface FoundModel {
   readonly quantization: string | undefined;
   /** Whether it fills in the middle; undefined: the file does not tell. */
   readonly fim: boolean | undefined;
+  readonly tuning: Tuning | undefined;
 }
 
 export interface DiscoveryOptions {
@@ -63,6 +65,7 @@ export async function findModels({
         ...{ path: file, bytes, source, name: path.basename(file, ".gguf") },
         quantization: quantizationOf(file) ?? header?.quantization,
         fim: header?.fim,
+        tuning: header?.tuning ?? tuningOf(file),
       });
     }
   }
@@ -73,20 +76,29 @@ export async function findModels({
         ...{ path: model.path, bytes: model.bytes, source: "Ollama", name: model.name },
         quantization: quantizationOf(model.name.split(":")[1] ?? "") ?? header?.quantization,
         fim: model.fim ? true : header?.fim,
+        tuning: tuningOf(model.name) ?? header?.tuning,
       });
     }
   }
   return [...found.values()].sort((a, b) => a.name.localeCompare(b.name));
 }
 
+/** What a model's file was trained for last, as far as it tells. */
+export const tuningOfFile = async (file: string): Promise<Tuning | undefined> =>
+  (await describe(file))?.tuning ?? tuningOf(file);
+
 /** What a file's header says; undefined when it cannot be read. */
 async function describe(
   file: string,
-): Promise<{ readonly quantization: string | undefined; readonly fim: boolean | undefined } | undefined> {
+): Promise<Pick<FoundModel, "quantization" | "fim" | "tuning"> | undefined> {
   await new Promise(setImmediate); // one header takes milliseconds: others get their turn between them
   try {
     const header = readGguf(file);
-    return { quantization: mostUsedType(header), fim: fillsInTheMiddle(header) };
+    return {
+      quantization: mostUsedType(header),
+      fim: fillsInTheMiddle(header),
+      tuning: tuningOf(file, header),
+    };
   } catch {
     return undefined;
   }
