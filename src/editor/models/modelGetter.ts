@@ -96,7 +96,9 @@ export class ModelGetter implements vscode.Disposable {
       const signal = AbortSignal.any([controller.signal, this.closing.signal]);
       const shown = this.reporter(title, report);
       try {
-        return await downloader.get(wanted, signal, shown.tell);
+        const done = await downloader.get(wanted, signal, shown.tell);
+        await downloader.settle();
+        return done;
       } catch (error) {
         if (!signal.aborted) {
           throw error;
