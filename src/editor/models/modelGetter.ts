@@ -191,7 +191,9 @@ export class ModelGetter implements vscode.Disposable {
       for (const entry of catalogue) {
         const file = entry.files.find(({ address }) => address.includes(`/${path.basename(model)}`));
         if (seen !== undefined && file !== undefined) {
-          return { bytesPerToken: bytesPerToken(entry, file), tokensPerSecond: seen.tokensPerSecond };
+          const { tokensPerSecond } = seen;
+          const { layers } = entry.shape;
+          return { bytesPerToken: bytesPerToken(entry, file), layers, tokensPerSecond };
         }
       }
     }
