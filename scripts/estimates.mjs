@@ -43,7 +43,7 @@ async function measure(modelPath) {
         modelPath,
         contextSize: 2_048,
         threads,
-        gpu: "off",
+        gpu: false,
         evictAfterMs: 0,
         draftTokens: 0,
       }),

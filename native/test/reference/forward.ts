@@ -114,7 +114,9 @@ export function runReference(
     for (let h = 0; h < heads; h++) {
       const kv = Math.floor((h * kvHeads) / heads);
       const turned = (head: Tensor): Tensor =>
-        rotates ? tape.rotate(head, rotated / 2, pair, angle, family.yarn?.scale ?? family.rotationScale) : head;
+        rotates
+          ? tape.rotate(head, rotated / 2, pair, angle, family.yarn?.scale ?? family.rotationScale)
+          : head;
       const qh = turned(tape.slice(q, h * headSize, headSize));
       const kh = turned(tape.slice(k, kv * headSize, headSize));
       const scores = tape.scale(tape.matmulT(qh, kh), scales.attention ?? 1 / Math.sqrt(headSize));
