@@ -3,15 +3,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { register } from "tsx/esm/api";
-import { root } from "./support/bootstrap.mjs";
+import { pathToFileURL } from "node:url";
+import { bootstrap, root } from "./support/bootstrap.mjs";
 import { script, Stop } from "./support/steps.mjs";
-
-register();
-const { findChoice } = await import("../src/models/catalogue/catalogue.ts");
-const { estimate } = await import("../src/models/catalogue/estimate.ts");
-const { measureMachine } = await import("../src/models/catalogue/machine.ts");
-const { EngineClient, forkEngine, unwrap } = await import("../src/engine/client.ts");
 
 const OFF = 0.25;
 const ROUNDS = 3;
@@ -24,7 +18,7 @@ function hole() {
   return { path: FILE, prefix: text.slice(0, at), suffix: text.slice(at), language: "typescript" };
 }
 
-async function measure(modelPath) {
+async function measure(modelPath, { EngineClient, forkEngine, unwrap }) {
   const hostPath = path.join(root, "dist/engine-host.mjs");
   const client = new EngineClient({ spawn: (env) => forkEngine({ hostPath, env }), onLog: () => undefined });
   const seen = async (place) => {
@@ -58,12 +52,27 @@ async function measure(modelPath) {
   }
 }
 
+/** What is TypeScript, once the packages are there. */
+async function parts() {
+  (await import("tsx/esm/api")).register();
+  const from = (file) => import(pathToFileURL(path.join(root, "src", `${file}.ts`)).href);
+  return {
+    ...(await from("models/catalogue/catalogue")),
+    ...(await from("models/catalogue/estimate")),
+    ...(await from("models/catalogue/machine")),
+    ...(await from("engine/client")),
+  };
+}
+
 await script(async () => {
   const models = process.argv.slice(2);
   if (models.length === 0 || !models.every((file) => existsSync(file)))
     throw new Stop(
       "Name GGUF files that are called as in the catalogue, such as qwen2.5-coder-0.5b.gguf: npm run bench:estimates -- FILE...",
     );
+  await bootstrap();
+  const lacuna = await parts();
+  const { estimate, findChoice, measureMachine } = lacuna;
   const machine = await measureMachine();
   process.stdout.write(`${machine.cores} cores, ${(machine.bandwidth / 1e9).toFixed(1)} GB/s\n`);
   let off = 0;
@@ -72,7 +81,7 @@ await script(async () => {
     const choice = findChoice(name);
     if (choice === undefined) throw new Stop(`The catalogue has no ${name}.`);
     const expected = estimate(choice.entry, choice.file, machine);
-    const { dense, auto, why } = await measure(model);
+    const { dense, auto, why } = await measure(model, lacuna);
     const rows = [
       ["dense", expected.dense, dense],
       ["auto", expected, auto],

@@ -5,7 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { launchBrowser, startCodeServer } from "../test/host/support/codeServer.mjs";
 import { Workbench } from "../test/ui/workbench.mjs";
-import { root } from "./support/bootstrap.mjs";
+import { bootstrap, root } from "./support/bootstrap.mjs";
 import { script, Stop } from "./support/steps.mjs";
 
 /** The user asks for a suggestion now and then. */
@@ -53,6 +53,7 @@ await script(async () => {
   const [vsix, rounds = "3"] = process.argv.slice(2);
   if (vsix === undefined || !existsSync(vsix))
     throw new Stop("Name a package: npm run bench:first-text -- FILE.vsix [ROUNDS].");
+  await bootstrap({ native: false });
   for (let i = 0; i < Number(rounds); i++) {
     const { installed, seconds } = await round(vsix);
     process.stdout.write(
