@@ -48,6 +48,28 @@ ggml_tensor * lacuna_blocks::norm_vjp(io & g, T x, T w, T dy) const {
     return centre ? centred(c, dx) : dx;
 }
 
+namespace {
+
+struct yarn {
+    float ext;  // how much of the interpolation is YaRN's
+    float attn; // what rotated columns are multiplied with
+};
+
+} // namespace
+
+// as llama_context's constructor does, for a context that is asked for nothing
+static yarn yarn_of(const llama_hparams & hp) {
+    const float ext  = hp.yarn_ext_factor >= 0.0f ? hp.yarn_ext_factor : hp.rope_scaling_type_train == LLAMA_ROPE_SCALING_TYPE_YARN ? 1.0f : 0.0f;
+    if (ext == 0.0f) {
+        return { ext, hp.yarn_attn_factor*hp.rope_attn_factor };
+    }
+    const float factor = 1.0f/hp.rope_freq_scale_train;
+    const auto  mscale = [&](float by) { return factor <= 1.0f ? 1.0f : 0.1f*by*logf(factor) + 1.0f; };
+    const float wanted = hp.rope_yarn_log_mul != 0.0f ? mscale(1.0f)/mscale(hp.rope_yarn_log_mul) : mscale(1.0f);
+
+    return { ext, wanted/(1.0f + 0.1f*logf(factor))*hp.rope_attn_factor }; // ggml multiplies by the divisor
+}
+
 ggml_tensor * lacuna_blocks::rope(io & g, T x, T pos, int il, float sign) const {
     if (!hp.has_rope(il) || (form.rope_step > 0 && (il + 1) % form.rope_step == 0)) {
         return x;
@@ -60,8 +82,10 @@ ggml_tensor * lacuna_blocks::rope(io & g, T x, T pos, int il, float sign) const 
 
     T factors = l.rope_freqs ? l.rope_freqs : n_ctx > (int64_t) hp.n_ctx_orig_yarn ? l.rope_long : l.rope_short;
 
-    return ggml_rope_ext(g.ctx, x, pos, factors, (int) hp.n_rot(il), (int) llama_model_rope_type(&model),
-            (int) hp.n_ctx_orig_yarn, base, sign*scale, 0.0f, hp.rope_attn_factor, 32.0f, 1.0f);
+    const auto y = yarn_of(hp);
+
+    return (sign < 0.0f ? ggml_rope_ext_back : ggml_rope_ext)(g.ctx, x, pos, factors, (int) hp.n_rot(il), (int) llama_model_rope_type(&model),
+            (int) hp.n_ctx_orig_yarn, base, scale, y.ext, y.attn, hp.yarn_beta_fast, hp.yarn_beta_slow);
 }
 
 ggml_tensor * lacuna_blocks::to_heads(io & g, T x) const {

@@ -38,6 +38,7 @@ static const family FAMILIES[] = {
     { LLM_ARCH_GRANITE,    LACUNA_NORM_RMS,   LACUNA_SILU, LOGITS_DIVIDED },
     { LLM_ARCH_DEEPSEEK,   LACUNA_NORM_RMS,   LACUNA_SILU, 0 },
     { LLM_ARCH_INTERNLM2,  LACUNA_NORM_RMS,   LACUNA_SILU, 0 },
+    { LLM_ARCH_MISTRAL3,   LACUNA_NORM_RMS,   LACUNA_SILU, 0 },
     { LLM_ARCH_SMOLLM3,    LACUNA_NORM_RMS,   LACUNA_SILU, ROPE_SKIPPED },
 };
 
@@ -183,7 +184,7 @@ static std::string unknown_key(const llama_model & model) {
         { "attention.max_alibi_bias",   hp.f_max_alibi_bias != 0.0f },
         { "attention.temperature_scale", hp.f_attn_temp_scale != 0.0f },
         { "rope.dimension_count_swa",   hp.is_swa_any() && hp.n_rot_swa != hp.n_rot_full },
-        { "rope.scaling.type",          hp.rope_scaling_type_train == LLAMA_ROPE_SCALING_TYPE_YARN },
+        { "rope.scaling.type",          hp.is_swa_any() && hp.rope_scaling_type_train == LLAMA_ROPE_SCALING_TYPE_YARN },
         { "deepstack_mapping",          hp.n_deepstack_layers > 0 },
     };
     for (const auto & k : keys) {

@@ -103,7 +103,8 @@ describe("all architectures of llama.cpp", function () {
 
   it("are refused where metadata ask for what is not understood", () => {
     for (const [name, value, said] of [
-      ["llama", "rope.scaling.type=yarn", "llama.rope.scaling.type yarn"],
+      ["gemma3", "rope.scaling.type=yarn", "gemma3.rope.scaling.type yarn"],
+      ["mistral3", "attention.temperature_scale=0.5", "mistral3.attention.temperature_scale 0.500000"],
       ["qwen2", "attention.causal=false", "qwen2.attention.causal false"],
       ["qwen3", "attention.value_length=8", "qwen3.attention.value_length 8"],
       ["gemma3", "attention.key_length_swa=8", "gemma3.attention.key_length_swa 8"],

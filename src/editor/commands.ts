@@ -14,6 +14,7 @@ import type { CompletionSource } from "./completionSource";
 import type { ServerService } from "./server/serverService";
 import { LOCAL_ONLY } from "./server/serverStatus";
 import type { ModelGetter } from "./models/modelGetter";
+import { titleOf } from "./models/chooseModel";
 import { pickModel, pickSnooze, pickSparsity } from "./pickers";
 import { parseSparsity } from "./settings";
 import type { SparsityController } from "./sparsityController";
@@ -82,7 +83,7 @@ const TABLE: Readonly<Record<CommandId, Command>> = {
 
   "lacuna.getModel": ({ models }, given) =>
     typeof given === "string"
-      ? models.fetchAndUse({ title: given, wanted: { address: given } })
+      ? models.fetchAndUse({ title: titleOf(given), wanted: { address: given } })
       : models.choose(),
 
   "lacuna.selectModel": async ({ config, bundledModel, engine, models }) => {

@@ -10,6 +10,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { launchBrowser, startCodeServer } from "../host/support/codeServer.mjs";
+import { serveModel } from "./modelServer.mjs";
 import { scenario } from "./scenario.mjs";
 import { Workbench } from "./workbench.mjs";
 
@@ -27,8 +28,10 @@ function linkExtension(extensions) {
 }
 
 async function run(theme) {
-  const workspace = mkdtempSync(path.join(os.tmpdir(), "lacuna-ui-"));
+  const scratch = mkdtempSync(path.join(os.tmpdir(), "lacuna-ui-"));
+  const workspace = path.join(scratch, "workspace");
   cpSync(path.join(root, "test/fixtures/workspace"), workspace, { recursive: true });
+  const models = await serveModel(path.join(root, "test/fixtures/model/lacuna-9m.Q8_0.gguf"));
   let server;
   let browser;
   let workbench;
@@ -42,12 +45,13 @@ async function run(theme) {
         "lacuna.debounce": 50,
         // What is suggested must not depend on when a mask is ready.
         "lacuna.sparsity": "dense",
+        "lacuna.modelFolder": path.join(scratch, "models"),
       },
     });
     browser = await launchBrowser();
     workbench = new Workbench(browser.page, path.join(shots, theme));
     await browser.page.goto(`${server.url}/?folder=${workspace}`);
-    await scenario(workbench);
+    await scenario(workbench, models);
     console.log(
       `UI test (${theme}): passed, screenshots in ${path.relative(process.cwd(), path.join(shots, theme))}`,
     );
@@ -58,7 +62,8 @@ async function run(theme) {
   } finally {
     await browser?.close();
     await server?.stop();
-    rmSync(workspace, { recursive: true, force: true, maxRetries: 5 });
+    await models.stop();
+    rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { getModel } from "./walkthrough.mjs";
 
 /** Line of the sample workspace's file that contains `text`, from 1. */
 function lineOf(file, text) {
@@ -36,8 +37,8 @@ async function typeUntilSuggested(workbench) {
   return ghost;
 }
 
-/** A first quarter of an hour with Lacuna, in half a minute. */
-export async function scenario(workbench) {
+/** A first quarter of an hour with Lacuna, in half a minute. `served`: see `serveModel`. */
+export async function scenario(workbench, served) {
   const { page } = workbench;
   await workbench.ready();
   await workbench.shot("start");
@@ -134,8 +135,5 @@ export async function scenario(workbench) {
   await workbench.runCommand("Lacuna: Toggle Completions for This Language");
   await workbench.status(/switched off for javascript/);
   await workbench.shot("switched-off");
-  await workbench.runCommand("Lacuna: Open Walkthrough");
-  await page.locator(".getting-started-step, .gettingStartedContainer").first().waitFor({ timeout: 20_000 });
-  await page.waitForTimeout(800);
-  await workbench.shot("walkthrough");
+  await getModel(workbench, served);
 }

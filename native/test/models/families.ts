@@ -21,6 +21,8 @@ export interface Family {
   readonly rotated?: number;
   /** What rotated columns are multiplied with. */
   readonly rotationScale?: number;
+  /** YaRN: for contexts `factor` times as long as the `trained` positions; rotated columns are multiplied with `scale`. */
+  readonly yarn?: Yarn;
   /** Every so many layers nothing rotates. */
   readonly unrotated?: number;
   /** RoPE's factors of the size that is tested, for contexts that are no longer than the model was first trained on. */
@@ -39,6 +41,12 @@ export interface Family {
   readonly metadata?: Readonly<Record<string, GgufValue>>;
 }
 
+export interface Yarn {
+  readonly factor: number;
+  readonly trained: number;
+  readonly scale: number;
+}
+
 const LLAMA: Family = {
   norm: "rms",
   activation: "silu",
@@ -54,6 +62,12 @@ const STARCODER2: Family = {
   pairs: "halves",
   biases: ["norm", "qkv", "attention", "ffn"],
 };
+const YARN: Readonly<Record<string, GgufValue>> = {
+  "rope.scaling.type": { str: "yarn" },
+  "rope.scaling.factor": { f32: 4 },
+  "rope.scaling.original_context_length": { u32: 64 },
+};
+const QWEN2: Family = { ...LLAMA, pairs: "halves", biases: ["qkv"] };
 const STABLELM: Family = {
   ...LLAMA,
   norm: "layer",
@@ -70,7 +84,13 @@ const GEMMA: Family = {
 
 export const FAMILIES = {
   llama: LLAMA,
-  qwen2: { ...LLAMA, pairs: "halves", biases: ["qkv"] },
+  qwen2: QWEN2,
+  "qwen2, YaRN": {
+    ...QWEN2,
+    architecture: "qwen2",
+    yarn: { factor: 4, trained: 64, scale: 1 + 0.1 * Math.log(4) },
+    metadata: YARN,
+  },
   qwen3: { ...LLAMA, pairs: "halves", headNorms: "shared" },
   gemma: GEMMA,
   gemma2: {
@@ -136,6 +156,11 @@ export const FAMILIES = {
     },
   },
   internlm2: LLAMA,
+  mistral3: {
+    ...LLAMA,
+    yarn: { factor: 4, trained: 64, scale: 1 },
+    metadata: { ...YARN, "rope.scaling.yarn_log_multiplier": { f32: 1 } },
+  },
   smollm3: { ...LLAMA, unrotated: 4 },
 } as const satisfies Readonly<Record<string, Family>>;
 

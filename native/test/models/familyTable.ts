@@ -29,6 +29,7 @@ function attentionOf({ qkv, biases, rotated, pairs, unrotated, window, caps, ...
     rotated !== undefined && "of a part of a head",
     unrotated !== undefined && `none in every ${unrotated}th layer`,
     family.shortFactors && "longrope",
+    family.yarn !== undefined && "YaRN",
     window !== undefined && "sliding windows",
     caps?.attention !== undefined && "soft cap",
   ]);

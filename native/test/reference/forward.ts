@@ -1,4 +1,4 @@
-import { familyOf } from "../models/families";
+import { familyOf, type Yarn } from "../models/families";
 import type { TestModel } from "../models/model";
 import { Tape, type Tensor } from "./tape";
 
@@ -92,7 +92,8 @@ export function runReference(
     const windowed = window !== undefined && il % window.pattern < window.pattern - 1;
     const base = windowed ? window.base : 10000;
     const rotates = family.unrotated === undefined || (il + 1) % family.unrotated !== 0;
-    const angle = (t: number, i: number): number => (t * base ** ((-2 * i) / rotated)) / (factors?.[i] ?? 1);
+    const angle = (t: number, i: number): number =>
+      (t * base ** ((-2 * i) / rotated) * yarnFactor(family.yarn, i, rotated, base)) / (factors?.[i] ?? 1);
     /** What a branch gives to the residual stream. */
     const added = (branch: Tensor, after: string): Tensor =>
       times(family.postNorms === true ? norm(branch, `${p}${after}`) : branch, scales.residual);
@@ -113,7 +114,9 @@ export function runReference(
     for (let h = 0; h < heads; h++) {
       const kv = Math.floor((h * kvHeads) / heads);
       const turned = (head: Tensor): Tensor =>
-        rotates ? tape.rotate(head, rotated / 2, pair, angle, family.rotationScale) : head;
+        rotates
+          ? tape.rotate(head, rotated / 2, pair, angle, family.yarn?.scale ?? family.rotationScale)
+          : head;
       const qh = turned(tape.slice(q, h * headSize, headSize));
       const kh = turned(tape.slice(k, kv * headSize, headSize));
       const scores = tape.scale(tape.matmulT(qh, kh), scales.attention ?? 1 / Math.sqrt(headSize));
@@ -167,4 +170,18 @@ export function runReference(
     heads: headTensors,
     logits,
   };
+}
+
+/** What YaRN (Peng et al. 2023, section 3.2) multiplies the `i`th frequency with: between 1 for quick ones and 1 / factor for slow ones. */
+function yarnFactor(yarn: Yarn | undefined, i: number, rotated: number, base: number): number {
+  if (yarn === undefined) {
+    return 1;
+  }
+  /** The frequency that turns so many times within the context that was trained. */
+  const turning = (times: number): number =>
+    (rotated * Math.log(yarn.trained / (2 * Math.PI * times))) / (2 * Math.log(base));
+  const low = Math.max(0, Math.floor(turning(32)));
+  const high = Math.min(rotated - 1, Math.ceil(turning(1)));
+  const slow = Math.min(1, Math.max(0, (i - low) / Math.max(0.001, high - low)));
+  return slow / yarn.factor + (1 - slow);
 }

@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { recommend, type Measured, type Recommendation } from "../../models/catalogue/estimate";
 import type { Machine } from "../../models/catalogue/machine";
 import { wantedOf } from "../../models/catalogue/wanted";
-import { parseAddress } from "../../models/download/address";
+import { nameOf, parseAddress } from "../../models/download/address";
 import type { Wanted } from "../../models/download/downloader";
 import { size } from "../../models/download/errors";
 import { messageOf } from "../failures";
@@ -122,5 +122,11 @@ async function askAddress(): Promise<Chosen | undefined> {
       }
     },
   });
-  return text === undefined ? undefined : { title: text.trim(), wanted: { address: text.trim() } };
+  return text === undefined ? undefined : { title: titleOf(text), wanted: { address: text.trim() } };
+}
+
+/** A file's name where the address has one: an address is long to read. */
+export function titleOf(address: string): string {
+  const parsed = parseAddress(address);
+  return (parsed.kind === "url" ? nameOf(parsed.url) : undefined) ?? address.trim();
 }

@@ -96,7 +96,9 @@ export class ModelGetter implements vscode.Disposable {
       const signal = AbortSignal.any([controller.signal, this.closing.signal]);
       const shown = this.reporter(title, report);
       try {
-        return await downloader.get(wanted, signal, shown.tell);
+        const done = await downloader.get(wanted, signal, shown.tell);
+        await downloader.settle();
+        return done;
       } catch (error) {
         if (!signal.aborted) {
           throw error;
@@ -189,7 +191,9 @@ export class ModelGetter implements vscode.Disposable {
       for (const entry of catalogue) {
         const file = entry.files.find(({ address }) => address.includes(`/${path.basename(model)}`));
         if (seen !== undefined && file !== undefined) {
-          return { bytesPerToken: bytesPerToken(entry, file), tokensPerSecond: seen.tokensPerSecond };
+          const { tokensPerSecond } = seen;
+          const { layers } = entry.shape;
+          return { bytesPerToken: bytesPerToken(entry, file), layers, tokensPerSecond };
         }
       }
     }

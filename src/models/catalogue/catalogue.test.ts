@@ -97,6 +97,21 @@ describe("the recommendation", () => {
     }
   });
 
+  it("expects the speed that Qwen's own files were seen to have", () => {
+    // Dense, a token alone, on two cores of an Intel Xeon with AMX; tokens per second. The lower bounds are of a less quiet hour.
+    const xeon: Machine = { memory: 25e9, cores: 2, bandwidth: 28e9 };
+    for (const [name, least, most] of [
+      ["qwen2.5-coder-0.5b", 1e3 / 29, 1e3 / 25],
+      ["qwen2.5-coder-1.5b", 1e3 / 56, 1e3 / 48],
+    ] as const) {
+      const { tokensPerSecond } = expected(name, xeon).dense;
+      assert.ok(
+        tokensPerSecond > least / 1.25 && tokensPerSecond < most * 1.25,
+        `${name}: ${tokensPerSecond}`,
+      );
+    }
+  });
+
   it("puts first the best model that answers a line within a second", () => {
     const [first, ...others] = recommend(laptop);
     assert.equal(first!.fits, "good");
@@ -128,14 +143,15 @@ describe("the recommendation", () => {
 
   it("believes what was measured more than what it guesses", () => {
     const { entry, file } = findChoice("qwen2.5-coder-1.5b")!;
-    const measured = { bytesPerToken: bytesPerToken(entry, file), tokensPerSecond: 33 };
+    const { layers } = entry.shape;
+    const measured = { bytesPerToken: bytesPerToken(entry, file), layers, tokensPerSecond: 33 };
     assert.equal(Math.round(estimate(entry, file, laptop, measured).dense.tokensPerSecond), 33);
     const other = findChoice("qwen2.5-coder-7b")!;
-    const ratio = bytesPerToken(entry, file) / bytesPerToken(other.entry, other.file);
-    assert.ok(
-      Math.abs(estimate(other.entry, other.file, laptop, measured).dense.tokensPerSecond / (33 * ratio) - 1) <
-        1e-9,
+    const [guess, corrected] = [undefined, measured].map(
+      (seen) => estimate(other.entry, other.file, laptop, seen).dense.tokensPerSecond,
     );
+    const quicker = 33 / estimate(entry, file, laptop).dense.tokensPerSecond;
+    assert.ok(Math.abs(corrected! / guess! / quicker - 1) < 1e-9);
   });
 
   it("measures this machine", async () => {

@@ -56,7 +56,7 @@ const SPARSE: ReadonlySet<string> = new Set([
   ...["llama", "qwen2", "qwen3"],
   ...["gemma", "gemma2", "gemma3"],
   ...["phi2", "phi3", "starcoder2", "codeshell", "stablelm"],
-  ...["granite", "deepseek", "internlm2", "smollm3"],
+  ...["granite", "deepseek", "internlm2", "mistral3", "smollm3"],
 ]);
 
 export const runsSparse = (architecture: string): boolean => SPARSE.has(architecture);

@@ -62,7 +62,7 @@ describe("refreshing the catalogue", () => {
     ]);
     assert.equal(notes.length, 4);
     assert.match(notes[2]!, /does not list it/);
-    assert.match(notes[3]!, /There is no .*tree\/v1/);
+    assert.match(notes[3]!, /has no repository user\/m with a revision v1/);
     assert.equal(server.requests.length, 2);
   });
 });

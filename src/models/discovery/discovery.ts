@@ -2,6 +2,7 @@ import os from "node:os";
 import path from "node:path";
 import { readFile } from "node:fs/promises";
 import { readGguf, type GgufHeader } from "../gguf";
+import { ModelFolder } from "../download/folder";
 import { quantizationOf } from "../download/hub";
 import { tuningOf, type Tuning } from "../tuning";
 import { findGgufFiles } from "./ggufFiles";
@@ -57,6 +58,7 @@ export async function findModels({
   signal,
 }: DiscoveryOptions = {}): Promise<FoundModel[]> {
   const found = new Map<string, FoundModel>();
+  await Promise.all(extra.map((folder) => new ModelFolder(folder).settle().catch(() => undefined)));
   const places = [...extra.map((folder) => ["Lacuna", folder] as const), ...(await folders(home, env))];
   for (const [source, folder] of places) {
     for (const { path: file, bytes } of await findGgufFiles([folder], signal)) {

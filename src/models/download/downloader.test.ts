@@ -246,9 +246,12 @@ describe("downloading a model", () => {
       },
     );
     answer(403)();
-    await fails("gated", /does not allow this \(403\)\.$/);
+    await fails("gated", /does not allow this \(403\)\. Fetch it with a program that is logged in there/);
     answer(404)();
     await fails("not-found", /There is no http:.*m\.gguf \(404\)/);
+    await fails("not-found", /has no repository user\/none with a revision main \(404\)/, {
+      address: "hf:user/none:Q4_K_M",
+    });
     answer(503)();
     await fails("server", /a problem of its own \(503\)/);
     assert.equal(

@@ -75,6 +75,11 @@ export class Downloader {
     return work;
   }
 
+  /** Waits until the disk has what was downloaded, which {@link get} does not. */
+  async settle(): Promise<void> {
+    await this.folder.settle(true);
+  }
+
   private async start(
     wanted: Wanted,
     signal: AbortSignal,
@@ -144,11 +149,11 @@ export class Downloader {
     onProgress: (progress: Progress) => void,
   ): Promise<Downloaded | undefined> {
     const file = this.folder.path(name);
+    const record = (await this.folder.records()).get(name);
     const info = await stat(file).catch(() => undefined);
     if (info === undefined) {
       return undefined;
     }
-    const record = (await this.folder.records()).get(name);
     const other = new DownloadError(
       "exists",
       `There is another ${name} in ${path.dirname(file)}. Remove it first, or choose another folder.`,

@@ -110,7 +110,9 @@ export function statusProblem(
 ): DownloadError {
   if (status === 401 || status === 403) {
     const where =
-      terms === undefined ? "" : ` If it is gated, accept its terms at ${terms}, then give a token of yours.`;
+      terms === undefined
+        ? " Fetch it with a program that is logged in there, and select the file."
+        : ` If it is gated, accept its terms at ${terms}, then give a token of yours.`;
     const what = status === 401 ? "wants to know who asks" : "does not allow this";
     return new DownloadError("gated", `${url.host} ${what} (${status}).${where}`);
   }

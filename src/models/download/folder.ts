@@ -17,6 +17,8 @@ export interface ModelRecord {
   readonly verified: boolean;
   /** ISO date. */
   readonly at: string;
+  /** The file has its name, but nobody has waited yet for the disk to have all of it. */
+  readonly unsettled?: true | undefined;
 }
 
 /** Where Lacuna keeps models: `$LACUNA_MODELS`, or a folder of its own in the home folder. */
@@ -26,13 +28,22 @@ export function defaultFolder(env: NodeJS.ProcessEnv = process.env, home = os.ho
 }
 
 const INDEX = "models.json";
+/** By then a system has written down what a program left to it. */
+const SETTLED_MS = 120_000;
 
 /**
  * A folder of downloaded models. A file has its own name only when it is whole and checked; until then it is `.NAME.part`, and
  * `.NAME.lock` keeps other processes from fetching it, too.
+ *
+ * A disk may need longer for a model than it took to come. So a file gets its name before it is on the disk, with a record that says
+ * so ({@link settle}): if the machine goes down meanwhile, it is read again before it is offered.
  */
 export class ModelFolder {
-  constructor(readonly folder: string) {}
+  constructor(
+    readonly folder: string,
+    /** When the machine was started, in milliseconds as Date.now() counts them. */
+    private readonly started: () => number = () => Date.now() - 1_000 * os.uptime(),
+  ) {}
 
   path(name: string): string {
     return path.join(this.folder, fileName(name));
@@ -52,6 +63,7 @@ export class ModelFolder {
 
   /** Records by file name, of files that are there. */
   async records(): Promise<Map<string, ModelRecord>> {
+    await this.settle().catch(() => undefined); // where one may only read, it is looked at again next time
     const there = new Set(await readdir(this.folder).catch(() => []));
     const records = await this.readIndex();
     return new Map([...records].filter(([name]) => there.has(name)));
@@ -59,8 +71,43 @@ export class ModelFolder {
 
   /** Names of whole models, whoever put them there. */
   async names(): Promise<string[]> {
+    await this.settle().catch(() => undefined);
     const files = await readdir(this.folder).catch(() => []);
     return files.filter((name) => /\.gguf$/i.test(name) && !name.startsWith(".")).sort();
+  }
+
+  /**
+   * Sees to files that got their name before they were on the disk: where the machine went down since, one that is not what it was is
+   * removed.
+   *
+   * @param waiting whether to wait for the disk to have those that have just come, too
+   */
+  async settle(waiting = false): Promise<void> {
+    const records = await this.readIndex();
+    const unsettled = [...records.values()].filter((record) => record.unsettled === true);
+    const due = unsettled.filter(
+      ({ at }) => waiting || Date.parse(at) < this.started() || Date.now() - Date.parse(at) > SETTLED_MS,
+    );
+    for (const record of due) {
+      const file = this.path(record.file);
+      const isSame =
+        Date.parse(record.at) >= this.started() ||
+        (await hashFile(file).catch(() => undefined)) === record.sha256;
+      try {
+        if (isSame) {
+          await sync(file);
+          records.set(record.file, { ...record, unsettled: undefined });
+        } else {
+          await rm(file, { force: true });
+          records.delete(record.file);
+        }
+      } catch (error) {
+        throw fileProblem(error, this.folder);
+      }
+    }
+    if (due.length > 0) {
+      await this.writeIndex(records);
+    }
   }
 
   /** Gives a checked part its name. Refuses what is no GGUF file, and removes it. */
@@ -80,16 +127,14 @@ export class ModelFolder {
     }
     const target = this.path(name);
     try {
-      const file = await open(part, "r+");
-      await file.sync().finally(() => file.close());
+      const records = await this.readIndex();
+      records.set(name, { file: name, ...record, at: new Date().toISOString(), unsettled: true });
+      await this.writeIndex(records); // on the disk before the name is
       await rename(part, target);
       await rm(`${part}.json`, { force: true });
     } catch (error) {
       throw inUse(error, name) ?? fileProblem(error, this.folder);
     }
-    const records = await this.readIndex();
-    records.set(name, { file: name, ...record, at: new Date().toISOString() });
-    await this.writeIndex(records);
     return target;
   }
 
@@ -159,9 +204,14 @@ export class ModelFolder {
 
   private async writeIndex(records: ReadonlyMap<string, ModelRecord>): Promise<void> {
     const partial = path.join(this.folder, `.${INDEX}.${process.pid}`);
-    await writeFile(partial, `${JSON.stringify([...records.values()], undefined, 2)}\n`);
+    await writeFile(partial, `${JSON.stringify([...records.values()], undefined, 2)}\n`, { flush: true });
     await rename(partial, path.join(this.folder, INDEX));
   }
+}
+
+async function sync(name: string): Promise<void> {
+  const file = await open(name, "r+");
+  await file.sync().finally(() => file.close());
 }
 
 function isAlive(pid: number): boolean {

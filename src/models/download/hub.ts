@@ -57,6 +57,12 @@ export class Hub {
   async files(repository: string, revision: string, signal: AbortSignal): Promise<HubFile[]> {
     const url = this.at(`/api/models/${repository}/tree/${encodeURIComponent(revision)}?recursive=true`);
     const { answer, value } = await this.options.http.json(url, this.headers(url), signal);
+    if (answer.status === 404) {
+      throw new DownloadError(
+        "not-found",
+        `${url.host} has no repository ${repository} with a revision ${revision} (404). Check the name.`,
+      );
+    }
     if (answer.status !== 200) {
       throw statusProblem(answer.status, url, `${HUB}/${repository}`, answer.headers);
     }

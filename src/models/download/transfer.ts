@@ -43,8 +43,6 @@ export const WAITS: readonly number[] = [500, 1_000, 2_000, 4_000, 8_000];
 /** A server that wants longer than this is left alone. */
 const MAX_RETRY_AFTER_S = 10;
 const BATCH = 1 << 20;
-/** What is written goes to the disk while the rest comes, this much at a time, so that little is left to wait for at the end. */
-const SYNC = 64 << 20;
 /** Kept free on the disk, besides the file. */
 const SPARE = 64 << 20;
 
@@ -280,18 +278,6 @@ export class Transfer {
     let pending = 0;
     let sent = this.have;
     let writing: Promise<void> = Promise.resolve();
-    let syncing: Promise<void> | undefined;
-    let synced = this.have;
-    const sync = (): void => {
-      if (syncing === undefined && this.have - synced >= SYNC) {
-        synced = this.have;
-        // A failure is told by the sync before the file gets its name.
-        syncing = file
-          .datasync()
-          .catch(() => undefined)
-          .finally(() => (syncing = undefined));
-      }
-    };
     const flush = async (): Promise<void> => {
       await writing;
       const chunks = batch;
@@ -303,7 +289,6 @@ export class Transfer {
         this.have = end;
         this.hash.written(end);
         this.report("downloading");
-        sync();
       });
       writing.catch(() => undefined); // told by the next flush
       batch = [];
@@ -333,7 +318,6 @@ export class Transfer {
         await this.orDisk(flush()).catch(() => undefined);
       }
       await writing.catch(() => undefined);
-      await syncing;
       await file.close().catch(() => undefined);
     }
     await this.orDisk(writing);
@@ -411,7 +395,7 @@ class Meter {
 
   rate(bytes: number | undefined): number {
     const now = performance.now();
-    if (bytes !== undefined) {
+    if (bytes !== undefined && now - (this.seen.at(-1)?.at ?? -Infinity) >= SPAN_MS / 50) {
       this.seen.push({ at: now, bytes });
     }
     this.seen = this.seen.filter(({ at }) => now - at < SPAN_MS);

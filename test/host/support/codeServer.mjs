@@ -72,8 +72,9 @@ export async function startCodeServer({
   if (dataDir === undefined || !existsSync(settingsFile)) {
     writeFileSync(settingsFile, JSON.stringify({ ...QUIET_SETTINGS, ...settings }, null, 2));
   }
+  const install = (file) => run([...dirs, "--install-extension", path.resolve(file)]);
   for (const file of vsix) {
-    await run([...dirs, "--install-extension", path.resolve(file)]);
+    await install(file);
   }
 
   const chosenPort = port ?? (await freePort());
@@ -114,6 +115,7 @@ export async function startCodeServer({
     dir,
     settingsFile,
     exited,
+    install,
     async stop() {
       child.kill("SIGTERM");
       await exited;
