@@ -18,9 +18,9 @@ const here = `${process.platform}-${process.arch}`;
 /** This machine is the target. */
 const own = () => ({ command: [process.execPath], env: {}, how: "here", notShown: [] });
 
-/** Paths of the tests below a folder of the repository. */
-const testsIn = (folder) =>
-  readdirSync(path.join(root, folder), { recursive: true })
+/** Paths of the tests in a folder of the repository, and in those below it. */
+const testsIn = (folder, { recursive = true } = {}) =>
+  readdirSync(path.join(root, folder), { recursive })
     .filter((name) => name.endsWith(".test.ts"))
     .map((name) => path.join(folder, name));
 
@@ -44,8 +44,8 @@ await script(async () => {
   for (const fault of faults) process.stdout.write(`${fault}\n`);
 
   await bundleFor(root, ["test/platform/driver.ts"], scratch);
-  // Those find the package's node-llama-cpp.
-  await bundleFor(root, testsIn("native/test"), folder);
+  // Those find the package's node-llama-cpp; what lies in folders below is for builds of this machine.
+  await bundleFor(root, testsIn("native/test", { recursive: false }), folder);
   await bundleFor(root, [...testsIn("src"), ...testsIn("test/unit")], path.join(scratch, "unit"));
 
   /** Into a file: to Node under wine, other systems' pipes and sockets are no output. */
