@@ -1,4 +1,4 @@
-// npm run test:platform -- TARGET [engine] [native] [unit]: runs what `npm run package -- TARGET` made, on this machine, as near to the target as it gets:
+// npm run test:platform -- TARGET [engine] [native] [unit] [-- MOCHA…]: runs what `npm run package -- TARGET` made, as near to the target as this machine gets:
 // the engine by the extension's own client, the native tests in it, and the unit tests in its Node; without a name, all of them.
 import { spawnSync } from "node:child_process";
 import { chmodSync, closeSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -28,7 +28,9 @@ await script(async () => {
   const name = process.argv[2] ?? here;
   if (targets[name] === undefined)
     throw new Stop(`There is no package for ${name}: choose from ${Object.keys(targets).join(", ")}.`);
-  const named = process.argv.slice(3);
+  const words = process.argv.slice(3);
+  const end = words.indexOf("--");
+  const [named, forMocha] = end < 0 ? [words, []] : [words.slice(0, end), words.slice(end + 1)];
   const unknown = named.find((part) => !PARTS.includes(part));
   if (unknown !== undefined) throw new Stop(`There is no part ${unknown}: choose from ${PARTS.join(", ")}.`);
   const chosen = named.length === 0 ? PARTS : named;
@@ -65,7 +67,7 @@ await script(async () => {
   const mocha = (cwd, specs) => {
     const options = ["--no-config", "--timeout", "600000", "--exit", "--fail-zero", "--reporter", "dot"];
     const files = path.relative(cwd, path.join(specs, "**/*.test.mjs")).split(path.sep).join("/");
-    return node([path.join(root, "node_modules/mocha/bin/_mocha"), ...options, files], cwd);
+    return node([path.join(root, "node_modules/mocha/bin/_mocha"), ...options, ...forMocha, files], cwd);
   };
   const parts = {
     engine: () =>
