@@ -1,4 +1,4 @@
-// npm run test:platform -- TARGET [engine] [native] [unit]: runs what `npm run package -- TARGET` made, on this machine, as near to the target as it gets:
+// npm run test:platform -- TARGET [engine] [native] [unit] [-- MOCHA…]: runs what `npm run package -- TARGET` made, as near to the target as this machine gets:
 // the engine by the extension's own client, the native tests in it, and the unit tests in its Node; without a name, all of them.
 import { spawnSync } from "node:child_process";
 import { chmodSync, closeSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -18,9 +18,9 @@ const here = `${process.platform}-${process.arch}`;
 /** This machine is the target. */
 const own = () => ({ command: [process.execPath], env: {}, how: "here", notShown: [] });
 
-/** Paths of the tests below a folder of the repository. */
-const testsIn = (folder) =>
-  readdirSync(path.join(root, folder), { recursive: true })
+/** Paths of the tests in a folder of the repository, and in those below it. */
+const testsIn = (folder, { recursive = true } = {}) =>
+  readdirSync(path.join(root, folder), { recursive })
     .filter((name) => name.endsWith(".test.ts"))
     .map((name) => path.join(folder, name));
 
@@ -28,7 +28,9 @@ await script(async () => {
   const name = process.argv[2] ?? here;
   if (targets[name] === undefined)
     throw new Stop(`There is no package for ${name}: choose from ${Object.keys(targets).join(", ")}.`);
-  const named = process.argv.slice(3);
+  const words = process.argv.slice(3);
+  const end = words.indexOf("--");
+  const [named, forMocha] = end < 0 ? [words, []] : [words.slice(0, end), words.slice(end + 1)];
   const unknown = named.find((part) => !PARTS.includes(part));
   if (unknown !== undefined) throw new Stop(`There is no part ${unknown}: choose from ${PARTS.join(", ")}.`);
   const chosen = named.length === 0 ? PARTS : named;
@@ -44,8 +46,8 @@ await script(async () => {
   for (const fault of faults) process.stdout.write(`${fault}\n`);
 
   await bundleFor(root, ["test/platform/driver.ts"], scratch);
-  // Those find the package's node-llama-cpp.
-  await bundleFor(root, testsIn("native/test"), folder);
+  // Those find the package's node-llama-cpp; what lies in folders below is for builds of this machine.
+  await bundleFor(root, testsIn("native/test", { recursive: false }), folder);
   await bundleFor(root, [...testsIn("src"), ...testsIn("test/unit")], path.join(scratch, "unit"));
 
   /** Into a file: to Node under wine, other systems' pipes and sockets are no output. */
@@ -65,7 +67,7 @@ await script(async () => {
   const mocha = (cwd, specs) => {
     const options = ["--no-config", "--timeout", "600000", "--exit", "--fail-zero", "--reporter", "dot"];
     const files = path.relative(cwd, path.join(specs, "**/*.test.mjs")).split(path.sep).join("/");
-    return node([path.join(root, "node_modules/mocha/bin/_mocha"), ...options, files], cwd);
+    return node([path.join(root, "node_modules/mocha/bin/_mocha"), ...options, ...forMocha, files], cwd);
   };
   const parts = {
     engine: () =>

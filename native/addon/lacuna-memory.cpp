@@ -116,10 +116,10 @@ lacuna_resident lacuna_resident_bytes() {
         res.total = info.resident_size;
     }
 #elif defined(_WIN32)
-    PROCESS_MEMORY_COUNTERS_EX counters;
-    if (GetProcessMemoryInfo(GetCurrentProcess(), (PROCESS_MEMORY_COUNTERS *) &counters, sizeof(counters))) {
-        res.total     = counters.WorkingSetSize;
-        res.anonymous = counters.PrivateUsage;
+    // what is private is told with what is not resident
+    PROCESS_MEMORY_COUNTERS counters;
+    if (GetProcessMemoryInfo(GetCurrentProcess(), &counters, sizeof(counters))) {
+        res.total = counters.WorkingSetSize;
     }
 #endif
     return res;

@@ -3,6 +3,7 @@
 #if defined(__aarch64__)
 
 #include <arm_neon.h>
+#include <cstring>
 
 namespace {
 
@@ -40,8 +41,14 @@ struct simd {
     }
 
     static inline V from_f16(const uint16_t * p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
-    static inline V from_i8 (const int8_t   * p) { return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(vld1_s8(p))))); }
-    static inline V from_u8 (const uint8_t  * p) { return vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vld1_u8(p))))); }
+    // not eight: behind the last four there may be nothing
+    static inline uint8x8_t four(const void * p) {
+        uint32_t bytes;
+        memcpy(&bytes, p, sizeof(bytes));
+        return vcreate_u8(bytes);
+    }
+    static inline V from_i8 (const int8_t   * p) { return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_u8(four(p)))))); }
+    static inline V from_u8 (const uint8_t  * p) { return vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(four(p))))); }
     static inline V from_i16(const int16_t  * p) { return vcvtq_f32_s32(vmovl_s16(vld1_s16(p))); }
     static inline void from_6_bits(const uint8_t * low, const uint8_t * upper, V & s, V & m) {
         float si[W], mi[W];

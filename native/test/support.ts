@@ -71,9 +71,15 @@ export class NativeFixture {
   }
 }
 
-/** Windows removes no file that is mapped, as a model is for a moment longer. */
+/** Windows removes no file that is mapped, and what nobody disposes of is so until it is collected: there it is left to the system. */
 export function removeFolder(folder: string): void {
-  rmSync(folder, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
+  try {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  } catch (error) {
+    if (process.platform !== "win32" || (error as NodeJS.ErrnoException).code !== "EBUSY") {
+      throw error;
+    }
+  }
 }
 
 export async function attributeAll(

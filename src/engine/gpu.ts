@@ -46,6 +46,10 @@ export function gpuFolder(gpu: Gpu, { platform, arch }: Pick<GpuPlace, "platform
   return parts.join("-");
 }
 
+/** @param folders see {@link GpuPlace} */
+export const hasGpuBinary = (folders: readonly string[]): boolean =>
+  folders.some((name) => gpuOf(name) !== "cpu");
+
 /** What can be known before anything is loaded. */
 export function gpuProblemBefore(gpu: NamedGpu, place: Omit<GpuPlace, "load">): GpuProblem | undefined {
   if (!isFor(gpu, place)) {

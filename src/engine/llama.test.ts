@@ -19,10 +19,13 @@ class Fake implements Installation {
   };
   linker = new Error("libcublas.so.12: cannot open shared object file: No such file or directory");
 
-  constructor(private readonly got: string | false | undefined) {}
+  constructor(
+    private readonly got: string | false | undefined,
+    private readonly names: readonly string[] = ["linux-x64", "linux-x64-cuda"],
+  ) {}
 
   folders(): readonly string[] {
-    return ["linux-x64", "linux-x64-cuda"];
+    return this.names;
   }
 
   system(): ReturnType<Installation["system"]> {
@@ -67,6 +70,12 @@ describe("startLlama", () => {
       assert.deepEqual(fake.asked, [asked]);
       assert.equal(fake.disposed, 0);
     }
+  });
+
+  it("asks for the CPU where a package has no other binary", async () => {
+    const fake = new Fake(false, ["mac-arm64"]);
+    assert.equal((await fake.start("auto")).gpu, false);
+    assert.deepEqual(fake.asked, [false]);
   });
 
   it("takes no other in its place", async () => {

@@ -13,6 +13,7 @@ import {
   gpuProblemAfter,
   gpuProblemBefore,
   gpuProblemOf,
+  hasGpuBinary,
   whyOnCpu,
   type GpuPlace,
 } from "./gpu";
@@ -63,7 +64,8 @@ export async function startLlama(
   let llama: Llama;
   try {
     llama = await getLlama({
-      gpu,
+      // On Apple silicon, node-llama-cpp's `auto` knows no binary but Metal's.
+      gpu: gpu === "auto" && !hasGpuBinary(place.folders) ? false : gpu,
       build: "never",
       skipDownload: true,
       progressLogs: false,

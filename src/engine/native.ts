@@ -195,7 +195,7 @@ export interface DecodeResult {
 export interface MemoryUse {
   /** Resident set of this process, bytes. */
   readonly residentBytes: number;
-  /** Of those, anonymous (not backed by a file), bytes. */
+  /** Of those, anonymous (not backed by a file), bytes; 0 where the system does not tell. */
   readonly anonymousBytes: number;
   /** Bytes of the model's weights as its file has them: mapped, or in large pages. */
   readonly mappedBytes: number;

@@ -34,6 +34,13 @@ describe("whyUnfit", () => {
       /needs Windows 10 .* 6\.3\.9600/,
     );
   });
+  it("names a macOS that is too old", () => {
+    assert.equal(whyUnfit({ ...mac, release: "23.0.0" }, ["mac-arm64"]), undefined);
+    assert.match(
+      whyUnfit({ ...mac, release: "22.6.0" }, ["mac-arm64"])!,
+      /needs macOS 14 .*\(Darwin 22\.6\.0/,
+    );
+  });
   it("names a Linux without glibc", () => {
     assert.match(
       whyUnfit({ ...debian, glibc: undefined }, ["linux-x64"])!,

@@ -11,6 +11,8 @@ export interface Here {
 /** What the binaries of a package ask of a system (native/build/targets.mjs). */
 const GLIBC = "2.28";
 const WINDOWS = "10";
+/** Darwin's own version of macOS 14. */
+const MACOS = { name: "14", darwin: "23" };
 
 const PLATFORMS: Readonly<Record<string, string>> = {
   linux: "Linux",
@@ -44,6 +46,9 @@ export function whyUnfit(
   }
   if (platform === "win32" && isOlder(release, WINDOWS)) {
     return `Lacuna's engine needs Windows ${WINDOWS} or newer, and this is version ${release}: update it, or use Lacuna with lacuna.server.`;
+  }
+  if (platform === "darwin" && isOlder(release, MACOS.darwin)) {
+    return `Lacuna's engine needs macOS ${MACOS.name} or newer, and this one is older (Darwin ${release}): update it, or use Lacuna with lacuna.server.`;
   }
   return undefined;
 }

@@ -61,24 +61,28 @@ describe("lacuna", () => {
     const there = (gpu: string): boolean =>
       existsSync(`node_modules/node-llama-cpp/bins/linux-${process.arch}-${gpu}`);
 
-    for (const command of [
-      ["complete", position],
-      ["attribute", position],
-    ]) {
-      it(`of ${command[0]} is an error in one line where this installation has none such`, async function () {
-        const gpu = ["cuda", "vulkan"].find((name) => !there(name));
+    for (const name of ["complete", "attribute", "bench speed", "bench quality"]) {
+      it(`of ${name} is an error in one line where this installation has none such`, async function () {
+        const gpu = ["cuda", "vulkan"].find((one) => !there(one));
         if (process.platform !== "linux" || gpu === undefined) {
           console.log("      Not tested: needs Linux and a build without one of CUDA and Vulkan.");
           this.skip();
         }
-        const end = await run([...command, "--model", modelPath, "--threads", "1", "--gpu", gpu]);
+        const own = name.startsWith("bench") ? ["--out", path.join(scratch.directory, "out")] : [position];
+        const args = [...name.split(" "), ...own, "--model", modelPath, "--threads", "1"];
+        const end = await run([...args, "--gpu", gpu]);
         assert.equal(end.code, 1);
         assert.match(
           errorLine(end),
           /has no binary for (CUDA|Vulkan), .*`npm run build:native -- --gpu (cuda|vulkan)`/,
         );
       });
+    }
 
+    for (const command of [
+      ["complete", position],
+      ["attribute", position],
+    ]) {
       it(`auto of ${command[0]} runs on the CPU where nothing else is`, async () => {
         const args = [...command, "--model", modelPath, "--threads", "1", "--json"];
         const size = command[0] === "complete" ? ["--max-tokens", "4"] : ["--window", "32"];

@@ -1,6 +1,6 @@
 // Runs in the Node of another platform, with an unpacked package: `node driver.mjs PACKAGE SCRATCH`. scripts/platform.mjs bundles and starts it.
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, readdirSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { EngineClient, forkEngine, unwrap } from "../../src/engine/client";
 import type { CompleteRequest, EngineState, LoadModel } from "../../src/engine/protocol";
@@ -91,16 +91,15 @@ async function main(): Promise<void> {
     assert.notEqual(client.pid, pid);
     return lost.error.message;
   });
+  const deep = path.join(scratch, "a b", "模型 é", ...Array<string>(6).fill("long".repeat(12)), "model.gguf");
   await step(
     "a model is found by a name with blanks, other scripts, and more than 260 characters",
     async () => {
-      const deep = path.join(scratch, "a b", "模型 é", ...Array<string>(6).fill("long".repeat(12)));
-      mkdirSync(deep, { recursive: true });
-      const copy = path.join(deep, "model.gguf");
-      copyFileSync(model, copy);
-      await load(copy);
+      mkdirSync(path.dirname(deep), { recursive: true });
+      copyFileSync(model, deep);
+      await load(deep);
       assert.equal((await complete()).text, dense);
-      return `${copy.length} characters`;
+      return `${deep.length} characters`;
     },
   );
   if (process.platform === "win32") {
@@ -113,6 +112,11 @@ async function main(): Promise<void> {
       return names.join(", ");
     });
   }
+  await step("the file of a model that is no longer loaded can be replaced and removed", async () => {
+    await load(model);
+    copyFileSync(path.join(folder, "package.json"), deep);
+    rmSync(deep);
+  });
   await step("what is no model is refused with a sentence", async () => {
     const outcome = await client.load({
       modelPath: path.join(folder, "package.json"),

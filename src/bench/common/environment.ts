@@ -28,6 +28,8 @@ export interface Bench {
     readonly memoryGiB: number;
     readonly system: string;
     readonly threads: number;
+    /** Absent: the CPU ran the model. */
+    readonly gpu?: string;
   };
   readonly versions: Readonly<Record<string, string>>;
 }
@@ -37,14 +39,16 @@ export function describeEnvironment(
   modelPath: string,
   threads: number,
   versions: Readonly<Record<string, string>>,
+  gpu?: string,
 ): Environment {
-  return { ...describeBench(root, threads, versions), model: identify(modelPath) };
+  return { ...describeBench(root, threads, versions, gpu), model: identify(modelPath) };
 }
 
 export function describeBench(
   root: string,
   threads: number,
   versions: Readonly<Record<string, string>>,
+  gpu?: string,
 ): Bench {
   const commit = commitOf(root);
   return {
@@ -57,9 +61,20 @@ export function describeBench(
       memoryGiB: Math.round(os.totalmem() / 2 ** 30),
       system: `${os.type()} ${os.machine()}`,
       threads,
+      ...(gpu === undefined ? {} : { gpu }),
     },
     versions: { node: process.version, ...versions },
   };
+}
+
+/** For people. */
+export function describeMachine({ cpu, cores, memoryGiB, system, threads, gpu }: Bench["machine"]): string {
+  const parts = [cpu, `${cores} cores`, `${memoryGiB} GiB`, system];
+  return [
+    ...parts,
+    `${threads} ${threads === 1 ? "thread" : "threads"}`,
+    ...(gpu === undefined ? [] : [gpu]),
+  ].join(", ");
 }
 
 function commitOf(root: string): string | undefined {

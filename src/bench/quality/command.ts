@@ -3,6 +3,7 @@ import { prepareDirectory, writeFiles } from "../../commandLine/atomicFiles";
 import { parseCommand, type Arguments, type CommandSpec } from "../../commandLine/command";
 import type { Context } from "../../commandLine/context";
 import { UsageError } from "../../commandLine/errors";
+import { BENCH_GPU_OPTION, chooseGpu } from "../../commandLine/gpu";
 import { chooseModel, type Install } from "../../commandLine/install";
 import { requireModel } from "../../engine/session";
 import { QUANTISATIONS, type Quantisation } from "../../engine/study";
@@ -42,7 +43,8 @@ const SECTION_NAMES = [...SECTIONS.map(({ name }) => name), RIVALS];
 
 export const BENCH_QUALITY: CommandSpec = {
   name: "bench quality",
-  usage: "bench quality [--model PATH] [--files GLOB] [--cases N] [--sections S,...] [--out DIR] [--json]",
+  usage:
+    "bench quality [--model PATH] [--files GLOB] [--cases N] [--sections S,...] [--gpu GPU] [--out DIR] [--json]",
   summary: "Measures what sparsity costs: loss, agreement and completions of holes cut from real files.",
   details:
     "Writes quality.json, quality.md and plots to --out. Measured cases are kept there, too: an interrupted run, or one with\n" +
@@ -69,6 +71,7 @@ export const BENCH_QUALITY: CommandSpec = {
     },
     rival: { value: "PATH,...", help: "other dense models to compare with" },
     threads: { value: "N", help: "CPU threads (default 1)" },
+    ...BENCH_GPU_OPTION,
     out: { value: "DIR", help: "where to write (default ./lacuna-quality)" },
     fresh: { help: "measure everything again" },
   },
@@ -113,6 +116,7 @@ export async function benchQuality(words: readonly string[], context: Context): 
       metrics,
       metric,
       threads,
+      gpu: chooseGpu(args, "off"),
       igSteps,
       igCases,
       jobs: shard === undefined ? jobs : 1,

@@ -1,3 +1,4 @@
+import { describeMachine } from "../common/environment";
 import type { QualityReport } from "./report";
 import { SECTION_TEXTS } from "./tables";
 
@@ -31,7 +32,7 @@ export function reportMarkdown(report: QualityReport): string {
         .map(([name, version]) => `${name} ${version}`)
         .join(", ")}`,
       `- model: ${model.name}, ${(model.bytes / 2 ** 20).toFixed(1)} MiB, sha256 \`${model.sha256}\``,
-      `- machine: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, ${machine.threads} ${machine.threads === 1 ? "thread" : "threads"}; ${env.date}`,
+      `- machine: ${describeMachine(machine)}; ${env.date}`,
       `- cases: ${cases.length} holes in ${files} files (${languages.join(", ")}), seed ${report.seed}`,
     ].join("\n"),
   ];

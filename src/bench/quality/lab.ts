@@ -1,4 +1,5 @@
 import { CliError } from "../../commandLine/errors";
+import type { Gpu } from "../../engine/gpu";
 import { startLlama } from "../../engine/llama";
 import { createAttribution, type AttributionOptions, type AttributionResult } from "../../engine/native";
 import { Session } from "../../engine/session";
@@ -24,11 +25,12 @@ export class Lab {
   static async load(
     modelPath: string,
     threads: number,
+    gpu: Gpu,
     signal: AbortSignal,
     onProgress: (fraction: number) => void,
   ): Promise<Lab> {
-    const llama = await startLlama({ gpu: false, threads }, () => undefined);
-    const load = { modelPath, contextSize: CONTEXT_TOKENS, threads, gpu: false as const };
+    const llama = await startLlama({ gpu, threads }, () => undefined);
+    const load = { modelPath, contextSize: CONTEXT_TOKENS, threads, gpu };
     const session = await Session.load(llama, load, onProgress, signal);
     if (session.support === undefined) {
       throw new CliError(`${modelPath} cannot be measured sparse. ${session.info.denseOnly}`);

@@ -197,7 +197,7 @@ async function measureRival(rival: Rival, work: Work): Promise<void> {
 
 function loadSession(modelPath: string, { session }: Lab, signal: AbortSignal): Promise<Session> {
   const { threads } = session;
-  const load = { modelPath, contextSize: CONTEXT_TOKENS, threads, gpu: false as const };
+  const load = { modelPath, contextSize: CONTEXT_TOKENS, threads, gpu: session.model.llama.gpu };
   return Session.load(session.model.llama, load, () => undefined, signal);
 }
 

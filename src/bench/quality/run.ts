@@ -2,6 +2,7 @@ import path from "node:path";
 import type { Context } from "../../commandLine/context";
 import { CliError } from "../../commandLine/errors";
 import type { Progress } from "../../commandLine/progress";
+import type { Gpu } from "../../engine/gpu";
 import { llamaVersions } from "../../engine/llama";
 import { describeEnvironment, type Environment } from "../common/environment";
 import { cutHoles, type Hole } from "../common/holes";
@@ -23,6 +24,7 @@ export interface RunOptions extends SectionSettings {
   /** Absent: the section of rivals is left out. */
   readonly rivals?: RivalSetup;
   readonly threads: number;
+  readonly gpu: Gpu;
   /** Of integrated gradients, which are measured on the first `igCases` cases only. */
   readonly igSteps: number;
   readonly igCases: number;
@@ -52,7 +54,7 @@ const AFTER = 500;
 export async function runQuality(options: RunOptions, context: Context): Promise<MeasuredRun> {
   const { progress, signal, install } = context;
   const store = new Store(path.join(options.out, STORE_FILE), options.fresh);
-  const lab = await Lab.load(options.modelPath, options.threads, signal, (fraction) => {
+  const lab = await Lab.load(options.modelPath, options.threads, options.gpu, signal, (fraction) => {
     progress.report("Loading the model", fraction);
   });
   try {
@@ -72,7 +74,13 @@ export async function runQuality(options: RunOptions, context: Context): Promise
     }
     progress.end();
     const versions = await llamaVersions(lab.session.model.llama);
-    const environment = describeEnvironment(install.root, options.modelPath, options.threads, versions);
+    const environment = describeEnvironment(
+      install.root,
+      options.modelPath,
+      options.threads,
+      versions,
+      gpuOf(lab),
+    );
     return { environment, holes: benches.map(({ hole }) => hole), sections };
   } finally {
     await lab.dispose();
@@ -172,9 +180,14 @@ function keyOf(
     metrics.join("+"),
     metrics.includes("ig") ? igSteps : 0,
     ...others,
+    ...[gpuOf(lab)].filter((gpu) => gpu !== undefined),
   ];
   return parts.join(" ");
 }
+
+/** The GPU that has the model; undefined: the CPU. */
+const gpuOf = ({ session }: Lab): string | undefined =>
+  session.info.gpu === "cpu" ? undefined : session.info.gpu;
 
 /** Progress with the time that is left, from the units that really had to be measured. */
 class Meter {

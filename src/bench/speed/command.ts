@@ -5,8 +5,10 @@ import { prepareDirectory, writeFiles } from "../../commandLine/atomicFiles";
 import { parseCommand, type Arguments, type CommandSpec } from "../../commandLine/command";
 import type { Context } from "../../commandLine/context";
 import { UsageError } from "../../commandLine/errors";
+import { BENCH_GPU_OPTION, chooseBenchGpu, chooseGpu } from "../../commandLine/gpu";
 import { chooseModel, chooseThreads } from "../../commandLine/install";
 import { requireModel } from "../../engine/session";
+import { findDevice } from "../common/device";
 import { describeBench } from "../common/environment";
 import { cutHoles } from "../common/holes";
 import { chooseServer, contextSizeOf } from "../common/setup";
@@ -26,7 +28,7 @@ import { formatSpeed } from "./terminal";
 export const BENCH_SPEED: CommandSpec = {
   name: "bench speed",
   usage:
-    "bench speed [--shape SHAPE,...] [--quant TYPE,...] [--active R,...] [--rival llama-server] [--out DIR] [--json]",
+    "bench speed [--shape SHAPE,...] [--quant TYPE,...] [--active R,...] [--rival llama-server] [--gpu GPU] [--out DIR] [--json]",
   summary: "Measures sparse decoding against stock decoding of the same model, on this machine.",
   details:
     "Makes models with random weights in the shape of real ones, kept in the user's cache directory (LACUNA_CACHE overrides it).\n" +
@@ -58,6 +60,7 @@ export const BENCH_SPEED: CommandSpec = {
     "decode-tokens": { value: "N", help: "tokens decoded in a cold start (default 32)" },
     window: { value: "N", help: "tokens of the attribution that is timed (default 256)" },
     threads: { value: "N", help: "CPU threads (default: the machine's cores, at most 8)" },
+    ...BENCH_GPU_OPTION,
     out: { value: "DIR", help: "keep rows there, and write the report of all that it has" },
     fresh: { help: "measure everything again" },
   },
@@ -86,14 +89,17 @@ export async function benchSpeed(words: readonly string[], context: Context): Pr
   const active = args.text("active");
   const configurations = active === undefined ? defaultConfigurations() : parseConfigurations(active);
   const threads = chooseThreads(args);
+  const device = await findDevice(chooseGpu(args, "off"), threads);
+  const processor = `${os.cpus()[0]?.model.trim() ?? "unknown"}, ${os.cpus().length} cores`;
   const setup = {
     threads,
+    gpu: device.gpu,
     promptTokens: args.integer("prompt-tokens", 64, 2, 16_384),
     decodeTokens: args.integer("decode-tokens", 32, 2, 4096),
     seconds: args.integer("seconds", 8, 1, 3600),
     window: args.integer("window", 256, 2, 4096),
     experiments: chooseAmong(args, "measure", EXPERIMENTS, "ratios,attribution") as readonly Experiment[],
-    machine: `${os.cpus()[0]?.model.trim() ?? "unknown"}, ${os.cpus().length} cores`,
+    machine: [processor, ...(device.name === undefined ? [] : [device.name])].join(", "),
     configurations,
   };
   const sources = modelSources(args, context);
@@ -107,7 +113,7 @@ export async function benchSpeed(words: readonly string[], context: Context): Pr
     for (const source of sources) {
       await measureModel({ ...setup, modelPath: await source() }, records, context);
     }
-    const environment = describeBench(context.install.root, threads, {});
+    const environment = describeBench(context.install.root, threads, {}, device.name);
     const report = makeSpeedReport(records.all(setup.machine), environment);
     const json = `${JSON.stringify(report, undefined, 1)}\n`;
     const markdown = speedMarkdown(report);
@@ -131,6 +137,7 @@ async function benchRival(args: Arguments, context: Context): Promise<void> {
   }
   const modelPath = chooseModel(args.text("model"), install);
   const binary = chooseServer(args.text("server"), context);
+  chooseBenchGpu(args, binary);
   if (binary === undefined) {
     throw new UsageError("There is no llama-server to compare with: run `npm run build:native -- --server`.");
   }

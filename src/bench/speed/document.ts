@@ -1,4 +1,4 @@
-import type { Bench } from "../common/environment";
+import { describeMachine, type Bench } from "../common/environment";
 import { percent, table } from "../common/markdown";
 import type { SpeedRow } from "./measure";
 import { SLICE_TOKENS } from "./messages";
@@ -58,13 +58,12 @@ export function speedMarkdown({ environment, models }: SpeedReport): string {
 }
 
 function environmentLines({ command, commit, versions, machine, date }: Bench): string {
-  const { cpu, cores, memoryGiB, system, threads } = machine;
   return [
     `- command: \`${command}\``,
     `- commit: ${commit ?? "unknown"}, ${Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(", ")}`,
-    `- machine: ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}, ${threads} ${threads === 1 ? "thread" : "threads"}; ${date}`,
+    `- machine: ${describeMachine(machine)}; ${date}`,
   ].join("\n");
 }
 

@@ -1,3 +1,4 @@
+import type { Device } from "../common/device";
 import type { Metric } from "../../sparsity/metrics";
 import { SLICE_TOKENS, type Configuration, type Round, type Slice, type Started } from "./messages";
 import { medianEstimate, pairedRatios } from "./paired";
@@ -8,6 +9,7 @@ import { WorkerProcess } from "./workerProcess";
 export interface MeasureSetup {
   readonly modelPath: string;
   readonly threads: number;
+  readonly gpu: Device["gpu"];
   readonly promptTokens: number;
   readonly decodeTokens: number;
   /** Time for the slices of one configuration; at least {@link MIN_PAIRS} are measured. */
@@ -57,13 +59,13 @@ const PREFILLS = 2;
 
 export async function start(
   configuration: Configuration,
-  { modelPath, threads, promptTokens, decodeTokens }: MeasureSetup,
+  { modelPath, threads, gpu, promptTokens, decodeTokens }: MeasureSetup,
   signal: AbortSignal,
 ): Promise<Running> {
   const begun = performance.now();
   const worker = new WorkerProcess(configuration.name, signal);
   try {
-    const setup = { configuration, modelPath, threads, promptTokens, decodeTokens };
+    const setup = { configuration, modelPath, threads, gpu, promptTokens, decodeTokens };
     const started = await worker.request("start", setup);
     const beforeFirst = performance.now();
     const first = await worker.request("round", { seed: 1 });

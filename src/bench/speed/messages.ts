@@ -1,5 +1,6 @@
 import type { MemoryStats } from "../../engine/protocol";
 import type { Metric } from "../../sparsity/metrics";
+import type { Device } from "../common/device";
 
 /** One way to run the model: each has a process of its own. */
 export interface Configuration {
@@ -14,6 +15,7 @@ export interface WorkerSetup {
   readonly configuration: Configuration;
   readonly modelPath: string;
   readonly threads: number;
+  readonly gpu: Device["gpu"];
   readonly promptTokens: number;
   readonly decodeTokens: number;
   /** Where copies of output heads are kept, for those that write with a screened one. */

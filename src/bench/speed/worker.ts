@@ -63,13 +63,13 @@ export class BenchWorker {
   }
 
   private async start(setup: WorkerSetup): Promise<Started> {
-    const { modelPath, threads, configuration, promptTokens, decodeTokens, headDirectory } = setup;
+    const { modelPath, threads, gpu, configuration, promptTokens, decodeTokens, headDirectory } = setup;
     const begun = performance.now();
-    const llama = await startLlama({ gpu: false, threads }, () => undefined);
+    const llama = await startLlama({ gpu, threads }, () => undefined);
     setRepackFfn(llama, configuration.stock);
     const contextSize = promptTokens + Math.max(decodeTokens, SLICE_TOKENS) + 8;
     const load = {
-      ...{ modelPath, contextSize, threads, gpu: false as const },
+      ...{ modelPath, contextSize, threads, gpu },
       ...(headDirectory === undefined ? {} : { headDirectory }),
     };
     const session = await Session.load(llama, load, () => undefined, undefined);

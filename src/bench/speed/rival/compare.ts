@@ -76,8 +76,8 @@ export async function compareWithServer(options: RivalOptions, context: Context)
   try {
     await worker.request("start", {
       configuration: { name: "Lacuna", stock: false, activeRatio: 1 },
-      ...{ modelPath, threads, promptTokens: contextSize - MAX_TOKENS - 8, decodeTokens: MAX_TOKENS },
-      headDirectory: headsDirectory(process.env),
+      ...{ modelPath, threads, gpu: false as const, headDirectory: headsDirectory(process.env) },
+      ...{ promptTokens: contextSize - MAX_TOKENS - 8, decodeTokens: MAX_TOKENS },
     });
     server = await LlamaServer.start({ binary, modelPath, contextSize, threads }, signal);
     const pair: Pair = { worker, server, options, context };
