@@ -181,7 +181,7 @@ const SPECS: { readonly [K in keyof Settings]: Spec<Settings[K]> } = {
     read: (raw) => (raw === "off" ? false : oneOf("auto", ["auto", "cuda", "metal", "vulkan"]).read(raw)),
     must: "one of auto, off, cuda, metal, vulkan",
   },
-  outputHead: oneOf("full", ["screened", "full"]),
+  outputHead: oneOf("screened", ["screened", "full"]),
   idleUnloadMinutes: number(10, 0, 1_440),
   pauseOnBattery: bool(false),
   logLevel: oneOf("info", ["error", "warn", "info", "debug"]),

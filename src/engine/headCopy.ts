@@ -17,12 +17,12 @@ export interface HeadCopySource {
 }
 
 /** Tokens evaluated at once: short, so that a completion need not wait for long. */
-const PIECE_TOKENS = 32;
+const PIECE_TOKENS = 48;
 /** The first positions of a text are like nothing that follows. */
 const SKIPPED_TOKENS = 8;
-const TEXT_TOKENS = 256;
+const TEXT_TOKENS = 96;
 /** Of the whole, by time. */
-const CAPTURE_SHARE = 0.7;
+const CAPTURE_SHARE = 0.5;
 
 /** A file that is being written is touched more often than this; one that is not was left by a process that was killed. */
 const ABANDONED_MS = 10 * 60_000;
