@@ -3,32 +3,42 @@
 import { existsSync, readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { bootstrap, root } from "./support/bootstrap.mjs";
 import { script, Stop } from "./support/steps.mjs";
 
 const OFF = 0.25;
-const ROUNDS = 3;
-const FILE = path.join(root, "src/sparsity/ranking.ts");
+const MAX_TOKENS = 48;
+/** What every token reads is copied into large pages while nothing else is to do. */
+const IDLE_MS = 10_000;
+const FILES = ["ranking", "guard", "similarity"].map((name) => path.join(root, `src/sparsity/${name}.ts`));
 
-/** A place in a file of ours that one would complete at. */
-function hole() {
-  const text = readFileSync(FILE, "utf8");
-  const at = text.indexOf("{\n", text.length >> 1) + 2;
-  return { path: FILE, prefix: text.slice(0, at), suffix: text.slice(at), language: "typescript" };
-}
+/** Places in files of ours, of which some make any model write more than a line. */
+const holes = () =>
+  FILES.flatMap((file) => {
+    const text = readFileSync(file, "utf8");
+    return [...text.matchAll(/\{\n/g)].map(({ index }) => ({
+      ...{ path: file, prefix: text.slice(0, index + 2), suffix: text.slice(index + 2) },
+      language: "typescript",
+    }));
+  });
 
 async function measure(modelPath, { EngineClient, forkEngine, unwrap }) {
   const hostPath = path.join(root, "dist/engine-host.mjs");
   const client = new EngineClient({ spawn: (env) => forkEngine({ hostPath, env }), onLog: () => undefined });
-  const seen = async (place) => {
-    const speeds = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      const { decode } = unwrap(await client.complete({ ...place, maxTokens: 48 }));
-      speeds.push(decode.tokensPerSecond);
+  const seen = async () => {
+    let tokens = 0;
+    let ms = 0;
+    for (const place of holes()) {
+      const { decode } = unwrap(await client.complete({ ...place, maxTokens: MAX_TOKENS }));
+      tokens += decode.tokens;
+      ms += decode.ms;
     }
+    if (tokens < MAX_TOKENS)
+      throw new Stop(`${path.basename(modelPath)} writes too little to tell its speed.`);
     const { residentBytes } = unwrap(await client.stats());
-    return { tokensPerSecond: Math.max(...speeds), residentBytes };
+    return { tokensPerSecond: (1000 * tokens) / ms, residentBytes };
   };
   try {
     const threads = Math.min(8, os.availableParallelism());
@@ -42,11 +52,13 @@ async function measure(modelPath, { EngineClient, forkEngine, unwrap }) {
         draftTokens: 0,
       }),
     );
-    const place = hole();
-    const dense = await seen(place);
+    const place = holes().at(-1);
+    unwrap(await client.complete({ ...place, maxTokens: 1 }));
+    await setTimeout(IDLE_MS);
+    const dense = await seen();
     const auto = { ...place, sparsity: "auto", metric: "wanda", windowTokens: 256, maxQualityLoss: 0.05 };
     const { why } = unwrap(await client.sparsify({ ...auto, faster: true, measure: false }));
-    return { dense, auto: await seen(place), why };
+    return { dense, auto: await seen(), why };
   } finally {
     client.dispose();
   }
