@@ -52,7 +52,7 @@ public:
     // Compares what is remembered of the last choices and forgets it
     checked check();
 
-    // Of each input [n, n_embd], what the full head chooses and how the screened one would, without the text's own tokens
+    // Of each input [n, n_embd], what the full head chooses and how the screened one would, by the copy's scores alone
     struct study {
         std::vector<int32_t> best;      // the full head's choice
         std::vector<int32_t> rank;      // of that row among the copy's scores: below n_rows, it is computed exactly

@@ -141,7 +141,8 @@ describe("a token's choice in a model", function () {
 
   it("gives planes' memory back with the last context, not with JavaScript's garbage", async function () {
     if (process.platform !== "linux") {
-      this.skip(); // nobody tells there what is resident
+      console.log("      Not tested: this system does not tell what is resident.");
+      this.skip();
     }
     const shape = { ...SHAPE, embedding: 512, ffn: 2048, headSize: 128 };
     const model = await fixture.load(

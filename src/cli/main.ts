@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type * as Bench from "../bench/main";
 import type { Command } from "../commandLine/command";
 import { locateInstall } from "../commandLine/install";
-import { runCommands } from "../commandLine/run";
+import { isHelp, runCommands } from "../commandLine/run";
 import { ATTRIBUTE, attribute } from "./attribute";
 import { COMPLETE, complete } from "./complete";
 import { MODELS_GET, modelsGet } from "./models/get";
@@ -35,7 +35,7 @@ async function laboratory(): Promise<typeof Bench | undefined> {
 
 async function main(words: readonly string[]): Promise<number> {
   const isBench = words[0]?.startsWith("bench") === true;
-  const bench = isBench || words[0]?.includes("help") !== false ? await laboratory() : undefined;
+  const bench = isBench || isHelp(words[0]) ? await laboratory() : undefined;
   if (isBench && bench !== undefined) {
     return bench.runBench(words);
   }

@@ -44,7 +44,8 @@ export async function runCommands(
   }
 }
 
-const isHelp = (word: string | undefined): boolean =>
+/** Whether the words ask for the list of all commands, or of a group's. */
+export const isHelp = (word: string | undefined): boolean =>
   word === undefined || ["--help", "-h", "help"].includes(word);
 
 async function run(

@@ -29,10 +29,12 @@ describe("lacuna", () => {
   });
 
   it("explains itself and its commands", async () => {
-    const overview = await run(["--help"]);
-    assert.equal(overview.code, 0);
-    for (const command of ["complete", "attribute", "bench speed"]) {
-      assert.ok(overview.stdout.includes(`  ${command} `));
+    for (const words of [[], ["--help"], ["-h"], ["help"]]) {
+      const overview = await run(words);
+      assert.equal(overview.code, 0);
+      for (const command of ["complete", "attribute", "bench speed"]) {
+        assert.ok(overview.stdout.includes(`  ${command} `), words.join(" "));
+      }
     }
     const details = await run(["complete", "--help"]);
     assert.equal(details.code, 0);
