@@ -165,7 +165,6 @@ function saidAgain(typed: string, text: string): number {
   }
   const lead = LEADING.exec(text)![0];
   const [tabs, spaces] = typed.startsWith("\t") ? [typed, lead] : [lead, typed];
-  const same =
-    /^\t+$/.test(tabs) && /^ +$/.test(spaces) && WIDTHS.includes(spaces.length / tabs.length);
+  const same = /^\t+$/.test(tabs) && /^ +$/.test(spaces) && WIDTHS.includes(spaces.length / tabs.length);
   return same ? lead.length : 0;
 }
