@@ -37,12 +37,9 @@ export const indentationRepair: Filter = (text, context) => {
 
 /** Undefined where the file has both, or nothing says anything. */
 function styleOf(context: FilterContext): Style | undefined {
-  const indents = [...linesAbove(context).slice(-MAX_LINES), ...linesBelow(context).slice(0, MAX_LINES)]
-    .filter((line) => line.trim() !== "" && !STARRED.test(line))
-    .map((line) => LEADING.exec(line)![0])
-    // A space alone aligns something.
-    .filter((indent) => indent !== "" && indent !== " ");
-  const tabs = indents.filter((indent) => indent.startsWith("\t")).length;
+  const above = indentsOf(linesAbove(context).slice(-MAX_LINES));
+  const below = indentsOf(linesBelow(context).slice(0, MAX_LINES));
+  const indents = [...above, ...below];
   const { indentation } = context;
   if (indents.length === 0) {
     return indentation === undefined
@@ -51,17 +48,25 @@ function styleOf(context: FilterContext): Style | undefined {
         ? { spaces: indentation.tabSize, isEditors: true }
         : "tab";
   }
-  if (tabs >= MOSTLY_TABS * indents.length) {
-    return "tab";
-  }
-  const spaces = indents.filter((indent) => !indent.startsWith("\t"));
-  const mixed = indentation?.insertSpaces !== true || spaces.length < MOSTLY_SPACES * indents.length;
-  if (tabs > 0 && mixed) {
+  const isTab = (indent: string): boolean => indent.startsWith("\t");
+  const spaces = indents.filter((indent) => !isTab(indent));
+  const mostlyTabs = indents.length - spaces.length >= MOSTLY_TABS * indents.length;
+  const mostlySpaces = spaces.length >= MOSTLY_SPACES * indents.length;
+  const near = [above.at(-1), below[0]].filter((indent) => indent !== undefined);
+  if (!(mostlyTabs || mostlySpaces) || near.some((indent) => isTab(indent) !== mostlyTabs)) {
     return undefined;
   }
   const fewSpaces = indents.length === 1 && indentation?.insertSpaces === true;
-  return { spaces: fewSpaces ? indentation.tabSize : unitOf(spaces), isEditors: false };
+  return mostlyTabs ? "tab" : { spaces: fewSpaces ? indentation.tabSize : unitOf(spaces), isEditors: false };
 }
+
+/** The white space before the lines that have some. */
+const indentsOf = (lines: readonly string[]): string[] =>
+  lines
+    .filter((line) => line.trim() !== "" && !STARRED.test(line))
+    .map((line) => LEADING.exec(line)![0])
+    // A space alone aligns something.
+    .filter((indent) => indent !== "" && indent !== " ");
 
 /** Applies `change` to a text whose lines begin with a line break each: where the cursor is at one's beginning, that line, too. */
 function atLineStarts(text: string, context: FilterContext, change: (lines: string) => string): string {
