@@ -55,7 +55,7 @@ export class Shaper {
   /** What a completion at `place` is asked for. */
   kind(at: Place): EndingKind {
     const place = { ...at, reading: this.readings.at(at) };
-    if (this.syntax === undefined || !asksTree(place)) {
+    if (this.syntax?.reads(place.language) !== true || !asksTree(place)) {
       return endingKind(place);
     }
     const around = surroundings(place);
