@@ -50,6 +50,7 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
   ],
   typescriptreact: [
     'const a = <a href="│x" className="y│"></a>;',
+    "const a = <>{b && <C d={│e} />}</>;│⟦} />}</>⟧",
     'const a = <a href="│x"│⟦"⟧></a>;',
     "const a = <p>│Don't (panic│</p>;",
     "const a = <p>│Hello</p>;│⟦</p>;⟧",
@@ -136,6 +137,7 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     'let s = "two\n  │lines ("; g();│',
     "match c { '│(' => f(), _ => g() }│",
     "where F: Fn(│&'a str) -> bool,│⟦)⟧",
+    "let c = '│\\'';│⟦'⟧",
   ],
   go: [
     "x := b[│i] + b[i+1│]",
@@ -308,6 +310,7 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
   ],
   css: [
     "a { color: red │! important;│ }",
+    'a { content: "│b"; color: red; }│⟦"; }⟧',
     "a { color: │red ! important│; }",
     "a { │color: red; }│⟦ }⟧",
     "a:not(│.b) { c: d(e│); }",
