@@ -5,6 +5,7 @@
 export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
   typescript: [
     "const f = (a: A) │=>│⟦>⟧ a;",
+    "const a = [\n  '│b', // it's (│⟦',⟧\n  'c',\n];",
     "const v = b[│i] + b[i + 1│]",
     "const v = b[│i]│⟦]⟧",
     "f(│a) + g(b│)",

@@ -191,7 +191,7 @@ function blockBelow({ text: { suffix }, left, right }: Reading): {
 function losesCloser(text: string, rest: string, { cursor }: Reading, around: Frame | undefined): number {
   const comment = around?.kind === "comment" && around.endsWithLine && around.at >= cursor;
   const swallowed = comment || (around === undefined && /(?:^|[^\\])\\$/.test(text));
-  return swallowed && /^[)\]}"'`]/.test(rest) ? SOFT : 0;
+  return swallowed && /^[)\]}"'`;,:{]/.test(rest) ? SOFT : 0;
 }
 
 const weight = ({ soft }: Frame): number => (soft ? SOFT : 1);
