@@ -245,6 +245,7 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     "<?php\nreturn [│'a' => 1];│⟦];⟧",
   ],
   ruby: [
+    "def f(a) │# :nodoc│:",
     "x = b[│i] + b[i + 1│]",
     'puts "│a", "b│"',
     'puts "#{│a} and #{b│}"',
