@@ -5,6 +5,7 @@
 export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
   typescript: [
     "const f = (a: A) │=>│⟦>⟧ a;",
+    "const a = [\n  '│b', // it's (│⟦',⟧\n  'c',\n];",
     "const v = b[│i] + b[i + 1│]",
     "const v = b[│i]│⟦]⟧",
     "f(│a) + g(b│)",
@@ -50,6 +51,7 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
   ],
   typescriptreact: [
     'const a = <a href="│x" className="y│"></a>;',
+    "const a = <>{b && <C d={│e} />}</>;│⟦} />}</>⟧",
     'const a = <a href="│x"│⟦"⟧></a>;',
     "const a = <p>│Don't (panic│</p>;",
     "const a = <p>│Hello</p>;│⟦</p>;⟧",
@@ -136,6 +138,7 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     'let s = "two\n  │lines ("; g();│',
     "match c { '│(' => f(), _ => g() }│",
     "where F: Fn(│&'a str) -> bool,│⟦)⟧",
+    "let c = '│\\'';│⟦'⟧",
   ],
   go: [
     "x := b[│i] + b[i+1│]",
@@ -242,6 +245,7 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     "<?php\nreturn [│'a' => 1];│⟦];⟧",
   ],
   ruby: [
+    "def f(a) │# :nodoc│:",
     "x = b[│i] + b[i + 1│]",
     'puts "│a", "b│"',
     'puts "#{│a} and #{b│}"',
@@ -308,6 +312,7 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
   ],
   css: [
     "a { color: red │! important;│ }",
+    'a { content: "│b"; color: red; }│⟦"; }⟧',
     "a { color: │red ! important│; }",
     "a { │color: red; }│⟦ }⟧",
     "a:not(│.b) { c: d(e│); }",

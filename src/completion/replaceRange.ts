@@ -188,10 +188,17 @@ function blockBelow({ text: { suffix }, left, right }: Reading): {
 }
 
 /** A closer right of the cursor would end up in a comment that the completion begins, or be escaped. */
-function losesCloser(text: string, rest: string, { cursor }: Reading, around: Frame | undefined): number {
+function losesCloser(
+  text: string,
+  rest: string,
+  { cursor, right }: Reading,
+  around: Frame | undefined,
+): number {
   const comment = around?.kind === "comment" && around.endsWithLine && around.at >= cursor;
   const swallowed = comment || (around === undefined && /(?:^|[^\\])\\$/.test(text));
-  return swallowed && /^[)\]}"'`]/.test(rest) ? SOFT : 0;
+  // A sign alone may be the comment's own, but not one that stood behind a closer.
+  const lost = /^[)\]}"'`]/.test(rest) || (rest !== right && /^[;,:{]/.test(rest));
+  return swallowed && lost ? SOFT : 0;
 }
 
 const weight = ({ soft }: Frame): number => (soft ? SOFT : 1);

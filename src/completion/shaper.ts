@@ -12,6 +12,7 @@ import { Readings } from "./lexical/reading";
 import type { Place } from "./place";
 import { replacedLength } from "./replaceRange";
 import type { Syntax } from "./syntaxTree";
+import { whyNotHere, type TriggerKind } from "./trigger";
 
 /**
  * How far a generation is: still going on; over because the model had finished; cut off because it was long enough; broken off because its time was over;
@@ -41,6 +42,11 @@ export class Shaper {
     this.readings = new Readings(configurations);
   }
 
+  /** Why `place` does not lend itself to a completion, as a short phrase; undefined when it does. */
+  whyNotHere(place: Place, kind: TriggerKind): string | undefined {
+    return whyNotHere({ ...place, reading: this.readings.at(place) }, kind);
+  }
+
   /** How much of the line right of the cursor the suggestion `text` takes the place of, in code units. */
   replaced(text: string, place: Place): number {
     return replacedLength(text, this.readings.at(place));
@@ -49,7 +55,7 @@ export class Shaper {
   /** What a completion at `place` is asked for. */
   kind(at: Place): EndingKind {
     const place = { ...at, reading: this.readings.at(at) };
-    if (this.syntax === undefined || !asksTree(place)) {
+    if (this.syntax?.reads(place.language) !== true || !asksTree(place)) {
       return endingKind(place);
     }
     const around = surroundings(place);

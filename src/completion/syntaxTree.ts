@@ -21,6 +21,9 @@ export interface SyntaxNode {
 
 /** A parser for the languages that have a grammar. Nodes live only for as long as `look` runs. */
 export interface Syntax {
+  /** Whether there is a grammar for a language, loaded or not. */
+  reads(language: string): boolean;
+
   /**
    * Parses `text` and shows it to `look`, with the effort that it took, in hundreds of the parser's steps; undefined when that is not possible now:
    * no grammar, or not loaded yet.

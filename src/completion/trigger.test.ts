@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { at } from "./testing";
+import { Shaper } from "./shaper";
+import { at, placeAt } from "./testing";
 import { whyNotHere } from "./trigger";
 
 describe("whyNotHere", () => {
@@ -27,11 +28,25 @@ describe("whyNotHere", () => {
     ["html", "<p>{{ │ }}</p>"],
     ["shellscript", "a) │ ;;"],
     ["latex", "$│$"],
+    ["latex", "$│$ % it"],
+    ["blade", "{!! │ !!}"],
+    ["ruby", "a.each { |│| }"],
   ];
   for (const [language, text] of inLanguages) {
     it(`completes ${JSON.stringify(text)} in ${language}`, () =>
       assert.equal(whyNotHere({ ...at(text), language }, "automatic"), undefined));
   }
+  it("knows what the editor closes and what is a comment in a language that no table has", () => {
+    const shaper = new Shaper(undefined, () => ({
+      lineComment: "REM",
+      brackets: [],
+      closedPairs: [["<<", ">>~"]],
+    }));
+    for (const text of ["a = │>>~", "a = │ REM it's b"]) {
+      assert.equal(shaper.whyNotHere(placeAt(text, "other"), "automatic"), undefined, text);
+      assert.notEqual(new Shaper().whyNotHere(placeAt(text, "other"), "automatic"), undefined, text);
+    }
+  });
   it("knows what is no comment", () =>
     assert.match(
       whyNotHere({ ...at("x = │ // 2"), language: "python" }, "automatic") ?? "",

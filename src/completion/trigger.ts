@@ -1,9 +1,10 @@
 import { insideCharacter, linePrefix, lineSuffix } from "./cursor";
-import { readingOf, type ReadableText } from "./lexical/reading";
+import { readingOf, type Reading, type ReadableText } from "./lexical/reading";
 
-/** Closing brackets, quotes and tags, and the punctuation that ends a statement: editors insert these themselves. */
-const ONLY_CLOSERS =
-  /^(?:\s*(?:<\/[\w.:-]*>|[-+~]?%\}|[-+~]?%>|\?>|-->|\*\/|\/>|#\}|\\[)\]]|[)>}\]"'`$]))*\s*(?:[:{;,]|;;)?\s*$/;
+/** Closing brackets, quotes and tags: editors insert these themselves. */
+const CLOSER = /<\/[\w.:-]*>|[-+~]?%\}|[-+~]?%>|\?>|-->|\*\/|\/>|#\}|!!\}|\\[)\]]|[)>}\]"'`$|]/y;
+/** What ends a statement, or begins a block. */
+const PUNCTUATION = /^\s*(?:[:{;,]|;;)?\s*$/;
 const WORD = /^[\p{L}\p{N}_$]/u;
 const MAX_LINE = 2_000;
 
@@ -21,18 +22,32 @@ export function whyNotHere(cursor: ReadableText, kind: TriggerKind): string | un
     return "the line is very long";
   }
   const right = lineSuffix(cursor);
-  if (WORD.test(right) && !/^\$\W*$/.test(right)) {
+  const own = cursor.reading?.closers ?? [];
+  const free = onlyClosers(right, own) || onlyClosers(withoutComments(readingOf(cursor)), own);
+  if (WORD.test(right) && !(free && right.startsWith("$"))) {
     return "the cursor is inside a word";
   }
-  if (kind === "automatic" && !ONLY_CLOSERS.test(right) && !ONLY_CLOSERS.test(withoutComments(cursor))) {
+  if (kind === "automatic" && !free) {
     return "there is code to the right of the cursor";
   }
   return undefined;
 }
 
+/** Whether `right` is nothing but what closes something, also by one of the language's `own` closers, and the punctuation after that. */
+function onlyClosers(right: string, own: readonly string[]): boolean {
+  for (let at = 0; ;) {
+    at += /^\s*/.exec(right.slice(at))![0].length;
+    const closer = own.find((one) => /^[^\w\s]+$/.test(one) && right.startsWith(one, at));
+    CLOSER.lastIndex = at;
+    if (!CLOSER.test(right) && closer === undefined) {
+      return PUNCTUATION.test(right.slice(at));
+    }
+    at = Math.max(CLOSER.lastIndex, at + (closer?.length ?? 0));
+  }
+}
+
 /** The line right of the cursor without the comments that begin there. */
-function withoutComments(text: ReadableText): string {
-  const reading = readingOf(text);
+function withoutComments(reading: Reading): string {
   const { left, right, cursor } = reading;
   let code = "";
   let from = 0;

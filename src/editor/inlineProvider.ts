@@ -6,7 +6,6 @@ import { Shaper } from "../completion/shaper";
 import { Suggester } from "../completion/suggester";
 import type { Syntax } from "../completion/syntaxTree";
 import { agreeWith } from "../completion/suggestWidget";
-import { whyNotHere } from "../completion/trigger";
 import { ActiveScreen, askAt } from "./asksEditor";
 import type { Config } from "./config";
 import { textAt } from "./documentText";
@@ -112,7 +111,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
       return undefined;
     }
     const place = textAt(document, position);
-    const why = whyNotHere(place, purpose);
+    const why = this.shaper.whyNotHere(place, purpose);
     this.place.fire(why);
     if (why !== undefined) {
       return undefined;
@@ -217,7 +216,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
       return;
     }
     const place = textAt(document, selections[0]!.active);
-    if (whyNotHere(place, "automatic") === undefined) {
+    if (this.shaper.whyNotHere(place, "automatic") === undefined) {
       this.suggester.expect(place);
     }
   }

@@ -17,6 +17,10 @@ export class BackgroundSyntax implements Syntax {
     this.parser = new SyntaxParser(grammars);
   }
 
+  reads(language: string): boolean {
+    return this.parser.reads(language);
+  }
+
   parse<T>(
     document: string,
     language: string,

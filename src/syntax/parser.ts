@@ -44,6 +44,10 @@ export class SyntaxParser implements Syntax {
     return loading;
   }
 
+  reads(language: string): boolean {
+    return grammarOf(language) !== undefined;
+  }
+
   loaded(language: string): boolean {
     return this.parsers.has(grammarOf(language) ?? "");
   }

@@ -70,7 +70,7 @@ describe("a suggestion that becomes longer", () => {
       { check: () => undefined, onBattery: true }, // nothing is generated ahead
       { onDidChangeMask: masks.event },
       { settings: { debounce: "auto" } as never, onDidChange: settings.event },
-      { parse: () => undefined },
+      { reads: () => false, parse: () => undefined },
       { of: () => undefined },
       EXTENSION_ID,
     );

@@ -42,7 +42,7 @@ describe("what the editor shows and inserts", () => {
         { check: () => undefined, onBattery: true }, // nothing is generated ahead
         { onDidChangeMask: masks.event },
         { settings: { debounce: 0 } as never, onDidChange: changes.event },
-        { parse: () => undefined },
+        { reads: () => false, parse: () => undefined },
         { of: () => undefined },
         EXTENSION_ID,
       );

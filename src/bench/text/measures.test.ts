@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { measure, type Measured } from "./measures";
 
-const NO_SYNTAX = { parse: (): undefined => undefined };
+const NO_SYNTAX = { reads: (): boolean => false, parse: (): undefined => undefined };
 const MIDDLE = "const b = g(a);\nreturn a + b;";
 
 const judge = (text: string, middle = MIDDLE): Measured =>

@@ -3,7 +3,7 @@ import { textMarkdown } from "./markdown";
 import { measure } from "./measures";
 import { systemReports, textJson, type Answers, type TextReport } from "./report";
 
-const NO_SYNTAX = { parse: (): undefined => undefined };
+const NO_SYNTAX = { reads: (): boolean => false, parse: (): undefined => undefined };
 const MIDDLES = ["a();", "b();\nc();"];
 
 const answers = (name: string, texts: readonly string[]): Answers => ({

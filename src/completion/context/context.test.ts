@@ -73,6 +73,12 @@ describe("rankChunks", () => {
     file: "here.ts",
     budget: 1_000,
   };
+  it("shows a file once that has two names", () => {
+    const text = Array.from({ length: 12 }, (_, i) => `shelf.countItems(inventory, ${i});`).join("\n");
+    const named = (file: string, path: string, more = ""): Chunk => ({ ...chunk(path, text + more), file });
+    const twice = [named("file:///a.ts", "a.ts"), named("file:///link/a.ts", "link/a.ts", "\nsaved();")];
+    assert.equal(rankChunks({ ...request, budget: 2_000, chunks: twice }).length, 1);
+  });
   it("puts what is most like the place last, and leaves out what is not like it", () => {
     const files = rankChunks({
       ...request,

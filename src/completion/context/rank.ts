@@ -15,6 +15,8 @@ const WEIGHT: Readonly<Record<ChunkSource, number>> = {
 };
 /** Two pieces of one file that have more than this share of the shorter one's lines in common are the same. */
 const SAME_PIECE = 0.3;
+/** The same for pieces of two files: one file may have two names, or a copy. */
+const SAME_FILE = 0.9;
 /** Pieces with less in common with the place than this say nothing about it. */
 const MIN_LIKENESS = 0.04;
 
@@ -48,8 +50,11 @@ export function rankChunks({ surroundings, file, chunks, budget }: RankRequest):
     const most = Math.max(budget >> 1, 1) - (known === undefined ? 0 : known.text.length);
     const cost = known === undefined ? chunk.path.length + 2 : 2;
     const text = fit(chunk.text, Math.min(left, most) - cost, here);
-    const shown = [...chosen.values()].some((other) => other.text.includes(text));
-    if (text === "" || shown || (known !== undefined && overlaps(known.text, text))) {
+    const shown = [...chosen.values()].some(
+      (other) =>
+        other.text.includes(text) || common(other.text, text) > (other === known ? SAME_PIECE : SAME_FILE),
+    );
+    if (text === "" || shown) {
       continue;
     }
     chosen.set(identityOf(chunk), {
@@ -61,12 +66,11 @@ export function rankChunks({ surroundings, file, chunks, budget }: RankRequest):
   return [...chosen.values()].reverse();
 }
 
-/** Whether two pieces of a file are the same in part, as it is or as it was. */
-function overlaps(a: string, b: string): boolean {
+/** The share of the shorter one's lines that two pieces have in common. */
+function common(a: string, b: string): number {
   const lines = linesOf(a).filter((line) => wordsOf(line).size > 0);
   const others = new Set(linesOf(b).filter((line) => wordsOf(line).size > 0));
-  const common = lines.filter((line) => others.has(line)).length;
-  return common > SAME_PIECE * Math.min(lines.length, others.size);
+  return lines.filter((line) => others.has(line)).length / Math.min(lines.length, others.size);
 }
 
 /** The whole lines of `text`, at most `room` characters, that have most in common with `here`. */

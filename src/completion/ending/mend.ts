@@ -16,6 +16,8 @@ const MAX_EFFORT = 15;
 /** Of each, besides the parser's steps. */
 const LEAST_EFFORT = 1;
 const MIN_TRIALS = 1;
+/** A parser that finds more is no judge of what it parses. */
+const MAX_ERRORS = 12;
 
 /** What is wrong with a document in which something has been inserted, from the cursor's line on. */
 interface Verdict {
@@ -24,6 +26,8 @@ interface Verdict {
   readonly near: boolean;
   /** Nothing is wrong above either. */
   readonly sound: boolean;
+  /** Something is wrong above, whatever is inserted. */
+  readonly lost: boolean;
 }
 
 /**
@@ -41,7 +45,8 @@ export function mended(
   if (goesOnInText(completion, around)) {
     return completion;
   }
-  const excerpt = syntax && excerptOf(reading, around.context.suffix, place.language);
+  const reads = syntax?.reads(place.language) === true;
+  const excerpt = reads ? excerptOf(reading, around.context.suffix, place.language) : undefined;
   if (syntax === undefined || excerpt === undefined || hasConditions(completion, around, excerpt)) {
     return mendedByCount(completion, around);
   }
@@ -61,6 +66,9 @@ export function mended(
   if (asIs.errors === 0 && !swallows) {
     const head = headerAlone(completion, around);
     return head !== undefined && judge(head)?.errors === 0 ? head : completion;
+  }
+  if (spent > MAX_EFFORT && (asIs.lost || asIs.errors > MAX_ERRORS)) {
+    return mendedByCount(completion, around); // such as another language, in a text that begins further up
   }
   const before = judge("") ?? asIs;
   if (asIs.errors <= before.errors && !swallows && !asIs.near) {
@@ -175,6 +183,6 @@ function judged(
     const open = missingClosers(around, text, replaced) !== "";
     // The parser finds what is missing only at the end.
     const near = open || wantsHeader(around) || errors.some(({ startIndex }) => startIndex <= to);
-    return { errors: errors.length, near, sound: all.length === 0 };
+    return { errors: errors.length, near, sound: all.length === 0, lost: errors.length < all.length };
   });
 }

@@ -25,6 +25,14 @@ describe("indentationRepair", () => {
       "\ta();\n  b();\n│if (c) {\n\td();\n}│",
       "\ta();\n  b();\n│if (c) {\n\td();\n}│",
     ],
+    "makes tabs where only a text within a string has spaces": [
+      "const q = `\n  SELECT 1`\n\nfunc f() {\n\ta()\n\tb()\n\tc()\n\td()\n}\n\nfunc g() {│\n    h()\n}│",
+      "const q = `\n  SELECT 1`\n\nfunc f() {\n\ta()\n\tb()\n\tc()\n\td()\n}\n\nfunc g() {│\n\th()\n}│",
+    ],
+    "drops indentation that has been typed already, in the other kind of white space": [
+      "func main() {\n\tb()\n\t│    a()│",
+      "func main() {\n\tb()\n\t│a()│",
+    ],
     "keeps the star of a comment after a tab": [
       "\ta();\n\tb();\n\t│/**\n\t * c\n\t */│",
       "\ta();\n\tb();\n\t│/**\n\t * c\n\t */│",
@@ -59,6 +67,10 @@ describe("indentationRepair where the file says nothing", () => {
       "func main() {│\n    a(b,\n      c)\n}│",
       "func main() {│\n\ta(b,\n\t  c)\n}│",
     ],
+    "keeps what is in a string": [
+      "func f() {│\n    s := `\n  text\n    more`\n    g(s)\n}│",
+      "func f() {│\n\ts := `\n  text\n    more`\n\tg(s)\n}│",
+    ],
     "begins with a tab at the beginning of a line": [
       "func main() {\n│    a()\n}│",
       "func main() {\n│\ta()\n}│",
@@ -74,7 +86,8 @@ describe("indentationRepair where the file says nothing", () => {
   });
   cases(within({ indentation: TWO, language: "yaml" }), {
     "takes the editor's spaces": ["a:│\n\tb:\n\t\tc: 1│", "a:│\n  b:\n    c: 1│"],
-    "keeps spaces": ["a:│\n    b: 1│", "a:│\n    b: 1│"],
+    "keeps what is aligned": ["int f(int a,│\n    int b);│", "int f(int a,│\n    int b);│"],
+    "takes the editor's step": ["a:│\n    b:\n        c: 1│", "a:│\n  b:\n    c: 1│"],
   });
 });
 
@@ -95,6 +108,14 @@ describe("a makefile's recipes", () => {
     "although variables go on with spaces": [
       "SRC = a.c \\\n      b.c \\\n      c.c\n\nx: $(SRC)│\n    cc -o x $(SRC)│",
       "SRC = a.c \\\n      b.c \\\n      c.c\n\nx: $(SRC)│\n\tcc -o x $(SRC)│",
+    ],
+    "but not conditionals and variables, which would be lost in a recipe": [
+      "x: y\n\tcc y\n\n│ifeq ($(OS),Windows_NT)\n    EXE := .exe\nelse\n    EXE =\nendif│",
+      "x: y\n\tcc y\n\n│ifeq ($(OS),Windows_NT)\n    EXE := .exe\nelse\n    EXE =\nendif│",
+    ],
+    "between conditionals of its own": [
+      "x: y│\n    ifdef DEBUG\n        cc -g y\n    endif│",
+      "x: y│\n    ifdef DEBUG\n\tcc -g y\n    endif│",
     ],
     "but not the variables": [
       "OBJ = a.o \\\n    b.o\nx: x.c\n\tcc x.c\n\n│SRC := a.c \\\n    b.c│",

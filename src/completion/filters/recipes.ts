@@ -4,6 +4,9 @@ import type { FilterContext } from "./filter";
 /** Lines between those of a recipe that do not end it: comments and conditionals. */
 const BETWEEN = /^(?:#|(?:ifn?eq|ifn?def|else|endif)\b)|^\s*$/;
 
+/** Lines that make reads itself, also indented below a rule, as long as no tab is before them. */
+const OF_MAKE = /^ +(?:(?:ifn?eq|ifn?def|else|endif)\b|\S+(?:\s+=(?=\s|$)|\s*(?::{1,3}|[+?!])=))/;
+
 /** Targets, a colon, what they need, and no assignment. */
 function isRule(line: string): boolean {
   let plain = line.replace(/[;#].*/, "");
@@ -27,13 +30,15 @@ export function recipesWithTabs(text: string, context: FilterContext): string {
   const lines = `${typed}${text}`.split("\n");
   let inRule = false;
   let goesOn = false;
+  let ofMake = false;
   let unit = 0;
   const changed = [...above, ...lines].map((line, index) => {
     const indent = /^[ \t]*/.exec(line)![0];
     const isNew = index > above.length || (index === above.length && typed === "");
-    const isRecipe = inRule && indent !== "" && indent.length < line.length;
     const goesOnHere = goesOn;
     goesOn = line.endsWith("\\");
+    ofMake = goesOnHere ? ofMake : OF_MAKE.test(line);
+    const isRecipe = inRule && !ofMake && indent !== "" && indent.length < line.length;
     if (!goesOnHere && indent === "" && !BETWEEN.test(line)) {
       inRule = isRule(line);
     }
@@ -41,7 +46,8 @@ export function recipesWithTabs(text: string, context: FilterContext): string {
       return line;
     }
     unit ||= indent.length;
-    return "\t".repeat(Math.max(1, Math.floor(indent.length / unit))) + line.slice(indent.length);
+    const tabs = Math.max(1, Math.floor(indent.length / unit));
+    return "\t".repeat(tabs) + line.slice(Math.min(indent.length, tabs * unit));
   });
   return changed.slice(above.length).join("\n").slice(typed.length);
 }

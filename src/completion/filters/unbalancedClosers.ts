@@ -1,7 +1,7 @@
 import { readingOf, type Reading } from "../lexical/reading";
 import type { Delimiter } from "../lexical/scanner";
 import { framesOf, isBracket, type Frame } from "../lexical/state";
-import { endsALine } from "../replaceRange";
+import { replacedLength } from "../replaceRange";
 import type { Filter, FilterContext } from "./filter";
 
 /** Text far from the cursor says little and is dear to scan. */
@@ -69,7 +69,7 @@ function spareOpeners(
   framesOf(state)
     .filter(isBracket)
     .forEach(({ close }) => add(close, 1));
-  const replaceable = endsALine(completion, right) ? right.length : REPLACEABLE.exec(right)![0].length;
+  const replaceable = Math.max(REPLACEABLE.exec(right)![0].length, replacedLength(completion, reading));
   reading.scanAfter(suffix, state, (one) => {
     if (one.index >= replaceable && closesBefore(one, cursor)) {
       add(one.text, -1);

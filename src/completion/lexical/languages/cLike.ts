@@ -84,7 +84,15 @@ export const RUST = language({
     skip("b'", /b?'(?:\\(?:u\{[^}\n]*\}|x[\da-fA-F]{2}|.)|[\ud800-\udbff][\udc00-\udfff]|[^\\'\n])'/y, {
       operand: true,
     }),
-    skip("'", /'(?:[A-Za-z_][\w]*)?/y, { operand: true }),
+    skip("'", /'[A-Za-z_]\w*/y, { operand: true }),
+    {
+      starts: "'",
+      match: /'/y,
+      then: (scanner) => {
+        scanner.wrong++;
+        scanner.operand = true;
+      },
+    },
     skip("r", /r#(?=[A-Za-z_])\w+/y, { operand: true }),
   ],
   strings: [
