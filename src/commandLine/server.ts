@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { HttpProxyAgent } from "http-proxy-agent";
 import { HttpsProxyAgent } from "https-proxy-agent";
 import { fimFamilies } from "../completion/fim";
-import { unwrap } from "../engine/client";
+import { unwrap, type Outcome } from "../engine/client";
 import type { CompleteRequest, CompleteResult } from "../engine/protocol";
 import { proxyFor } from "../models/download/proxy";
 import { parseServerAddress } from "../server/address";
@@ -36,8 +36,8 @@ export interface ServerCompletion {
   readonly result: CompleteResult;
 }
 
-/** A server that is loading its model has so long. */
-const LOADING_MS = 300_000;
+/** A server that is loading its model, or has too much to do, has so long. */
+const NOT_YET_MS = 300_000;
 const LOOK_AGAIN_MS = 500;
 
 /** @throws {@link EngineFailure} with the address when there is no server, or it refuses */
@@ -50,32 +50,46 @@ export async function completeOnServer(
 ): Promise<ServerCompletion> {
   const client = new ServerClient({ connection: connect(address), wanted: wantedOf(args, contextSize) });
   try {
-    const until = performance.now() + LOADING_MS;
-    let opened = await client.open(signal);
-    while (isLoading(client) && performance.now() < until) {
-      progress.report("The server is loading its model", 0);
+    const until = performance.now() + NOT_YET_MS;
+    for (;;) {
+      const outcome = await attempt(client, request, signal);
+      const { state } = client;
+      const isAway = state.kind === "away" && state.what !== "gone";
+      if (outcome.ok || !isAway || performance.now() > until) {
+        return unwrap(outcome);
+      }
+      progress.report(`The server is ${state.what}`, 0);
       await sleep(LOOK_AGAIN_MS, undefined, { signal });
-      client.retry();
-      opened = await client.open(signal);
     }
-    progress.end();
-    return { served: unwrap(opened), result: unwrap(await client.complete(request, { signal })) };
   } finally {
+    progress.end();
     client.dispose();
   }
 }
 
-const isLoading = ({ state }: ServerClient): boolean => state.kind === "away" && state.isLoading;
+async function attempt(
+  client: ServerClient,
+  request: CompleteRequest,
+  signal: AbortSignal,
+): Promise<Outcome<ServerCompletion>> {
+  const opened = await client.open(signal);
+  if (!opened.ok) {
+    return opened;
+  }
+  const completed = await client.complete(request, { signal });
+  return completed.ok ? { ok: true, value: { served: opened.value, result: completed.value } } : completed;
+}
 
 /** With the key, the proxy and the certificates that the environment names. */
 export function connect(address: string, env: NodeJS.ProcessEnv = process.env): Connection {
   const file = env.LACUNA_SERVER_CERTIFICATES ?? "";
+  const server = parseServerAddress(address);
   return new Connection({
-    address: parseServerAddress(address),
+    address: server,
     key: env.LACUNA_SERVER_KEY,
     certificates: file === "" ? [] : [readCertificates(file)],
     agent: (url) => {
-      const proxy = proxyFor(url, env);
+      const proxy = server.isLocal ? undefined : proxyFor(url, env); // what is for this machine does not leave it
       if (proxy === undefined) {
         return undefined;
       }

@@ -62,7 +62,7 @@ describe("statusView with a server", () => {
   };
   const with_ = (state: ServiceState, isServed: boolean): StatusView =>
     statusView({ ...status, server: { address: "https://ai.example.com/llm", state, isServed } });
-  const away = { kind: "away", why: "No server answers at there.", isLoading: false } as const;
+  const away = { kind: "away", why: "No server answers at there.", what: "gone" } as const;
 
   it("shows its speed and where it is, and nothing of the model on this machine", () => {
     const { text, tooltip, command } = with_({ kind: "up", served }, true);
@@ -81,7 +81,8 @@ describe("statusView with a server", () => {
   it("says why nothing comes where nobody stands in", () => {
     assert.equal(with_(away, true).text, "$(debug-disconnect) Lacuna: server away");
     assert.equal(with_(away, true).severity, "warning");
-    assert.equal(with_({ ...away, isLoading: true }, true).text, "$(loading~spin) Lacuna: server is loading");
+    assert.equal(with_({ ...away, what: "loading" }, true).text, "$(loading~spin) Lacuna: server is loading");
+    assert.equal(with_({ ...away, what: "busy" }, true).text, "$(watch) Lacuna: server is busy");
     assert.equal(with_({ kind: "unasked" }, true).text, "$(loading~spin) Lacuna: connecting");
     const refused = with_({ kind: "refused", why: "It does not accept the key." }, true);
     assert.equal(refused.text, "$(error) Lacuna: server refuses");

@@ -1,5 +1,5 @@
 import { EngineFailure } from "../engine/errors";
-import type { Answer, Connection } from "./connection";
+import { parsed, type Answer, type Connection, type JsonAnswer } from "./connection";
 
 /** The prompt is longer than what the server can take. */
 export class ContextTooLong extends EngineFailure {
@@ -13,7 +13,16 @@ export class ContextTooLong extends EngineFailure {
 }
 
 /** The server is there, and will be ready. */
-export class StillLoading extends EngineFailure {}
+export class NotYet extends EngineFailure {
+  /** @param afterMs milliseconds after which it wants to be asked again, where it tells */
+  constructor(
+    readonly what: "loading" | "busy",
+    message: string,
+    readonly afterMs?: number,
+  ) {
+    super("server-away", message);
+  }
+}
 
 /** A field of a JSON value, whatever that is. */
 export const field = (value: unknown, ...names: readonly string[]): unknown =>
@@ -40,15 +49,15 @@ function complaintOf(value: unknown): string {
     textAt(value, "error") ??
     textAt(value, "message") ??
     textAt(value, "detail") ??
-    "no reason given";
-  return said.split("\n", 1)[0]!.slice(0, 300);
+    "";
+  return said.split("\n", 1)[0]!.slice(0, 300) || "no reason given";
 }
 
 const TOO_LONG =
   /context (?:length|size|window)|exceeds? the (?:available|maximum)|too (?:long|many tokens)/i;
 
 /** An answer that is no success, as an error for the user. */
-export function refusal(shown: string, status: number, value: unknown): EngineFailure {
+export function refusal(shown: string, { status, value, afterMs }: JsonAnswer): EngineFailure {
   const said = complaintOf(value);
   if (status === 401 || status === 403) {
     return new EngineFailure(
@@ -57,7 +66,10 @@ export function refusal(shown: string, status: number, value: unknown): EngineFa
     );
   }
   if (status === 503 && /load/i.test(said)) {
-    return new StillLoading("server-away", `${shown} is loading its model.`);
+    return new NotYet("loading", `${shown} is loading its model.`, afterMs);
+  }
+  if (status === 503 || status === 429) {
+    return new NotYet("busy", `${shown} cannot answer now (${status}: ${said}).`, afterMs);
   }
   if (
     status === 400 &&
@@ -70,16 +82,16 @@ export function refusal(shown: string, status: number, value: unknown): EngineFa
       Number.isFinite(told) ? told : undefined,
     );
   }
-  return status === 408 || status === 429 || status >= 500
+  return status === 408 || status >= 500
     ? new EngineFailure("server-away", `${shown} cannot answer now (${status}: ${said}).`)
     : new EngineFailure("server-refused", `${shown} refuses (${status}: ${said}).`);
 }
 
 /** An error in the middle of a stream; undefined: `value` is none. */
 export function brokenOff(shown: string, value: unknown): EngineFailure | undefined {
-  return field(value, "error") === undefined
+  return (field(value, "error") ?? undefined) === undefined
     ? undefined
-    : refusal(shown, numberAt(value, "error", "code") ?? 500, value);
+    : refusal(shown, { status: numberAt(value, "error", "code") ?? 500, value });
 }
 
 /** @throws {@link EngineFailure} unless the answer is a success; then its body is still to be read */
@@ -90,7 +102,7 @@ export async function expectSuccess(
 ): Promise<void> {
   if (answer.status < 200 || answer.status > 299) {
     const text = await connection.text(answer, signal);
-    throw refusal(connection.shown, answer.status, parsed(text) ?? { error: text });
+    throw refusal(connection.shown, { ...answer, value: parsed(text) ?? { error: text } });
   }
 }
 
@@ -101,9 +113,13 @@ export async function ask(
   body: object | undefined,
   signal: AbortSignal,
 ): Promise<unknown> {
-  const { status, value } = await connection.json(path, body, signal);
-  if (status < 200 || status > 299 || value === undefined) {
-    throw refusal(connection.shown, status === 200 ? 502 : status, value);
+  const answer = await connection.json(path, body, signal);
+  const { status, value } = answer;
+  if (status < 200 || status > 299) {
+    throw refusal(connection.shown, answer);
+  }
+  if (value === undefined) {
+    throw new EngineFailure("server-away", `${connection.shown} sent what cannot be read (${path}).`);
   }
   return value;
 }
@@ -119,12 +135,4 @@ export function message(shown: string, text: string): unknown {
     throw failure;
   }
   return value;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { CompleteItem, CompleteRequest } from "../engine/protocol";
 import type { ServerState } from "./client";
-import { clientOf, LlamaDouble, ServerDouble } from "./testing";
+import { clientOf, json, LlamaDouble, ServerDouble, type Route } from "./testing";
 
 const request = (prefix: string): CompleteRequest => ({
   prefix,
@@ -123,6 +123,52 @@ describe("a server's client", () => {
     // Looking for it is no news; that it is back is.
     assert.deepEqual(new Set(states.map(({ kind }) => kind)), new Set(["asking", "up", "away"]));
     assert.equal(states.filter(({ kind }) => kind === "asking").length, 1);
+    one.dispose();
+  });
+
+  it("waits longer each time for one that is there and cannot answer, until it has", async () => {
+    const waits: number[] = [];
+    const backOff = (failures: number): number => {
+      waits.push(failures);
+      return 1;
+    };
+    const one = clientOf(server.address, {}, {}, { backOff, onState: (state) => states.push(state) });
+    const { "/completion": complete } = server.routes;
+    const error = { message: "no slot available", type: "unavailable_error", code: 503 };
+    const busy: Route = (_, response) => json(response, { error }, 503);
+    const back = async (): Promise<void> => {
+      while (one.state.kind !== "up") {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    };
+    for (const route of [busy, busy, busy, complete!, busy]) {
+      server.routes["/completion"] = route;
+      assert.equal((await one.complete(request("a = "))).ok, route === complete);
+      await back();
+    }
+    assert.deepEqual(waits, [1, 2, 3, 1]);
+    assert.ok(states.some((state) => state.kind === "away" && state.what === "busy"));
+    one.dispose();
+  });
+
+  it("notices one that has fallen silent, though each key ends the request before", async () => {
+    const one = clientOf(server.address, {}, { documentMs: 50 }, { checkAfterMs: -1, backOff: () => 60_000 });
+    assert.ok((await one.complete(request("a = "))).ok);
+    server.routes = { "/props": () => undefined, "/completion": () => undefined };
+    let prefix = "a = ";
+    while (one.state.kind === "up") {
+      void one.complete(request((prefix += "b")));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    assert.equal(one.state.kind, "away");
+    one.dispose();
+  });
+
+  it("takes what it does not understand at first for a refusal", async () => {
+    const one = clientOf(server.address, { fim: "nonsense" });
+    server.routes = { "/v1/models": (_, response) => json(response, { data: [{ id: "m" }] }) };
+    assert.ok(!(await one.complete(request("a = "))).ok);
+    assert.equal(one.state.kind, "refused");
     one.dispose();
   });
 

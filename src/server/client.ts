@@ -12,7 +12,7 @@ import type {
   WarmRequest,
   WarmResult,
 } from "../engine/protocol";
-import { StillLoading } from "./answers";
+import { NotYet } from "./answers";
 import type { Backend, Served } from "./backend";
 import type { Connection } from "./connection";
 import { openBackend } from "./detect";
@@ -22,8 +22,8 @@ export type ServerState =
   | { readonly kind: "unasked" }
   | { readonly kind: "asking" }
   | { readonly kind: "up"; readonly served: Served }
-  /** It may come back by itself. */
-  | { readonly kind: "away"; readonly why: string; readonly isLoading: boolean }
+  /** It may come back by itself; `gone`: nobody can say when. */
+  | { readonly kind: "away"; readonly why: string; readonly what: "gone" | NotYet["what"] }
   /** Only a person can do something about it. */
   | { readonly kind: "refused"; readonly why: string };
 
@@ -33,12 +33,14 @@ export interface ServerClientOptions {
   readonly onState?: (state: ServerState) => void;
   /** Milliseconds until a server that is away is looked for again, after the n-th time in a row (from 1). */
   readonly backOff?: (failures: number) => number;
-  /** Milliseconds without a request after which the server is asked whether it is still the same (default 10 000). */
+  /** Milliseconds without a word of the server after which it is asked whether it is still the same (default 10 000). */
   readonly checkAfterMs?: number;
   /** Milliseconds to a first text from which on it is spared what nobody waits for (default 1000). */
   readonly busyMs?: number;
 }
 
+/** One that loads its model is looked for at least this often. */
+const LOADING_MS = 5_000;
 /** What a server refuses it refuses again, until somebody has done something about it. */
 const REFUSED_MS = 60_000;
 const CHECK_AFTER_MS = 10_000;
@@ -58,12 +60,15 @@ function defaultBackOff(failures: number): number {
 export class ServerClient implements Completer {
   private current: ServerState = { kind: "unasked" };
   private backend: Promise<Backend> | undefined;
-  private failures = 0;
+  /** Since it was there last, and since it has done last what it was asked for: one that is there need not be able to. */
+  private readonly failures = { opening: 0, use: 0 };
   /** No request is sent before that, on `performance.now()`, and what is answered until then. */
   private pausedUntil = -Infinity;
-  private pausedBy: EngineFailure | undefined;
+  private pausedBy: Error | undefined;
   private looking: NodeJS.Timeout | undefined;
-  private usedAt = 0;
+  /** When the server has said something last, on `performance.now()`. */
+  private heardAt = 0;
+  private checking: Promise<boolean> | undefined;
   /** Until then the server is spared, on the clock of `clock.now`. */
   private busyUntil = -Infinity;
   private running:
@@ -88,7 +93,7 @@ export class ServerClient implements Completer {
       const all = signal === undefined ? this.closing.signal : AbortSignal.any([signal, this.closing.signal]);
       return { ok: true, value: (await unlessAborted(this.opened(), all)).served };
     } catch (error) {
-      return { ok: false, error: this.failed(error) };
+      return { ok: false, error: toEngineError(error) };
     }
   }
 
@@ -141,11 +146,14 @@ export class ServerClient implements Completer {
       const signal = AbortSignal.any(signals);
       try {
         signal.throwIfAborted();
-        return { ok: true, value: await work(signal, arrived) };
+        const value = await work(signal, arrived);
+        this.failures.use = 0;
+        this.heardAt = performance.now();
+        return { ok: true, value };
       } catch (error) {
         return {
           ok: false,
-          error: signal.aborted ? toEngineError(toAbortError(signal)) : this.failed(error),
+          error: signal.aborted ? toEngineError(toAbortError(signal)) : this.failed(error, "use"),
         };
       } finally {
         clearTimeout(timer);
@@ -175,9 +183,13 @@ export class ServerClient implements Completer {
     const call = {
       signal,
       onPrompt: () => void (promptAt = now()),
-      onRead: (read: number) => onItem?.({ text: "", read }),
+      onRead: (read: number) => {
+        this.heardAt = performance.now();
+        onItem?.({ text: "", read });
+      },
       onText: (piece: string): boolean => {
         firstToken ??= now();
+        this.heardAt = performance.now();
         const state = rules.push(piece);
         if (state.stop) {
           stopped = { reason: state.rule === "max-lines" ? "max-lines" : "stop-rule", text: state.text };
@@ -222,16 +234,38 @@ export class ServerClient implements Completer {
     }
   }
 
-  /** A server that nobody has asked for a while may have been started anew with another model, whose tokens are others. */
+  /**
+   * A server that has said nothing for a while may have been started anew with another model, whose tokens are others; or it is gone, which nobody
+   * would notice while each key ends the request before.
+   */
   private async ready(signal: AbortSignal): Promise<Backend> {
-    const backend = await unlessAborted(this.opened(), signal);
-    const isStale = performance.now() - this.usedAt > (this.options.checkAfterMs ?? CHECK_AFTER_MS);
-    this.usedAt = performance.now();
-    if (!isStale || (await backend.isSame(signal))) {
+    const opened = this.opened();
+    const backend = await unlessAborted(opened, signal);
+    if (performance.now() - this.heardAt <= (this.options.checkAfterMs ?? CHECK_AFTER_MS)) {
       return backend;
     }
-    this.backend = undefined;
+    if (await unlessAborted(this.check(backend), signal)) {
+      return backend;
+    }
+    if (this.backend === opened) {
+      this.backend = undefined;
+    }
     return unlessAborted(this.opened(), signal);
+  }
+
+  /** One question for all requests; goes on when they are cancelled. */
+  private check(backend: Backend): Promise<boolean> {
+    if (this.checking === undefined) {
+      const checking = backend.isSame(this.closing.signal);
+      this.checking = checking;
+      void checking
+        .then(
+          () => (this.heardAt = performance.now()),
+          (error: unknown) => this.failed(error, "use"),
+        )
+        .finally(() => (this.checking = undefined));
+    }
+    return this.checking;
   }
 
   private opened(): Promise<Backend> {
@@ -246,14 +280,14 @@ export class ServerClient implements Completer {
       this.backend = opening;
       opening.then(
         ({ served }) => {
-          this.failures = 0;
+          this.failures.opening = 0;
           this.pausedBy = undefined;
-          this.usedAt = performance.now();
+          this.heardAt = performance.now();
           this.setState({ kind: "up", served });
         },
         (error: unknown) => {
           this.backend = undefined;
-          this.failed(error);
+          this.failed(error, "opening");
         },
       );
     }
@@ -261,23 +295,30 @@ export class ServerClient implements Completer {
   }
 
   /** Takes note of a failure: until a server that is away is back, requests are answered at once. */
-  private failed(error: unknown): EngineError {
+  private failed(error: unknown, of: "opening" | "use"): EngineError {
     const { code, message } = toEngineError(error);
-    const isNew = error !== this.pausedBy && error instanceof EngineFailure;
-    if (isNew && !this.closing.signal.aborted && (code === "server-away" || code === "server-refused")) {
+    const isAway = code === "server-away";
+    const endsUse = of === "opening" || isAway || code === "server-refused";
+    if (error !== this.pausedBy && endsUse && !this.closing.signal.aborted) {
       this.backend = undefined; // it may be another model that comes back
-      this.failures++;
-      const isLoading = error instanceof StillLoading;
-      const isAway = code === "server-away";
-      const backOff = this.options.backOff ?? defaultBackOff;
-      const delay = isAway ? backOff(isLoading ? 1 : this.failures) : REFUSED_MS;
-      this.pausedBy = error;
+      this.failures[of]++;
+      const what = error instanceof NotYet ? error.what : "gone";
+      const delay = isAway ? this.delay(error, this.failures[of]) : REFUSED_MS;
+      this.pausedBy = error instanceof Error ? error : new Error(message);
       this.pausedUntil = performance.now() + delay;
-      this.setState(isAway ? { kind: "away", why: message, isLoading } : { kind: "refused", why: message });
+      this.setState(isAway ? { kind: "away", why: message, what } : { kind: "refused", why: message });
       clearTimeout(this.looking);
       this.looking = setTimeout(() => this.retry(), delay).unref();
     }
     return { code, message };
+  }
+
+  private delay(error: unknown, failures: number): number {
+    const own = (this.options.backOff ?? defaultBackOff)(failures);
+    if (!(error instanceof NotYet)) {
+      return own;
+    }
+    return Math.max(error.afterMs ?? 0, error.what === "loading" ? Math.min(own, LOADING_MS) : own);
   }
 
   private setState(state: ServerState): void {

@@ -90,6 +90,35 @@ describe("a connection", () => {
     assert.match(circle.message, /again and again, at last to \/props/);
   });
 
+  for (const location of ["http://[::bad", "javascript:alert(1)"]) {
+    it(`follows none to ${location}`, async () => {
+      server.routes["/props"] = (_, response) => response.writeHead(307, { location }).end();
+      const error = await failure(open(server.address).json("props", undefined, signal));
+      assert.equal(error.code, "server-refused");
+      assert.ok(error.message.includes(location), error.message);
+    });
+  }
+
+  it("sends no key that a header cannot hold, and says so without it", async () => {
+    const error = await failure(open(server.address, { key: "se\ncret" }).json("props", undefined, signal));
+    assert.equal(error.code, "server-refused");
+    assert.ok(!error.message.includes("cret") && error.message.includes("Set Server Key"), error.message);
+    assert.equal(server.asked.length, 0);
+  });
+
+  it("tells when the server wants to be asked again", async () => {
+    server.routes["/props"] = (_, response) => response.writeHead(503, { "retry-after": "7" }).end();
+    assert.equal((await open(server.address).json("props", undefined, signal)).afterMs, 7_000);
+    server.routes["/props"] = (_, response) => response.writeHead(503, { "retry-after": "soon" }).end();
+    assert.equal((await open(server.address).json("props", undefined, signal)).afterMs, undefined);
+  });
+
+  it("gives a document up that does not come to its end", async () => {
+    server.routes["/props"] = (_, response) => void response.writeHead(200).write(" ");
+    const error = await failure(open(server.address, { documentMs: 30 }).json("props", undefined, signal));
+    assert.equal(error.code, "server-away");
+  });
+
   it("follows one to another path of the same host", async () => {
     server.routes["/old"] = (_, response) => response.writeHead(308, { location: "/props" }).end();
     assert.deepEqual((await open(server.address).json("old", { a: 1 }, signal)).value, { ok: true });

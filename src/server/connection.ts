@@ -16,16 +16,28 @@ export interface ConnectionOptions {
   readonly connectMs?: number;
   /** Milliseconds without a byte after which an answer counts as lost (default 60 000). */
   readonly stallMs?: number;
+  /** Milliseconds until a JSON document has to be there (default 10 000). */
+  readonly documentMs?: number;
 }
 
 /** An answer that is not read yet. */
 export interface Answer {
   readonly status: number;
+  /** Milliseconds after which the server wants to be asked again, where it tells. */
+  readonly afterMs?: number;
   readonly body: http.IncomingMessage;
+}
+
+/** A JSON document; undefined when the answer is none. */
+export interface JsonAnswer extends Pick<Answer, "status" | "afterMs"> {
+  readonly value: unknown;
 }
 
 const CONNECT_MS = 1_000;
 const STALL_MS = 60_000;
+const DOCUMENT_MS = 10_000;
+/** Nobody waits longer for a server because it asks for it. */
+const MAX_AFTER_MS = 300_000;
 const MAX_REDIRECTS = 3;
 /** An answer that is not streamed may have so many bytes. */
 const MAX_JSON_BYTES = 32 << 20;
@@ -55,20 +67,23 @@ export class Connection {
   }
 
   /**
-   * A JSON document and the status that it came with; undefined when the answer is none.
+   * For what a server has ready: it has {@link ConnectionOptions.documentMs} for all of it.
    * @throws {@link EngineFailure} when nobody answers, or the signal's reason
    */
-  async json(
-    path: string,
-    body: object | undefined,
-    signal: AbortSignal,
-  ): Promise<{ readonly status: number; readonly value: unknown }> {
-    const answer = await this.request(path, body, signal);
-    const text = await this.text(answer, signal);
+  async json(path: string, body: object | undefined, signal: AbortSignal): Promise<JsonAnswer> {
+    const { documentMs = DOCUMENT_MS } = this.options;
+    const late = new AbortController();
+    const timer = setTimeout(
+      () =>
+        late.abort(new EngineFailure("server-away", `${this.shown} is silent for ${documentMs / 1000} s.`)),
+      documentMs,
+    );
+    const inTime = AbortSignal.any([signal, late.signal]);
     try {
-      return { status: answer.status, value: JSON.parse(text) };
-    } catch {
-      return { status: answer.status, value: undefined };
+      const { body: answered, ...answer } = await this.request(path, body, inTime);
+      return { ...answer, value: parsed(await this.text({ ...answer, body: answered }, inTime)) };
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -98,14 +113,16 @@ export class Connection {
       const { location } = answer.headers;
       const status = answer.statusCode ?? 0;
       if (status < 300 || status > 399 || location === undefined) {
-        return { status, body: answer };
+        const afterMs = retryAfter(answer.headers["retry-after"]);
+        return { status, body: answer, ...(afterMs === undefined ? {} : { afterMs }) };
       }
       answer.destroy();
-      const next = new URL(location, url);
-      if (!isSameServer(url, next)) {
+      const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
+      if (next === undefined || !isSameServer(url, next)) {
+        const where = next === undefined || next.origin === "null" ? location.slice(0, 60) : next.origin;
         throw new EngineFailure(
           "server-refused",
-          `${this.shown} redirects to ${next.origin}, where nothing is sent. If that is your server, set its address instead.`,
+          `${this.shown} redirects to ${where}, where nothing is sent. If that is your server, set its address instead.`,
         );
       }
       if (hop === MAX_REDIRECTS) {
@@ -129,20 +146,27 @@ export class Connection {
   }
 
   /** @param again whether a connection that was kept and turns out to be closed is replaced by a new one */
-  private once(
+  private async once(
     url: URL,
     body: object | undefined,
     signal: AbortSignal,
     again: boolean,
   ): Promise<http.IncomingMessage> {
-    const { key, stallMs = STALL_MS, connectMs = CONNECT_MS } = this.options;
+    const { stallMs = STALL_MS, connectMs = CONNECT_MS } = this.options;
+    const key = this.options.key?.trim() ?? "";
+    if (!SENDABLE.test(key)) {
+      throw new EngineFailure(
+        "server-refused",
+        `The key of ${this.shown} has characters that cannot be sent. Set it again with “Lacuna: Set Server Key”, or in $LACUNA_SERVER_KEY.`,
+      );
+    }
     const sent = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const headers = {
       "user-agent": "lacuna",
       accept: "application/json, text/event-stream, application/x-ndjson",
       "accept-encoding": "identity",
       ...(sent === undefined ? {} : { "content-type": "application/json", "content-length": sent.length }),
-      ...(key === undefined || key === "" ? {} : { authorization: `Bearer ${key}` }),
+      ...(key === "" ? {} : { authorization: `Bearer ${key}` }),
     };
     return new Promise((resolve, reject) => {
       const agent =
@@ -210,6 +234,24 @@ function trusted(given: readonly string[]): https.AgentOptions {
   return given.length === 0 ? {} : { ca: [...tls.rootCertificates, ...given] };
 }
 
+/** Of an answer's text; undefined: it is no JSON. */
+export function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Seconds or a date, as milliseconds from now. */
+function retryAfter(header: string | undefined): number | undefined {
+  const ms = /^\d+$/.test(header ?? "") ? 1000 * Number(header) : Date.parse(header ?? "") - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.min(MAX_AFTER_MS, Math.max(0, ms));
+}
+
+/** What a header may hold. */
+const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
 const codeOf = (error: unknown): string => (error as Partial<NodeJS.ErrnoException> | undefined)?.code ?? "";
 
 const isUntrusted = (error: Error): boolean =>
@@ -224,6 +266,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EAI_AGAIN: "the name cannot be looked up now",
   EHOSTUNREACH: "no way to this host",
   ENETUNREACH: "no network",
+  EPROTO: "it does not speak TLS; its address may begin with http:",
+  HPE_INVALID_CONSTANT: "what answers does not speak HTTP; with TLS its address begins with https:",
 };
 
 function why(error: unknown): string {

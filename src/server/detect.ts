@@ -47,14 +47,15 @@ export async function openBackend(
 
 /** What llama-server tells of itself; undefined: it is another. */
 async function llamaProps(connection: Connection, signal: AbortSignal): Promise<unknown> {
-  const { status, value } = await connection.json("props", undefined, signal);
+  const answer = await connection.json("props", undefined, signal);
+  const { status, value } = answer;
   if (status === 200) {
     return field(value, "default_generation_settings") === undefined ? undefined : value;
   }
   const isOwn = ["unavailable_error", "authentication_error"].includes(textAt(value, "error", "type") ?? "");
   // Others ask for a key, too; only llama-server tells of its health without one.
   if (isOwn && (status === 503 || (await isHealthy(connection, signal)))) {
-    throw refusal(connection.shown, status, value);
+    throw refusal(connection.shown, answer);
   }
   return undefined;
 }
@@ -68,9 +69,10 @@ async function openAiModels(
   connection: Connection,
   signal: AbortSignal,
 ): Promise<readonly unknown[] | undefined> {
-  const { status, value } = await connection.json("v1/models", undefined, signal);
+  const answer = await connection.json("v1/models", undefined, signal);
+  const { status, value } = answer;
   if ([401, 403, 429].includes(status) || status >= 500) {
-    throw refusal(connection.shown, status, value);
+    throw refusal(connection.shown, answer);
   }
   const models = field(value, "data");
   return status === 200 && Array.isArray(models) ? (models as unknown[]) : undefined;

@@ -138,7 +138,7 @@ describe("completing on llama-server", () => {
     server.routes["/props"] = (_, response) => json(response, { error }, 503);
     const first = await client.complete(at("a│"));
     assert.ok(!first.ok && first.error.code === "server-away");
-    assert.ok(client.state.kind === "away" && client.state.isLoading);
+    assert.ok(client.state.kind === "away" && client.state.what === "loading");
     server.routes["/props"] = props!;
     await until(() => client.state.kind === "up");
     assert.ok((await client.complete(at("a│"))).ok);

@@ -97,7 +97,8 @@ export class LlamaServer implements Backend {
     const first = (field(models, "data") as readonly unknown[] | undefined)?.[0];
     const name = baseName(textAt(props, "model_alias") ?? textAt(props, "model_path") ?? "its model");
     const fim = chooseFim({ hasSpecial: (text) => vocabulary.specials.has(text), name });
-    const ofSlot = numberAt(props, "default_generation_settings", "n_ctx") ?? contextSize;
+    const told = numberAt(props, "default_generation_settings", "n_ctx") ?? 0;
+    const ofSlot = told > 0 ? told : contextSize;
     const served: Served = {
       kind: "llama-server",
       product: "llama-server",

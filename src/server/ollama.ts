@@ -20,6 +20,7 @@ export class Ollama implements Backend {
   private constructor(
     private readonly connection: Connection,
     readonly served: Served,
+    private readonly version: string,
     private readonly way: FimWay,
   ) {
     this.prompts = new TextPrompts(way, served.contextSize);
@@ -48,7 +49,7 @@ export class Ollama implements Backend {
       ...(way === undefined ? {} : { fim: way === "suffix" ? way : way.family }),
       hasEdits: typeof way === "object" && way.hasEdits,
     };
-    return new Ollama(connection, served, way);
+    return new Ollama(connection, served, version, way);
   }
 
   async complete(request: CompleteRequest, call: Call): Promise<Written> {
@@ -107,8 +108,9 @@ export class Ollama implements Backend {
   }
 
   /** Every request names its model. */
-  isSame(): Promise<boolean> {
-    return Promise.resolve(true);
+  async isSame(signal: AbortSignal): Promise<boolean> {
+    const told = await ask(this.connection, "api/version", undefined, signal);
+    return textAt(told, "version") === this.version;
   }
 
   warm(): Promise<Prefill> {

@@ -1,5 +1,5 @@
 import type { CompleteRequest, Prefill } from "../engine/protocol";
-import { ContextTooLong, expectSuccess, field, message, numberAt, textAt } from "./answers";
+import { ask, ContextTooLong, expectSuccess, field, message, numberAt, textAt } from "./answers";
 import type { Backend, Call, Served, Written } from "./backend";
 import type { Connection } from "./connection";
 import { fimWay, TextPrompts, TextReading, type FimWay, type TextPrompt } from "./plainText";
@@ -67,9 +67,9 @@ export class OpenAi implements Backend {
     }
   }
 
-  /** Every request names its model. */
-  isSame(): Promise<boolean> {
-    return Promise.resolve(true);
+  async isSame(signal: AbortSignal): Promise<boolean> {
+    const models = field(await ask(this.connection, "v1/models", undefined, signal), "data");
+    return Array.isArray(models) && models.some((one) => textAt(one, "id") === this.served.model);
   }
 
   warm(): Promise<Prefill> {

@@ -152,6 +152,35 @@ describe("other servers", () => {
       });
     }
 
+    it("may tell in each message that there is no error", async () => {
+      await use(vllm(sse(events([{ ...chunk("1", "stop"), error: null }, "[DONE]"]))));
+      assert.equal(unwrap(await client.complete(request)).text, "1");
+    });
+
+    for (const [what, part] of [
+      ["as an event of its own", 'event: error\ndata: {"message":"out of memory"}\n\n'],
+      ["in an event of its own", 'event: error\ndata: {"error":{"message":"out of memory"}}\n\n'],
+      ["under a field of its own", 'error: {"message":"out of memory"}\n\n'],
+    ] as const) {
+      it(`may tell of an error ${what}`, async () => {
+        await use(vllm(sse(events([chunk("1")]), part)));
+        const outcome = await client.complete(request);
+        assert.ok(!outcome.ok && outcome.error.message.includes("out of memory"), JSON.stringify(outcome));
+      });
+    }
+
+    it("are not listened to for ever", async () => {
+      const endless: Route = async (_, response) => {
+        response.writeHead(200, { "content-type": "text/event-stream" }).write("data: ");
+        while (!response.destroyed) {
+          await pieces(response, ["a".repeat(100_000)]);
+        }
+      };
+      await use(vllm(endless));
+      const outcome = await client.complete(request);
+      assert.ok(!outcome.ok && outcome.error.code === "server-away", JSON.stringify(outcome));
+    });
+
     it("are asked once more with less when the prompt was too long", async () => {
       const message = "This model's maximum context length is 512 tokens. However, you requested 900 tokens.";
       let asked = 0;

@@ -19,6 +19,12 @@ export interface ServerHeadline {
 /** Host and port: what tells one server from another. */
 export const hostOf = (address: string): string => address.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
 
+const AWAY: Readonly<Record<"gone" | "loading" | "busy", ServerHeadline>> = {
+  gone: { icon: "debug-disconnect", words: "Lacuna: server away", severity: "warning" },
+  loading: { icon: "loading~spin", words: "Lacuna: server is loading", severity: "normal" },
+  busy: { icon: "watch", words: "Lacuna: server is busy", severity: "normal" },
+};
+
 /** Undefined while it completes: then figures are shown. */
 export function serverHeadline({ state }: ServerStatus): ServerHeadline | undefined {
   switch (state.kind) {
@@ -31,9 +37,7 @@ export function serverHeadline({ state }: ServerStatus): ServerHeadline | undefi
     case "unconfirmed":
       return { icon: "question", words: "Lacuna: server not confirmed", severity: "normal" };
     case "away":
-      return state.isLoading
-        ? { icon: "loading~spin", words: "Lacuna: server is loading", severity: "normal" }
-        : { icon: "debug-disconnect", words: "Lacuna: server away", severity: "warning" };
+      return AWAY[state.what];
     case "refused":
       return { icon: "error", words: "Lacuna: server refuses", severity: "error" };
   }
@@ -43,7 +47,7 @@ export function serverHeadline({ state }: ServerStatus): ServerHeadline | undefi
 export function serverSign({ state }: ServerStatus): string | undefined {
   switch (state.kind) {
     case "away":
-      return state.isLoading ? "server is loading" : "server away";
+      return AWAY[state.what].words.replace("Lacuna: ", "");
     case "refused":
       return "server refuses";
     case "unconfirmed":
