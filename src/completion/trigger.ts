@@ -23,11 +23,12 @@ export function whyNotHere(cursor: ReadableText, kind: TriggerKind): string | un
   }
   const right = lineSuffix(cursor);
   const own = cursor.reading?.closers ?? [];
-  const free = onlyClosers(right, own) || onlyClosers(withoutComments(readingOf(cursor)), own);
-  if (WORD.test(right) && !(free && right.startsWith("$"))) {
+  const isFree = (): boolean =>
+    onlyClosers(right, own) || onlyClosers(withoutComments(readingOf(cursor)), own);
+  if (WORD.test(right) && !(right.startsWith("$") && isFree())) {
     return "the cursor is inside a word";
   }
-  if (kind === "automatic" && !free) {
+  if (kind === "automatic" && !isFree()) {
     return "there is code to the right of the cursor";
   }
   return undefined;

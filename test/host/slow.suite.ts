@@ -35,7 +35,7 @@ describe("a slow engine", function () {
   });
   afterEach(async function () {
     if (this.currentTest?.isPassed() !== true) {
-      // A failure here comes once in a hundred runs: what the editor had asked for, and was given.
+      // One has failed on another machine, and nobody knows why: what the editor had asked for, and was given.
       console.log(JSON.stringify({ offers, events: engine.events, text: textNow() }, undefined, 1));
     }
     subscriptions.forEach((subscription) => subscription.dispose());
