@@ -27,6 +27,7 @@ struct superblock {
 };
 
 static const superblock SUPERBLOCKS[] = {
+    { GGML_TYPE_Q3_K, { 108 } },
     { GGML_TYPE_Q4_K, { 0, 2 } },
     { GGML_TYPE_Q5_K, { 0, 2 } },
     { GGML_TYPE_Q6_K, { 208 } },
@@ -82,7 +83,10 @@ static std::vector<float> multiply(ggml_type type, const std::vector<uint8_t> & 
 
 int main() {
     int n_cases = 0, n_failed = 0;
-    const ggml_type types[] = { GGML_TYPE_Q4_0, GGML_TYPE_Q5_0, GGML_TYPE_Q8_0, GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K };
+    const ggml_type types[] = {
+        GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_Q8_0,
+        GGML_TYPE_Q3_K, GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K,
+    };
 
     for (ggml_type type : types) {
         for (int64_t k : { 256, 2816 }) { // one superblock, and more than are unpacked at once
