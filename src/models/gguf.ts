@@ -106,7 +106,9 @@ function parse(reader: Reader): GgufHeader {
   });
   const end = tensors.reduce((latest, { offset, bytes }) => Math.max(latest, offset + bytes), 0);
   if (end > reader.fileBytes) {
-    throw new GgufError("truncated", `ends ${((end - reader.fileBytes) / 2 ** 20).toFixed(1)} MiB too early`);
+    const missing = end - reader.fileBytes;
+    const how = missing < 1e5 ? `${missing} bytes` : `${(missing / 2 ** 20).toFixed(1)} MiB`;
+    throw new GgufError("truncated", `ends ${how} too early`);
   }
   return { version, metadata, tensors, dataOffset, fileBytes: reader.fileBytes };
 }

@@ -30,7 +30,7 @@ const MAX_PARTS = 1_000;
 
 /** What the name of a file says of the model that it is a part of; undefined for a model in one file. */
 export function partName(file: string): PartName | undefined {
-  const match = /^(.*)-(\d{5})-of-(\d{5})(\.gguf)$/s.exec(file);
+  const match = /^(.*)-(\d{5})-of-(\d{5})(\.gguf)$/is.exec(file);
   const [part, count] = [Number(match?.[2]), Number(match?.[3])];
   if (match === null || count < 2 || count > MAX_PARTS || part < 1 || part > count) {
     return undefined;
@@ -131,7 +131,8 @@ function whole(parts: readonly ModelPart[]): ModelHeader {
   return { ...header, tensors, fileBytes, parts };
 }
 
-function splitOf({ metadata }: GgufHeader): { readonly no: number; readonly count: number } {
+/** Which part of how many a file says that it is, counted from 0; of a model in one file 0 of 1. */
+export function splitOf({ metadata }: GgufHeader): { readonly no: number; readonly count: number } {
   const number = (key: string, otherwise: number): number => {
     const value = metadata.get(key);
     return typeof value === "number" ? value : otherwise;

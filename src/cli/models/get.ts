@@ -42,20 +42,22 @@ export async function modelsGet(words: readonly string[], context: Context): Pro
   }
   const request = { ...wanted(name), ...(sha256 === undefined ? {} : { sha256 }) };
   const { env } = process;
-  const downloader = new Downloader({
+  const options = {
     folder: folderOf(args),
     mirror: args.text("mirror") ?? env.HF_ENDPOINT,
     token: env.HF_TOKEN,
-    agent: (url) => {
+    agent: (url: URL) => {
       const proxy = proxyFor(url, env);
       if (proxy === undefined) {
         return undefined;
       }
       return url.protocol === "https:" ? new HttpsProxyAgent(proxy) : new HttpProxyAgent(proxy);
     },
-  });
+  };
   try {
-    const done = await downloader.get(request, context.signal, (progress) => show(name, progress, context));
+    const done = await new Downloader(options).get(request, context.signal, (progress) =>
+      show(name, progress, context),
+    );
     context.progress.end();
     if (args.flag("json")) {
       context.output(`${JSON.stringify(done, undefined, 2)}\n`);
@@ -83,7 +85,10 @@ function wanted(name: string): Wanted {
 }
 
 function show(name: string, progress: Progress, context: Context): void {
-  const { phase, received, total } = progress;
+  const { phase, received, total, problem } = progress;
+  if (problem !== undefined) {
+    context.progress.note(`${problem} Trying again.`);
+  }
   if (phase === "downloading" && total !== undefined) {
     context.progress.report(`Fetching ${name}`, received / total, `, ${progressText(progress)}`);
   }

@@ -45,11 +45,15 @@ export function parseAddress(text: string): Address {
     return {
       kind: "hub",
       repository: page[1]!,
-      revision: decodeURIComponent(page[2]!),
-      what: { file: checkedPath(text, page[3]!.split("/").map(decodeURIComponent).join("/")) },
+      revision: decoded(page[2]!),
+      what: { file: checkedPath(text, page[3]!.split("/").map(decoded).join("/")) },
     };
   }
-  const sha256 = /(?:^#|&)sha256=([0-9a-f]{64})$/i.exec(url.hash)?.[1]?.toLowerCase();
+  const hash = /(?:^#|&)sha256=([^&]*)/i.exec(url.hash)?.[1];
+  if (hash !== undefined && !/^[0-9a-f]{64}$/i.test(hash)) {
+    throw bad(text, "after #sha256= come 64 hexadecimal digits");
+  }
+  const sha256 = hash?.toLowerCase();
   url.hash = "";
   return { kind: "url", url, sha256 };
 }
@@ -101,36 +105,27 @@ export function fileName(name: string): string {
 
 /** The last part of an address, decoded; undefined when it names no GGUF file. */
 export function nameOf(url: URL): string | undefined {
-  const last = url.pathname.slice(url.pathname.lastIndexOf("/") + 1);
-  let decoded = last;
+  const last = decoded(url.pathname.slice(url.pathname.lastIndexOf("/") + 1));
+  return /\.gguf$/i.test(last) ? last : undefined;
+}
+
+/** Part of an address; as it stands where it was not encoded. */
+function decoded(part: string): string {
   try {
-    decoded = decodeURIComponent(last);
+    return decodeURIComponent(part);
   } catch {
-    // as it stands
+    return part;
   }
-  return /\.gguf$/i.test(decoded) ? decoded : undefined;
 }
 
 /** The name that a server proposes, as in `attachment; filename="model.gguf"`. */
 export function proposedName(disposition: string | undefined): string | undefined {
   const encoded = /filename\*=(?:UTF-8'')?([^;]+)/i.exec(disposition ?? "")?.[1];
-  const plain = /filename="?([^";]+)"?/i.exec(disposition ?? "")?.[1];
+  const match = /filename=(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))/i.exec(disposition ?? "");
+  const plain = match?.[1]?.replace(/\\(.)/g, "$1") ?? match?.[2];
   try {
     return encoded === undefined ? plain : decodeURIComponent(encoded.trim());
   } catch {
     return plain;
   }
-}
-
-/** All parts of a split model, `…-00001-of-00003.gguf`; the name itself when it is whole. */
-export function partNames(name: string): string[] {
-  const match = /^(.*)-\d{5}-of-(\d{5})(\.gguf)$/i.exec(name);
-  if (match === null) {
-    return [name];
-  }
-  const [, stem, count, end] = match;
-  return Array.from(
-    { length: Number(count) },
-    (_, index) => `${stem}-${String(index + 1).padStart(5, "0")}-of-${count}${end}`,
-  );
 }

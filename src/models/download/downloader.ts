@@ -1,10 +1,12 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
+import { readGguf } from "../gguf";
+import { splitOf } from "../parts";
 import { fileName, parseAddress, proposedName } from "./address";
 import { DownloadError, statusProblem } from "./errors";
 import { hashFile, ModelFolder } from "./folder";
 import { Http, type HttpOptions } from "./http";
-import { Hub, type Source } from "./hub";
+import { Hub, requireOne, type Source } from "./hub";
 import { Transfer, WAITS, type Progress } from "./transfer";
 
 /** What is to be downloaded. */
@@ -89,6 +91,7 @@ export class Downloader {
     await this.folder.create();
     onProgress({ phase: "connecting", received: 0, total: wanted.bytes, rate: 0 });
     const sources = await this.hub.resolve(address, signal);
+    requireOne(sources, wanted.sha256);
     const known = (source: Source): Source =>
       sources.length === 1
         ? { ...source, bytes: wanted.bytes ?? source.bytes, sha256: wanted.sha256 ?? source.sha256 }
@@ -105,6 +108,9 @@ export class Downloader {
           ),
         ),
       );
+      if (done.length === 1 && !isPart(done[0]!.path, sources.length)) {
+        break; // a model of its own, that only happens to have such a name
+      }
     }
     const [first] = done;
     return {
@@ -201,4 +207,15 @@ export class Downloader {
     }
     return fileName(proposed);
   }
+}
+
+function isPart(file: string, count: number): boolean {
+  const split = splitOf(readGguf(file));
+  if (split.count > 1 && split.count !== count) {
+    throw new DownloadError(
+      "no-model",
+      `${path.basename(file)} says that it is one of ${split.count} parts, and its name that it is one of ${count}. Check the address.`,
+    );
+  }
+  return split.count > 1;
 }

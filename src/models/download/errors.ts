@@ -1,3 +1,6 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { retryAfterOf } from "./headers";
+
 /** Why a model could not be had; each has a message of its own. */
 export type DownloadProblem =
   | "address"
@@ -10,6 +13,7 @@ export type DownloadProblem =
   | "server"
   | "redirects"
   | "interrupted"
+  | "changed"
   | "wrong-size"
   | "wrong-hash"
   | "no-model"
@@ -43,6 +47,16 @@ export function size(bytes: number): string {
     }
   }
   return `${bytes} bytes`;
+}
+
+/** In the largest unit that is not too coarse: `90 s`, `12 min`, `3 h`. */
+export function duration(seconds: number): string {
+  const rounded = Math.ceil(seconds);
+  return rounded < 100
+    ? `${rounded} s`
+    : rounded < 5_400
+      ? `${Math.ceil(rounded / 60)} min`
+      : `${Math.round(rounded / 3_600)} h`;
 }
 
 /** A failed system call on the way to or in the folder of models. */
@@ -95,6 +109,12 @@ export function connectionProblem(error: unknown, host: string): DownloadError {
     const message_ = `${host} cannot be reached (${code}). Check the connection and the proxy, and try again.`;
     return new DownloadError("offline", message_);
   }
+  if (code.startsWith("HPE_")) {
+    return new DownloadError(
+      "address",
+      `${host} does not speak HTTP as it should (${code}). Check the address.`,
+    );
+  }
   if (CERTIFICATE.test(code)) {
     return new DownloadError("insecure", `The certificate of ${host} is not trusted (${code}).`);
   }
@@ -106,8 +126,10 @@ export function statusProblem(
   status: number,
   url: URL,
   terms: string | undefined,
-  headers: { readonly "retry-after"?: string | undefined },
+  headers: IncomingHttpHeaders,
 ): DownloadError {
+  const after = retryAfterOf(headers);
+  const when = after === undefined ? "later" : `in ${duration(after)}`;
   if (status === 401 || status === 403) {
     const where =
       terms === undefined
@@ -120,9 +142,6 @@ export function statusProblem(
     return new DownloadError("not-found", `There is no ${url.href} (${status}). Check the address.`);
   }
   if (status === 429) {
-    const seconds = Number(headers["retry-after"]);
-    const after = Number.isFinite(seconds) && seconds > 0 ? seconds : undefined;
-    const when = after === undefined ? "later" : `in ${after} s`;
     return new DownloadError(
       "busy-server",
       `${url.host} gets too many requests (429). Try again ${when}.`,
@@ -130,7 +149,11 @@ export function statusProblem(
     );
   }
   if (status >= 500) {
-    return new DownloadError("server", `${url.host} has a problem of its own (${status}). Try again later.`);
+    return new DownloadError(
+      "server",
+      `${url.host} has a problem of its own (${status}). Try again ${when}.`,
+      after,
+    );
   }
   return new DownloadError("address", `${url.href} gives no file (status ${status}). Check the address.`);
 }

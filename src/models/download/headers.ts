@@ -33,6 +33,13 @@ export function validatorOf(headers: IncomingHttpHeaders): string | undefined {
   return /^"[^"]+"$/.test(headers.etag ?? "") ? headers.etag : undefined;
 }
 
+/** Seconds after which a server wants to be asked again, as it says or until the date that it says; undefined: it does not. */
+export function retryAfterOf(headers: IncomingHttpHeaders): number | undefined {
+  const value = headers["retry-after"] ?? "";
+  const seconds = /^\s*\d+\s*$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1_000;
+  return seconds > 0 ? Math.ceil(seconds) : undefined;
+}
+
 /**
  * The file's SHA-256 where the server tells it: the hub as the tag of what its redirection leads to (`x-linked-etag`), or of what it
  * sends itself; others as `Repr-Digest` or `Digest`. Anybody else's tag of as many digits may be anything.

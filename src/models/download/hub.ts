@@ -1,5 +1,6 @@
 import path from "node:path/posix";
-import { HUB, fileName, nameOf, partNames, type Address } from "./address";
+import { HUB, fileName, nameOf, type Address } from "./address";
+import { filesOf } from "../parts";
 import { DownloadError, statusProblem } from "./errors";
 import type { Http } from "./http";
 
@@ -78,12 +79,13 @@ export class Hub {
     if (address.kind === "url") {
       const { url, sha256 } = address;
       const name = nameOf(url);
-      const names = name === undefined ? [undefined] : partNames(name);
+      const names = name === undefined ? [undefined] : filesOf(name);
+      requireOne(names, sha256);
       return names.map((part) => ({
         url: names.length === 1 || part === undefined ? url : new URL(encodeURIComponent(part), url),
         name: part === undefined ? undefined : fileName(part),
         bytes: undefined,
-        sha256: names.length === 1 ? sha256 : undefined,
+        sha256,
         terms: undefined,
         address: url.href,
       }));
@@ -91,7 +93,7 @@ export class Hub {
     const { repository, revision, what } = address;
     const wanted =
       "file" in what
-        ? partNames(what.file).map((file) => ({ path: file, bytes: undefined, sha256: undefined }))
+        ? filesOf(what.file).map((file) => ({ path: file, bytes: undefined, sha256: undefined }))
         : choose(await this.files(repository, revision, signal), repository, what.quantization);
     return wanted.map((file) => ({
       url: this.at(
@@ -165,11 +167,23 @@ function choose(files: readonly HubFile[], repository: string, quantization: str
       `hf:${repository} has no ${quantization}. It has ${there.join(", ") || "others"}.`,
     );
   }
-  const folder = path.dirname(first.path);
-  return partNames(path.basename(first.path)).map((name) => {
-    const part = path.join(folder, name);
-    return files.find((file) => file.path === part) ?? { path: part, bytes: 0, sha256: undefined };
+  return filesOf(first.path).map((part) => {
+    const listed = files.find((file) => file.path === part);
+    if (listed === undefined) {
+      throw new DownloadError("not-found", `hf:${repository} lacks ${part}, a part of the model.`);
+    }
+    return listed;
   });
+}
+
+/** A hash that was given is one file's. */
+export function requireOne(parts: readonly unknown[], sha256: string | undefined): void {
+  if (parts.length > 1 && sha256 !== undefined) {
+    throw new DownloadError(
+      "address",
+      `The model is in ${parts.length} files, and one hash cannot be that of all. Fetch it without, and compare them yourself.`,
+    );
+  }
 }
 
 /** `Q4_K_M` and the like, from a file's name. */

@@ -1,4 +1,4 @@
-import { size } from "./errors";
+import { duration, size } from "./errors";
 import type { Progress } from "./transfer";
 
 /** How far a download is, in words: `412 MB of 1.12 GB, 11.2 MB/s, 63 s left`. */
@@ -14,13 +14,4 @@ export function progressText({ phase, received, total, rate }: Progress): string
   }
   const speed = rate > 0 ? [`${size(rate)}/s`, `${duration((total - received) / rate)} left`] : [];
   return [`${size(received)} of ${size(total)}`, ...speed].join(", ");
-}
-
-function duration(seconds: number): string {
-  const rounded = Math.ceil(seconds);
-  return rounded < 100
-    ? `${rounded} s`
-    : rounded < 5_400
-      ? `${Math.ceil(rounded / 60)} min`
-      : `${Math.round(rounded / 3_600)} h`;
 }

@@ -1,7 +1,14 @@
 import { open, readFile, rm, stat, statfs, writeFile, type FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { connectionProblem, DownloadError, fileProblem, size, statusProblem } from "./errors";
+import {
+  connectionProblem,
+  DownloadError,
+  fileProblem,
+  size,
+  statusProblem,
+  type DownloadProblem,
+} from "./errors";
 import { FollowingHash } from "./followingHash";
 import type { Answer, Http } from "./http";
 import { parseContentRange, hashOf, lengthOf, sizeOf, validatorOf } from "./headers";
@@ -13,6 +20,8 @@ export interface Progress {
   readonly total: number | undefined;
   /** Bytes per second over the last seconds. */
   readonly rate: number;
+  /** Of a connection that is made again: what happened to the one before. */
+  readonly problem?: string;
 }
 
 export interface TransferRequest {
@@ -43,6 +52,12 @@ export const WAITS: readonly number[] = [500, 1_000, 2_000, 4_000, 8_000];
 /** A server that wants longer than this is left alone. */
 const MAX_RETRY_AFTER_S = 10;
 const BATCH = 1 << 20;
+/** Bytes that are asked for once more where nothing else would tell the rest of another file. */
+const OVERLAP = 1 << 16;
+/** So many connections that end at the same byte are no accident. */
+const SAME_ENDS = 3;
+/** Attempts at a server from which nothing has come yet. */
+const FIRST_ATTEMPTS = 3;
 /** Kept free on the disk, besides the file. */
 const SPARE = 64 << 20;
 
@@ -65,6 +80,10 @@ export class Transfer {
   /** Bytes of the part file that are good. */
   private have = 0;
   private record: PartRecord;
+  /** Where the last connection ended, and how many before it have ended there in a row. */
+  private ended = { at: 0, times: 0 };
+  /** False once the server has sent the whole instead of the rest. */
+  private continues = true;
   private readonly meter = new Meter();
 
   constructor(
@@ -96,14 +115,17 @@ export class Transfer {
       } catch (error) {
         this.request.signal.throwIfAborted();
         const problem = error as DownloadError;
+        if (NOT_KEPT.has(problem.kind)) {
+          await this.startOver();
+        }
         failures = this.have > before ? 0 : failures;
         // An address that was never reached is told at once: nobody waits half a minute to hear that the cable is out.
-        const wait = this.isWorthAnother(problem, before) ? this.waits[failures] : undefined;
+        const wait = this.isWorthAnother(problem, before, failures) ? this.waits[failures] : undefined;
         if (wait === undefined) {
           throw problem.kind === "interrupted" ? this.gaveUp(problem) : problem;
         }
         failures++;
-        this.report("connecting");
+        this.report("connecting", problem.message);
         await sleep(Math.max(wait, 1_000 * (problem.retryAfter ?? 0)), undefined, {
           signal: this.request.signal,
         });
@@ -111,26 +133,37 @@ export class Transfer {
     }
   }
 
-  private isWorthAnother(problem: DownloadError, before: number): boolean {
+  private isWorthAnother(problem: DownloadError, before: number, failures: number): boolean {
     switch (problem.kind) {
       case "interrupted":
-      case "server":
-        return true;
+        return this.have > 0 || before > 0 || failures + 1 < FIRST_ATTEMPTS;
       case "offline":
         return this.have > 0 || before > 0;
       case "busy-server":
+      case "server":
         return (problem.retryAfter ?? 0) <= MAX_RETRY_AFTER_S;
+      case "changed":
+        return true;
       default:
         return false;
     }
   }
 
   private gaveUp({ message }: DownloadError): DownloadError {
-    const of = this.record.total === undefined ? "" : ` of ${size(this.record.total)}`;
-    return new DownloadError(
-      "interrupted",
-      `${message} ${size(this.have)}${of} of ${this.request.name} are here and kept: the same download goes on from there.`,
-    );
+    const { total } = this.record;
+    const { name, url } = this.request;
+    const what =
+      this.ended.times >= SAME_ENDS && total !== undefined
+        ? `${url.host} promises ${total} bytes of ${name} and ends each time after ${this.ended.at}.`
+        : message;
+    if (this.have === 0) {
+      return new DownloadError("interrupted", what);
+    }
+    const of = total === undefined ? "" : ` of ${size(total)}`;
+    const next = this.continues
+      ? `${size(this.have)}${of} of ${name} are here and kept: the same download goes on from there.`
+      : "It cannot continue a download, so the next one begins anew.";
+    return new DownloadError("interrupted", `${what} ${next}`);
   }
 
   /** Begins with what an earlier attempt left, if it was the same file's. */
@@ -153,6 +186,7 @@ export class Transfer {
 
   private async startOver(): Promise<void> {
     this.hash.restart();
+    this.meter.restart();
     this.have = 0;
     this.record = {
       url: this.request.url.href,
@@ -168,14 +202,12 @@ export class Transfer {
   private async attempt(): Promise<void> {
     const { url, headers, signal, sha256, terms } = this.request;
     const { validator } = this.record;
-    // Without a tag and without a hash nothing would tell the rest of another file.
-    if (this.have > 0 && validator === undefined && this.record.sha256 === undefined) {
-      await this.startOver();
-    }
+    const again =
+      validator === undefined && this.record.sha256 === undefined ? Math.min(OVERLAP, this.have) : 0;
     if (this.record.total !== undefined && this.have === this.record.total) {
       return;
     }
-    const range: Record<string, string> = this.have === 0 ? {} : { range: `bytes=${this.have}-` };
+    const range: Record<string, string> = this.have === 0 ? {} : { range: `bytes=${this.have - again}-` };
     // Where the hash is known it tells another file; tags may differ from one of a hub's servers to the next.
     if (this.have > 0 && validator !== undefined && this.record.sha256 === undefined) {
       range["if-range"] = validator;
@@ -189,8 +221,8 @@ export class Transfer {
       if (answer.status !== 200 && answer.status !== 206) {
         throw statusProblem(answer.status, url, terms, answer.headers);
       }
-      const total = await this.begin(answer);
-      await this.receive(answer, total);
+      const total = await this.begin(answer, this.have - again);
+      await this.receive(answer, total, Math.min(again, this.have));
     } finally {
       answer.body.destroy();
     }
@@ -204,7 +236,6 @@ export class Transfer {
     }
     const { total: promised } = this.record;
     if (total !== undefined && promised !== undefined && total !== promised) {
-      await this.startOver();
       throw this.wrongSize(
         `${size(promised)} were promised and there are ${size(total)} (${promised} and ${total} bytes)`,
       );
@@ -213,18 +244,31 @@ export class Transfer {
     throw new DownloadError("interrupted", `${this.request.url.host} does not continue.`);
   }
 
-  /** Checks an answer's head against what is known; the size of the whole, if the server tells. */
-  private async begin(answer: Answer): Promise<number | undefined> {
+  /**
+   * Checks an answer's head against what is known; the size of the whole, if the server tells.
+   * @param from the first byte that was asked for
+   */
+  private async begin(answer: Answer, from: number): Promise<number | undefined> {
     const { bytes, sha256, partFile, terms } = this.request;
     const range = answer.status === 206 ? parseContentRange(answer.headers["content-range"]) : undefined;
-    if (answer.status === 206 && range?.start !== this.have) {
+    if (answer.status === 206 && range?.start !== from) {
       await this.startOver();
       throw new DownloadError(
         "interrupted",
         `${this.request.url.host} sent another part than was asked for.`,
       );
     }
+    const { validator } = this.record;
+    if (
+      answer.status === 206 &&
+      this.record.sha256 === undefined &&
+      validator !== undefined &&
+      validatorOf(answer.headers) !== validator
+    ) {
+      throw this.changed();
+    }
     if (answer.status === 200 && this.have > 0) {
+      this.continues = false;
       await this.startOver(); // it cannot continue, or the file is another one by now
     }
     const told = hashOf(answer.first, terms !== undefined) ?? hashOf(answer.headers, false);
@@ -234,7 +278,6 @@ export class Transfer {
     const total = range?.total ?? lengthOf(answer.headers) ?? sizeOf(answer.first);
     const expected = bytes ?? this.record.total;
     if (total !== undefined && expected !== undefined && total !== expected) {
-      await this.startOver();
       throw this.wrongSize(
         `it has ${size(total)} there instead of ${size(expected)} (${total} and ${expected} bytes)`,
       );
@@ -245,28 +288,29 @@ export class Transfer {
       total: total ?? expected,
       sha256: sha256 ?? told,
     };
-    if (total !== undefined) {
-      await this.requireSpace(total - this.have);
-    }
+    await this.requireSpace(total === undefined ? undefined : total - this.have);
     await writeFile(recordFile(partFile), JSON.stringify(this.record)).catch((error: unknown) => {
       throw fileProblem(error, path.dirname(partFile));
     });
     return this.record.total;
   }
 
-  private async requireSpace(bytes: number): Promise<void> {
+  /** @param bytes that are still to come; undefined: nobody knows */
+  private async requireSpace(bytes: number | undefined): Promise<void> {
     const folder = path.dirname(this.request.partFile);
     const { bavail, bsize } = await statfs(folder).catch((error: unknown) => {
       throw fileProblem(error, folder);
     });
     const free = bavail * bsize;
-    if (free < bytes + SPARE) {
-      const message = `${this.request.name} needs ${size(bytes)} more and ${folder} has ${size(free)} free. Make room, or choose another folder.`;
+    if (free < (bytes ?? 0) + SPARE) {
+      const needs = bytes === undefined ? "needs more" : `needs ${size(bytes)} more`;
+      const message = `${this.request.name} ${needs} and ${folder} has ${size(free)} free. Make room, or choose another folder.`;
       throw new DownloadError("disk-full", message);
     }
   }
 
-  private async receive(answer: Answer, total: number | undefined): Promise<void> {
+  /** @param again bytes that come once more before the rest */
+  private async receive(answer: Answer, total: number | undefined, again: number): Promise<void> {
     const folder = path.dirname(this.request.partFile);
     let file: FileHandle;
     try {
@@ -274,6 +318,7 @@ export class Transfer {
     } catch (error) {
       throw fileProblem(error, folder);
     }
+    let known = Buffer.alloc(again);
     let batch: Buffer[] = [];
     let pending = 0;
     let sent = this.have;
@@ -299,7 +344,17 @@ export class Transfer {
       answer.body.destroy(new Error(`silent for ${this.http.stallMs / 1000} s`)),
     );
     try {
-      for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+      await this.orDisk(file.read(known, 0, again, this.have - again));
+      for await (const piece of answer.body as AsyncIterable<Buffer>) {
+        const shared = Math.min(known.length, piece.length);
+        if (!known.subarray(0, shared).equals(piece.subarray(0, shared))) {
+          throw this.changed();
+        }
+        known = known.subarray(shared);
+        const chunk = piece.subarray(shared);
+        if (chunk.length === 0) {
+          continue;
+        }
         batch.push(chunk);
         pending += chunk.length;
         if (total !== undefined && sent + pending > total) {
@@ -307,6 +362,9 @@ export class Transfer {
         }
         if (pending >= BATCH) {
           await this.orDisk(flush());
+          if (total === undefined) {
+            await this.requireSpace(undefined);
+          }
         }
       }
     } catch (error) {
@@ -319,6 +377,7 @@ export class Transfer {
       }
       await writing.catch(() => undefined);
       await file.close().catch(() => undefined);
+      this.ended = { at: this.have, times: this.ended.at === this.have ? this.ended.times + 1 : 1 };
     }
     await this.orDisk(writing);
     if (total !== undefined && this.have < total) {
@@ -340,15 +399,18 @@ export class Transfer {
     const actual = await this.hash.digest(this.have);
     const expected = this.record.sha256;
     if (bytes !== undefined && this.have !== bytes) {
-      const problem = this.wrongSize(`it has ${size(this.have)} instead of ${size(bytes)}`);
-      await this.startOver();
-      throw problem;
+      throw this.wrongSize(
+        `it has ${size(this.have)} instead of ${size(bytes)} (${this.have} and ${bytes} bytes)`,
+      );
     }
     if (expected !== undefined && actual !== expected) {
-      await this.startOver();
       throw this.wrongHash(actual, expected);
     }
     return { bytes: this.have, sha256: actual, verified: expected !== undefined };
+  }
+
+  private changed(): DownloadError {
+    return new DownloadError("changed", `${this.request.name} is another file there by now.`);
   }
 
   private wrongSize(how: string): DownloadError {
@@ -365,16 +427,20 @@ export class Transfer {
     );
   }
 
-  private report(phase: Progress["phase"]): void {
+  private report(phase: Progress["phase"], problem?: string): void {
     const { total } = this.record;
     this.request.onProgress({
       phase,
       received: this.have,
       total: total ?? this.request.bytes,
       rate: this.meter.rate(phase === "downloading" ? this.have : undefined),
+      ...(problem === undefined ? {} : { problem }),
     });
   }
 }
+
+/** After these nothing is kept: what came is not what was asked for. */
+const NOT_KEPT: ReadonlySet<DownloadProblem> = new Set(["changed", "wrong-size", "wrong-hash"]);
 
 const recordFile = (partFile: string): string => `${partFile}.json`;
 
@@ -392,6 +458,10 @@ async function readRecord(partFile: string): Promise<PartRecord | undefined> {
 /** Bytes per second over the last {@link SPAN_MS}. */
 class Meter {
   private seen: { readonly at: number; readonly bytes: number }[] = [];
+
+  restart(): void {
+    this.seen = [];
+  }
 
   rate(bytes: number | undefined): number {
     const now = performance.now();
