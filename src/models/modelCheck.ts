@@ -19,6 +19,7 @@ export type ModelCheck =
  */
 const WRITES_NO_TEXT: ReadonlySet<string> = new Set([
   "bert",
+  "clip",
   "dflash",
   "dream",
   "eagle3",
@@ -37,6 +38,10 @@ const WRITES_NO_TEXT: ReadonlySet<string> = new Set([
   "t5encoder",
   "wavtokenizer-dec",
 ]);
+
+/** Whether a model of this header writes text token by token. */
+export const writesText = (header: Pick<GgufHeader, "metadata">, architecture: string): boolean =>
+  !WRITES_NO_TEXT.has(architecture) && header.metadata.get(`${architecture}.attention.causal`) !== false;
 
 /**
  * Everything that can be known to be wrong with a model file before native code sees it: llama.cpp aborts the process
@@ -63,10 +68,7 @@ export function checkModel(path: string, isArchitectureSupported: (name: string)
       const message = `${path} has the architecture "${architecture}", which the bundled llama.cpp does not know. Choose another model.`;
       return problem("model-unsupported", message);
     }
-    if (
-      WRITES_NO_TEXT.has(architecture) ||
-      header.metadata.get(`${architecture}.attention.causal`) === false
-    ) {
+    if (!writesText(header, architecture)) {
       const message = `${path} does not write text token by token: it is for embeddings, or another purpose. Choose a language model.`;
       return problem("model-unsupported", message);
     }

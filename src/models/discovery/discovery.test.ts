@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { writeTestGguf } from "../testing";
@@ -13,12 +13,16 @@ describe("models that are there already", () => {
     mkdirSync(path.dirname(file), { recursive: true });
     return file;
   };
-  const model = async (name: string, metadata: readonly GgufEntry[] = []): Promise<string> => {
+  const model = async (
+    name: string,
+    metadata: readonly GgufEntry[] = [],
+    tensors = "all",
+  ): Promise<string> => {
     const file = place(name);
     const entries: GgufEntry[] = [["general.architecture", "string", "llama"], ...metadata];
     await writeTestGguf(file, entries, [
-      ["small", [32], "F32"],
-      ["large", [256, 16], "Q6_K"],
+      [`${tensors} small`, [32], "F32"],
+      [`${tensors} large`, [256, 16], "Q6_K"],
     ]);
     return file;
   };
@@ -43,15 +47,6 @@ describe("models that are there already", () => {
     const found = await findModels({ home, env: {}, extra: [path.join(home, "lacuna/models")] });
     const bytes = (file: string): number => statSync(file).size;
     assert.deepEqual(found, [
-      {
-        path: cpp,
-        bytes: 11,
-        source: "llama.cpp",
-        name: "broken",
-        quantization: undefined,
-        fim: undefined,
-        tuning: undefined,
-      },
       {
         path: studio,
         bytes: bytes(studio),
@@ -89,6 +84,53 @@ describe("models that are there already", () => {
         tuning: "completion",
       },
     ]);
+  });
+
+  it("are offered once, whole, and only if they write text", async () => {
+    const blob = await model(".cache/huggingface/hub/models--a--b/blobs/abc");
+    for (const revision of ["1", "2"]) {
+      symlinkSync(blob, place(`.cache/huggingface/hub/models--a--b/snapshots/${revision}/one.gguf`));
+    }
+    symlinkSync("gone", place(".cache/huggingface/hub/models--a--b/snapshots/2/gone.gguf"));
+    const half = await model(".lmstudio/models/u/m/half.gguf");
+    truncateSync(half, statSync(half).size - 10);
+    await model("models/.hidden.gguf");
+    await model("models/Some-Model.mmproj-Q8_0.gguf");
+    await model("models/projector.gguf", [["general.architecture", "string", "clip"]]);
+    await model("models/lacks-00001-of-00002.gguf", [["split.count", "u32", 2]]);
+    for (const no of [0, 1]) {
+      const name = `models/BIG-Q8_0-0000${no + 1}-of-00002.GGUF`;
+      const split: GgufEntry[] = [
+        ["split.no", "u32", no],
+        ["split.count", "u32", 2],
+      ];
+      await model(name, split, no === 0 ? "first" : "second");
+    }
+    const found = await findModels({ home, env: {} });
+    assert.deepEqual(
+      found.map(({ name, quantization }) => [name, quantization]),
+      [
+        ["BIG-Q8_0", "Q8_0"],
+        ["one", "Q6_K"],
+      ],
+    );
+  });
+
+  it("are looked for where a setting has moved them", async () => {
+    await model("cache/llama.cpp/a.gguf");
+    await model("cache/huggingface/hub/x/b.gguf");
+    await model("elsewhere/u/c.gguf");
+    const settings = { downloadsFolder: path.join(home, "elsewhere") };
+    writeFileSync(place(".lmstudio/settings.json"), JSON.stringify(settings));
+    const found = await findModels({ home, env: { XDG_CACHE_HOME: path.join(home, "cache") } });
+    assert.deepEqual(
+      found.map(({ name, source }) => [name, source]),
+      [
+        ["a", "llama.cpp"],
+        ["b", "Hugging Face"],
+        ["c", "LM Studio"],
+      ],
+    );
   });
 
   it("are read from Ollama's manifests and used as its blobs", async () => {

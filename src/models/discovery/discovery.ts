@@ -1,7 +1,9 @@
 import os from "node:os";
 import path from "node:path";
-import { readFile } from "node:fs/promises";
-import { readGguf, type GgufHeader } from "../gguf";
+import { readFile, realpath } from "node:fs/promises";
+import type { GgufHeader } from "../gguf";
+import { writesText } from "../modelCheck";
+import { readModel } from "../parts";
 import { ModelFolder } from "../download/folder";
 import { quantizationOf } from "../download/hub";
 import { tuningOf, type Tuning } from "../tuning";
@@ -35,51 +37,71 @@ async function folders(
   env: NodeJS.ProcessEnv,
 ): Promise<(readonly [source: string, folder: string])[]> {
   const set = (name: string): string | undefined => (env[name] === "" ? undefined : env[name]);
-  const hub =
-    set("HF_HUB_CACHE") ?? path.join(set("HF_HOME") ?? path.join(home, ".cache", "huggingface"), "hub");
-  // LM Studio writes down where it was moved to.
+  const cache = set("XDG_CACHE_HOME") ?? path.join(home, ".cache");
+  const hub = set("HF_HUB_CACHE") ?? path.join(set("HF_HOME") ?? path.join(cache, "huggingface"), "hub");
+  // LM Studio writes down where it was moved to, and where its models were.
   const moved = await readFile(path.join(home, ".lmstudio-home-pointer"), "utf8").catch(() => "");
+  const studio = moved.trim() === "" ? path.join(home, ".lmstudio") : moved.trim();
   return [
     ["models", path.join(home, "models")],
-    ["llama.cpp", set("LLAMA_CACHE") ?? path.join(home, ".cache", "llama.cpp")],
+    ["llama.cpp", set("LLAMA_CACHE") ?? path.join(cache, "llama.cpp")],
     ["llama.cpp", path.join(home, "Library", "Caches", "llama.cpp")],
+    ["llama.cpp", path.join(set("LOCALAPPDATA") ?? path.join(home, "AppData", "Local"), "llama.cpp")],
     ["Hugging Face", hub],
-    ["LM Studio", path.join(moved.trim() === "" ? path.join(home, ".lmstudio") : moved.trim(), "models")],
+    ["LM Studio", (await downloadsFolder(studio)) ?? path.join(studio, "models")],
     ["LM Studio", path.join(home, ".cache", "lm-studio", "models")],
     ["node-llama-cpp", path.join(home, ".node-llama-cpp", "models")],
   ];
 }
 
-/** Every model in the places where programs keep them, by name. What is missing or may not be read is passed over. */
+/** Where LM Studio's settings say that models are. */
+async function downloadsFolder(studio: string): Promise<string | undefined> {
+  try {
+    const settings = JSON.parse(await readFile(path.join(studio, "settings.json"), "utf8")) as {
+      readonly downloadsFolder?: unknown;
+    };
+    const { downloadsFolder: folder } = settings;
+    return typeof folder === "string" && path.isAbsolute(folder) ? folder : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Every model in the places where programs keep them, by name. What is missing, may not be read or is not whole is passed over, as is what writes no text. */
 export async function findModels({
   home = os.homedir(),
   env = process.env,
   extra = [],
   signal,
 }: DiscoveryOptions = {}): Promise<FoundModel[]> {
+  /** By the file that holds the weights: links to it may have many names. */
   const found = new Map<string, FoundModel>();
+  const add = async (file: string, model: (about: About) => FoundModel): Promise<void> => {
+    const real = await realpath(file).catch(() => file);
+    const about = found.has(real) ? undefined : await describe(file);
+    if (about !== undefined) {
+      found.set(real, model(about));
+    }
+  };
   await Promise.all(extra.map((folder) => new ModelFolder(folder).settle().catch(() => undefined)));
   const places = [...extra.map((folder) => ["Lacuna", folder] as const), ...(await folders(home, env))];
   for (const [source, folder] of places) {
     for (const { path: file, bytes } of await findGgufFiles([folder], signal)) {
-      const header = await describe(file);
-      found.set(file, {
-        ...{ path: file, bytes, source, name: path.basename(file, ".gguf") },
-        quantization: quantizationOf(file) ?? header?.quantization,
-        fim: header?.fim,
-        tuning: header?.tuning ?? tuningOf(file),
-      });
+      await add(file, (about) => ({
+        ...{ path: file, bytes, source, name: path.basename(file).replace(/(-00001-of-\d{5})?\.gguf$/i, "") },
+        ...about,
+        quantization: quantizationOf(file) ?? about.quantization,
+      }));
     }
   }
   for (const folder of ollamaFolders(env, home)) {
     for (const model of await ollamaModels(folder)) {
-      const header = await describe(model.path);
-      found.set(model.path, {
+      await add(model.path, (about) => ({
         ...{ path: model.path, bytes: model.bytes, source: "Ollama", name: model.name },
-        quantization: quantizationOf(model.name.split(":")[1] ?? "") ?? header?.quantization,
-        fim: model.fim ? true : header?.fim,
-        tuning: tuningOf(model.name) ?? header?.tuning,
-      });
+        quantization: quantizationOf(model.name.split(":").at(-1)!) ?? about.quantization,
+        fim: model.fim ? true : about.fim,
+        tuning: tuningOf(model.name) ?? about.tuning,
+      }));
     }
   }
   return [...found.values()].sort((a, b) => a.name.localeCompare(b.name));
@@ -89,13 +111,17 @@ export async function findModels({
 export const tuningOfFile = async (file: string): Promise<Tuning | undefined> =>
   (await describe(file))?.tuning ?? tuningOf(file);
 
-/** What a file's header says; undefined when it cannot be read. */
-async function describe(
-  file: string,
-): Promise<Pick<FoundModel, "quantization" | "fim" | "tuning"> | undefined> {
+type About = Pick<FoundModel, "quantization" | "fim" | "tuning">;
+
+/** What a file's header says; undefined when it cannot be read, as of half a file, or is not that of a model that writes text. */
+async function describe(file: string): Promise<About | undefined> {
   await new Promise(setImmediate); // one header takes milliseconds: others get their turn between them
   try {
-    const header = readGguf(file);
+    const header = readModel(file);
+    const architecture = header.metadata.get("general.architecture");
+    if (typeof architecture !== "string" || !writesText(header, architecture)) {
+      return undefined;
+    }
     return {
       quantization: mostUsedType(header),
       fim: fillsInTheMiddle(header),

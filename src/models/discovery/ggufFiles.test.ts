@@ -36,8 +36,11 @@ describe("models on disk", () => {
   });
   it("leaves out what is no model of its own", async () => {
     write("mmproj-x.gguf");
+    write("x.mmproj-f16.gguf");
+    write(".half.gguf");
+    write("lacks-00001-of-00002.gguf");
     const parts = Array.from({ length: 12 }, (_, i) =>
-      write(`big-${String(i + 1).padStart(5, "0")}-of-00012.gguf`, "xy"),
+      write(`big-${String(i + 1).padStart(5, "0")}-of-00012.GGUF`, "xy"),
     );
     assert.deepEqual(await findGgufFiles([home]), [{ path: parts[0], bytes: 24 }]);
   });

@@ -29,8 +29,9 @@ export async function findGgufFiles(folders: readonly string[], signal?: AbortSi
         }
       } else if (isModel(child.name)) {
         const sizes = await Promise.all((partName(file)?.files ?? [file]).map(sizeOf));
-        if (sizes[0] !== undefined) {
-          found.set(file, { path: file, bytes: sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0) });
+        // One that lacks parts cannot be loaded: they may be on their way.
+        if (sizes.every((size) => size !== undefined)) {
+          found.set(file, { path: file, bytes: sizes.reduce((sum, size) => sum + size, 0) });
         }
       }
     }
@@ -41,9 +42,12 @@ export async function findGgufFiles(folders: readonly string[], signal?: AbortSi
   return [...found.values()].sort((a, b) => path.basename(a.path).localeCompare(path.basename(b.path)));
 }
 
-/** A whole model: not a projector of images, not a later part of a split file. */
+/** A whole model: not a projector of images, not a later part of a split file, not a file that a download hides. */
 const isModel = (name: string): boolean =>
-  /\.gguf$/i.test(name) && !/^mmproj/i.test(name) && (partName(name)?.part ?? 1) === 1;
+  /\.gguf$/i.test(name) &&
+  !name.startsWith(".") &&
+  !/(^|[^a-z])mmproj/i.test(name) &&
+  (partName(name)?.part ?? 1) === 1;
 
 /** Of a file, also behind a link, as in the Hugging Face cache; undefined when there is none. */
 async function sizeOf(file: string): Promise<number | undefined> {

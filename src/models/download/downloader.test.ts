@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { writeTestGguf } from "../testing";
@@ -363,6 +371,11 @@ describe("downloading a model", () => {
 
     writeFileSync(path.join(folder, ".n.gguf.lock"), String(process.pid));
     await assert.rejects(get({ address: `${base}/n.gguf` }), { kind: "in-progress" });
+    utimesSync(path.join(folder, ".n.gguf.lock"), 1, 1); // from before the machine was started: the number is anybody's
+    await get({ address: `${base}/n.gguf` });
+    writeFileSync(path.join(folder, ".o.gguf.lock"), ""); // it is about to say whose it is
+    await assert.rejects(get({ address: `${base}/o.gguf` }), /already, by another process\./);
+    rmSync(path.join(folder, "n.gguf"));
     writeFileSync(path.join(folder, ".n.gguf.lock"), "99999999"); // nobody's
     await get({ address: `${base}/n.gguf` });
     assert.deepEqual(models().sort(), ["m.gguf", "n.gguf"]);

@@ -28,6 +28,8 @@ export function defaultFolder(env: NodeJS.ProcessEnv = process.env, home = os.ho
 }
 
 const INDEX = "models.json";
+/** From the creation of a lock until it holds its process's number. */
+const TO_SAY_MS = 2_000;
 /** By then a system has written down what a program left to it. */
 const SETTLED_MS = 120_000;
 
@@ -174,11 +176,12 @@ export class ModelFolder {
         if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
           throw fileProblem(error, this.folder);
         }
-        const owner = Number(await readFile(lock, "utf8").catch(() => ""));
-        if (attempt > 1 || (owner > 0 && isAlive(owner))) {
+        const owner = await this.ownerOf(lock);
+        if (attempt > 1 || owner !== undefined) {
+          const by = owner === undefined || owner === 0 ? "by another process" : `by process ${owner}`;
           throw new DownloadError(
             "in-progress",
-            `${name} is being downloaded already, by process ${owner}. Wait for it, or end it there.`,
+            `${name} is being downloaded already, ${by}. Wait for it, or end it there.`,
           );
         }
         await rm(lock, { force: true }); // of a process that was killed
@@ -189,6 +192,17 @@ export class ModelFolder {
     } finally {
       await rm(lock, { force: true });
     }
+  }
+
+  /** The process that holds a lock, 0 for one that has not said so yet; undefined: it is gone. */
+  private async ownerOf(lock: string): Promise<number | undefined> {
+    const since = (await stat(lock).catch(() => undefined))?.mtimeMs ?? 0;
+    if (since < this.started()) {
+      return undefined; // after a restart its number may be anybody's
+    }
+    const owner = Number(await readFile(lock, "utf8").catch(() => ""));
+    const isThere = owner > 0 ? isAlive(owner) : Date.now() - since < TO_SAY_MS;
+    return isThere ? owner : undefined;
   }
 
   private async readIndex(): Promise<Map<string, ModelRecord>> {
