@@ -510,7 +510,7 @@ void lacuna_choice_ffn::compute_down(ggml_tensor * dst, int ith, int nth, void *
 
     // whole super-blocks, or groups where there are none: sums are the same whatever other tokens there are
     const int group   = down.group_size();
-    const int at_once = down.type.kind == LACUNA_SCALES_F16 ? 1 : LACUNA_SUPER_BLOCK/group; // groups
+    const int at_once = lacuna_has_super_blocks(down.type.kind) ? LACUNA_SUPER_BLOCK/group : 1; // groups
     const int n_unit  = (int) down.n_group/at_once;
     const int n_part  = std::max(1, std::min(n_ff/NEURONS_PER_PART, lacuna_choice_workspace::MAX_PARTS));
 

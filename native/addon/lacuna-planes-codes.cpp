@@ -9,12 +9,14 @@
 
 std::optional<lacuna_plane_type> lacuna_plane_type_of(ggml_type type) {
     switch (type) {
-        case GGML_TYPE_Q4_0: return lacuna_plane_type { LACUNA_SCALES_F16, 3, 1,   8, false };
-        case GGML_TYPE_Q5_0: return lacuna_plane_type { LACUNA_SCALES_F16, 3, 2,  16, false };
-        case GGML_TYPE_Q8_0: return lacuna_plane_type { LACUNA_SCALES_F16, 4, 4, 128, false };
-        case GGML_TYPE_Q4_K: return lacuna_plane_type { LACUNA_SCALES_K4,  3, 1,   0, true  };
-        case GGML_TYPE_Q5_K: return lacuna_plane_type { LACUNA_SCALES_K4,  3, 2,   0, true  };
-        case GGML_TYPE_Q6_K: return lacuna_plane_type { LACUNA_SCALES_K6,  4, 2,  32, false };
+        case GGML_TYPE_Q4_0: return lacuna_plane_type { LACUNA_SCALES_F16,   3, 1,   8, false };
+        case GGML_TYPE_Q4_1: return lacuna_plane_type { LACUNA_SCALES_F16_M, 3, 1,   0, true  };
+        case GGML_TYPE_Q5_0: return lacuna_plane_type { LACUNA_SCALES_F16,   3, 2,  16, false };
+        case GGML_TYPE_Q5_1: return lacuna_plane_type { LACUNA_SCALES_F16_M, 3, 2,   0, true  };
+        case GGML_TYPE_Q8_0: return lacuna_plane_type { LACUNA_SCALES_F16,   4, 4, 128, false };
+        case GGML_TYPE_Q4_K: return lacuna_plane_type { LACUNA_SCALES_K4,    3, 1,   0, true  };
+        case GGML_TYPE_Q5_K: return lacuna_plane_type { LACUNA_SCALES_K4,    3, 2,   0, true  };
+        case GGML_TYPE_Q6_K: return lacuna_plane_type { LACUNA_SCALES_K6,    4, 2,  32, false };
         default:             return std::nullopt;
     }
 }
@@ -31,6 +33,22 @@ static void read_k4_scales(const uint8_t * p, uint8_t * s, uint8_t * m) {
     }
 }
 
+// The file adds m, K types and planes subtract it
+static ggml_fp16_t minus(ggml_half h) { return h ^ 0x8000; }
+
+static void read_nibbles(const uint8_t * qs, uint8_t * c) {
+    for (int j = 0; j < 16; j++) {
+        c[j]      = qs[j] & 15;
+        c[j + 16] = qs[j] >> 4;
+    }
+}
+
+static void read_fifth_bits(const uint8_t * qh, uint8_t * c) {
+    for (int j = 0; j < 32; j++) {
+        c[j] |= (qh[j/8] >> j % 8 & 1) << 4;
+    }
+}
+
 // of row-wise blocks, as dequantize_row_* in ggml-quants.c reads them
 void lacuna_plane_codes::read(ggml_type type, const void * src) {
     const size_t n_block = n/ggml_blck_size(type);
@@ -41,21 +59,29 @@ void lacuna_plane_codes::read(ggml_type type, const void * src) {
             case GGML_TYPE_Q4_0: {
                 const auto & b = ((const block_q4_0 *) src)[i];
                 d[i] = b.d;
-                for (int j = 0; j < QK4_0/2; j++) {
-                    c[j]           = b.qs[j] & 15;
-                    c[j + QK4_0/2] = b.qs[j] >> 4;
-                }
+                read_nibbles(b.qs, c);
+                break;
+            }
+            case GGML_TYPE_Q4_1: {
+                const auto & b = ((const block_q4_1 *) src)[i];
+                d[i]    = b.d;
+                dmin[i] = minus(b.m);
+                read_nibbles(b.qs, c);
                 break;
             }
             case GGML_TYPE_Q5_0: {
                 const auto & b = ((const block_q5_0 *) src)[i];
-                uint32_t qh;
-                memcpy(&qh, b.qh, sizeof(qh));
                 d[i] = b.d;
-                for (int j = 0; j < QK5_0/2; j++) {
-                    c[j]           = (b.qs[j] & 15) | (qh >> j & 1) << 4;
-                    c[j + QK5_0/2] = (b.qs[j] >> 4) | (qh >> (j + 16) & 1) << 4;
-                }
+                read_nibbles(b.qs, c);
+                read_fifth_bits(b.qh, c);
+                break;
+            }
+            case GGML_TYPE_Q5_1: {
+                const auto & b = ((const block_q5_1 *) src)[i];
+                d[i]    = b.d;
+                dmin[i] = minus(b.m);
+                read_nibbles(b.qs, c);
+                read_fifth_bits(b.qh, c);
                 break;
             }
             case GGML_TYPE_Q8_0: {

@@ -28,16 +28,16 @@ std::optional<lacuna_plane_type> lacuna_plane_type_of(ggml_type type);
 // Codes and scales of consecutive values of a row of the file
 struct lacuna_plane_codes {
     std::vector<uint8_t>     code;
-    std::vector<ggml_fp16_t> d, dmin; // F16: of a block; K types: of a super-block
+    std::vector<ggml_fp16_t> d, dmin; // F16, F16_M: of a block; K types: of a super-block
     std::vector<uint8_t>     s, m;    // K4: six bits each; K6: int8 s
 
     explicit lacuna_plane_codes(const lacuna_plane_type & type, int64_t n) : code(GGML_PAD((size_t) n, LACUNA_PLANE_UNIT)), n(n) {
         const size_t blocks = n/lacuna_scale_block(type.kind);
-        const bool   k      = type.kind != LACUNA_SCALES_F16;
+        const bool   k      = lacuna_has_super_blocks(type.kind);
         d   .resize(k ? n/LACUNA_SUPER_BLOCK : blocks);
         dmin.resize(type.minima ? d.size() : 0);
         s   .resize(k ? blocks : 0);
-        m   .resize(type.minima ? blocks : 0);
+        m   .resize(k && type.minima ? blocks : 0);
     }
 
     void read(ggml_type type, const void * src);
@@ -64,18 +64,20 @@ inline int lacuna_six_bits_m(const uint8_t * low, const uint8_t * upper, size_t 
 // the arithmetic of dequantize_row_*
 inline float lacuna_plane_value(const lacuna_plane_type & type, int code, float d, int s, float dmin, int m) {
     switch (type.kind) {
-        case LACUNA_SCALES_F16: return d*(float) (code - type.zero);
-        case LACUNA_SCALES_K6:  return d*(float) s*(float) (code - type.zero);
-        default:                return d*(float) s*(float) code - dmin*(float) m;
+        case LACUNA_SCALES_F16:   return d*(float) (code - type.zero);
+        case LACUNA_SCALES_F16_M: return d*(float) code - dmin;
+        case LACUNA_SCALES_K6:    return d*(float) s*(float) (code - type.zero);
+        default:                  return d*(float) s*(float) code - dmin*(float) m;
     }
 }
 
 // of what the lower plane of a value adds to it, and of the value
 inline std::pair<float, float> lacuna_plane_squares(const lacuna_plane_type & type, const lacuna_plane_codes & c, int64_t i) {
-    const size_t b     = i/lacuna_scale_block(type.kind);
-    const float  d     = ggml_fp16_to_fp32(type.kind == LACUNA_SCALES_F16 ? c.d[b] : c.d[i/LACUNA_SUPER_BLOCK]);
-    const float  scale = type.kind == LACUNA_SCALES_F16 ? d : type.kind == LACUNA_SCALES_K6 ? d*(int8_t) c.s[b] : d*c.s[b];
-    const float  min   = type.minima ? ggml_fp16_to_fp32(c.dmin[i/LACUNA_SUPER_BLOCK])*c.m[b] : 0.0f;
+    const bool   k     = lacuna_has_super_blocks(type.kind);
+    const size_t b     = i/lacuna_scale_block(type.kind), of_d = k ? i/LACUNA_SUPER_BLOCK : b;
+    const float  d     = ggml_fp16_to_fp32(c.d[of_d]);
+    const float  scale = !k ? d : type.kind == LACUNA_SCALES_K6 ? d*(int8_t) c.s[b] : d*c.s[b];
+    const float  min   = type.minima ? ggml_fp16_to_fp32(c.dmin[of_d])*(k ? c.m[b] : 1) : 0.0f;
     const float  rest  = scale*((c.code[i] & ((1 << type.low) - 1)) - type.middle());
     const float  value = scale*(c.code[i] - type.zero) - min;
 

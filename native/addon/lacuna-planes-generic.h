@@ -211,6 +211,10 @@ INLINE void row_scales(const uint8_t * p, int n_count, int i, simd::V & s, simd:
         case LACUNA_SCALES_F16:
             s = simd::from_f16((const uint16_t *) p + i);
             break;
+        case LACUNA_SCALES_F16_M:
+            s = simd::from_f16((const uint16_t *) p + i);
+            m = simd::from_f16((const uint16_t *) p + n_count + i);
+            break;
         case LACUNA_SCALES_K4: {
             const uint8_t  * upper = p + n_count;
             const uint16_t * d     = (const uint16_t *) (upper + n_count/2);
@@ -273,7 +277,7 @@ void rows(const lacuna_plane_row & r, const int32_t * list, int n_list, const la
                 row_scales<KIND>(scales, n_count, b + l, s, m);
                 simd::V factor = simd::mul(s, step);
                 simd::V fixed  = simd::mul(s, add);
-                if (KIND == LACUNA_SCALES_K4 && r.minima) {
+                if ((KIND == LACUNA_SCALES_K4 || KIND == LACUNA_SCALES_F16_M) && r.minima) {
                     fixed = simd::sub(fixed, m);
                 }
                 if (lanes < W) { // the rest is of other blocks
@@ -321,6 +325,13 @@ void rows(const lacuna_plane_row & r, const int32_t * list, int n_list, const la
                 case 2:  rows<LACUNA_SCALES_F16, 2>(r, list, n_list, x, n, res, stride); break;
                 case 3:  rows<LACUNA_SCALES_F16, 3>(r, list, n_list, x, n, res, stride); break;
                 default: rows<LACUNA_SCALES_F16, 4>(r, list, n_list, x, n, res, stride); break;
+            }
+            break;
+        case LACUNA_SCALES_F16_M:
+            switch (r.bits) {
+                case 1:  rows<LACUNA_SCALES_F16_M, 1>(r, list, n_list, x, n, res, stride); break;
+                case 2:  rows<LACUNA_SCALES_F16_M, 2>(r, list, n_list, x, n, res, stride); break;
+                default: rows<LACUNA_SCALES_F16_M, 3>(r, list, n_list, x, n, res, stride); break;
             }
             break;
         case LACUNA_SCALES_K4:
@@ -421,8 +432,8 @@ void groups(const lacuna_plane_groups & gs, float * y) {
 
         // the scales of the next one, and those of the super-block, in pieces
         const uint8_t * next = last ? gs.next_scales : gs.groups[g + 1].scales;
-        const int n_scales = next == nullptr ? 0 : KIND == LACUNA_SCALES_F16 ? 2*gs.n : KIND == LACUNA_SCALES_K4 ? gs.n*3/2 : gs.n;
-        const int n_super  = KIND == LACUNA_SCALES_F16 ? 0 : KIND == LACUNA_SCALES_K4 ? 4*gs.n : 2*gs.n;
+        const int n_scales = next == nullptr ? 0 : KIND == LACUNA_SCALES_F16 ? 2*gs.n : KIND == LACUNA_SCALES_F16_M ? 4*gs.n : KIND == LACUNA_SCALES_K4 ? gs.n*3/2 : gs.n;
+        const int n_super  = !lacuna_has_super_blocks(KIND) ? 0 : KIND == LACUNA_SCALES_K4 ? 4*gs.n : 2*gs.n;
         for (int i = n_super*g/gs.n_group; i < n_super*(g + 1)/gs.n_group; i += 64) {
             prefetch_far(gs.super + i);
         }
@@ -464,8 +475,12 @@ void groups(const lacuna_plane_groups & gs, float * y) {
                     v = simd::add(v, simd::from_i16(low_2 + r));
                 }
                 v = simd::mul(v, unit);
-                if (KIND == LACUNA_SCALES_F16) {
-                    simd::store(y + r, simd::fma(simd::load(y + r), simd::from_f16((const uint16_t *) group.scales + r), v));
+                if (!lacuna_has_super_blocks(KIND)) {
+                    v = simd::fma(simd::load(y + r), simd::from_f16((const uint16_t *) group.scales + r), v);
+                    if (KIND == LACUNA_SCALES_F16_M) {
+                        v = simd::sub(v, simd::mul(simd::from_f16((const uint16_t *) group.scales + gs.n + r), sum));
+                    }
+                    simd::store(y + r, v);
                     continue;
                 }
                 v = simd::mul(v, KIND == LACUNA_SCALES_K4 ? simd::from_u8(s6 + i) : simd::from_i8((const int8_t *) group.scales + r));
@@ -500,6 +515,12 @@ void groups(const lacuna_plane_groups & gs, float * y) {
                 case 1:  groups<LACUNA_SCALES_F16, 3, 1>(gs, y); break;
                 case 2:  groups<LACUNA_SCALES_F16, 3, 2>(gs, y); break;
                 default: groups<LACUNA_SCALES_F16, 4, 4>(gs, y); break;
+            }
+            break;
+        case LACUNA_SCALES_F16_M:
+            switch (gs.low) {
+                case 1:  groups<LACUNA_SCALES_F16_M, 3, 1>(gs, y); break;
+                default: groups<LACUNA_SCALES_F16_M, 3, 2>(gs, y); break;
             }
             break;
         case LACUNA_SCALES_K4:

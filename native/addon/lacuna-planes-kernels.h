@@ -26,11 +26,12 @@ constexpr int LACUNA_RUN_LANES   = 16;
 constexpr int LACUNA_PLANE_COLUMNS = 4;
 constexpr int LACUNA_PLANE_AHEAD   = 16;
 
-// How the scales of n codes are stored. A block's are its scale s and, for K4, its minimum m
+// How the scales of n codes are stored. A block's are its scale s and its minimum m, if it has one
 enum lacuna_scale_kind {
-    LACUNA_SCALES_F16, // blocks of 32: fp16 s
-    LACUNA_SCALES_K4,  // blocks of 32: 6 bits of s and m each, in units of fp16 d and dmin of a super-block
-    LACUNA_SCALES_K6,  // blocks of 16: int8 s, in units of fp16 d of a super-block
+    LACUNA_SCALES_F16,   // blocks of 32: fp16 s
+    LACUNA_SCALES_F16_M, // blocks of 32: fp16 s and m
+    LACUNA_SCALES_K4,    // blocks of 32: 6 bits of s and m each, in units of fp16 d and dmin of a super-block
+    LACUNA_SCALES_K6,    // blocks of 16: int8 s, in units of fp16 d of a super-block
 };
 
 // A token's input in int8, of which 32 values share a factor, as rows with blocks of 32 or 16 values read it
@@ -59,7 +60,7 @@ struct lacuna_plane_row {
 // Neurons whose columns of down share their scales: 32, or 16 for K6. Lists of columns go on behind their end with LACUNA_PLANE_AHEAD of those that are needed next,
 // coefficients with 0 up to a multiple of LACUNA_PLANE_COLUMNS
 struct lacuna_plane_group {
-    const uint8_t * scales;  // F16: fp16 s[n]; K4: s and m, low halves [n], upper bits [n/2]; K6: int8 s[n]
+    const uint8_t * scales;  // F16: fp16 s[n]; F16_M: fp16 s[n], m[n]; K4: s and m, low halves [n], upper bits [n/2]; K6: int8 s[n]
 
     int n_high;              // columns of which the upper plane is added
     const uint8_t * const * high;
@@ -168,6 +169,8 @@ inline void lacuna_to_runs(const void * from, int64_t n, int block, void * to) {
     }
 }
 
+constexpr bool lacuna_has_super_blocks(lacuna_scale_kind kind) { return kind == LACUNA_SCALES_K4 || kind == LACUNA_SCALES_K6; }
+
 constexpr int lacuna_scale_block(lacuna_scale_kind kind) { return kind == LACUNA_SCALES_K6 ? 16 : 32; }
 
 // blocks of n values, padded
@@ -176,9 +179,14 @@ constexpr int lacuna_scale_count(lacuna_scale_kind kind, int64_t n) {
     return (int) ((n + block*LACUNA_SCALE_UNIT - 1)/(block*LACUNA_SCALE_UNIT))*LACUNA_SCALE_UNIT;
 }
 
-// Scales of a row, one after the other: F16 s[count]; K4 low halves [count] (of s in the low half), upper bits [count/2] (block 2*i low), d[count/8], dmin[count/8];
+// Scales of a row, one after the other: F16 s[count]; F16_M s[count], m[count]; K4 low halves [count] (of s in the low half), upper bits [count/2] (block 2*i low), d[count/8], dmin[count/8];
 // K6 s[count], d[count/16]
 constexpr size_t lacuna_row_scales_size(lacuna_scale_kind kind, int64_t n) {
     const size_t count = lacuna_scale_count(kind, n);
-    return kind == LACUNA_SCALES_F16 ? 2*count : kind == LACUNA_SCALES_K4 ? count + count/2 + count/2 : count + count/8;
+    switch (kind) {
+        case LACUNA_SCALES_F16:   return 2*count;
+        case LACUNA_SCALES_F16_M: return 4*count;
+        case LACUNA_SCALES_K4:    return count + count/2 + count/2;
+        default:                  return count + count/8;
+    }
 }

@@ -71,6 +71,10 @@ lacuna_plane_rows::lacuna_plane_rows(const lacuna_rows & rows, lacuna_plane_memo
                 case LACUNA_SCALES_F16:
                     memcpy(p, c.d.data(), c.d.size()*sizeof(ggml_fp16_t));
                     break;
+                case LACUNA_SCALES_F16_M:
+                    memcpy(p,             c.d.data(),    c.d.size()   *sizeof(ggml_fp16_t));
+                    memcpy(p + 2*n_count, c.dmin.data(), c.dmin.size()*sizeof(ggml_fp16_t));
+                    break;
                 case LACUNA_SCALES_K4:
                     for (size_t b = 0; b < c.s.size(); b++) {
                         lacuna_write_6_bits(c.s[b], c.m[b], b, p, p + n_count);
@@ -113,8 +117,9 @@ void lacuna_plane_rows::to_float(int64_t i, float * dst) const {
         const int     code = lacuna_read_plane(high(i), at, n, vectors_of(type.kind), type.high) << type.low | lacuna_read_plane(low(i), at, n, vectors_of(type.kind), type.low);
         const size_t  b    = j/block;
         switch (type.kind) {
-            case LACUNA_SCALES_F16: dst[j] = lacuna_plane_value(type, code, half_at(p, b), 0, 0.0f, 0); break;
-            case LACUNA_SCALES_K6:  dst[j] = lacuna_plane_value(type, code, half_at(p + n_count, j/LACUNA_SUPER_BLOCK), (int8_t) p[b], 0.0f, 0); break;
+            case LACUNA_SCALES_F16:   dst[j] = lacuna_plane_value(type, code, half_at(p, b), 0, 0.0f, 0); break;
+            case LACUNA_SCALES_F16_M: dst[j] = lacuna_plane_value(type, code, half_at(p, b), 0, half_at(p, n_count + b), 0); break;
+            case LACUNA_SCALES_K6:    dst[j] = lacuna_plane_value(type, code, half_at(p + n_count, j/LACUNA_SUPER_BLOCK), (int8_t) p[b], 0.0f, 0); break;
             case LACUNA_SCALES_K4: {
                 const uint8_t * d = p + n_count + n_count/2;
                 dst[j] = lacuna_plane_value(type, code, half_at(d, j/LACUNA_SUPER_BLOCK), lacuna_six_bits_s(p, p + n_count, b),
@@ -132,11 +137,16 @@ static constexpr int COLUMN_VECTORS = 8; // of a run
 static size_t padded(int64_t n) { return GGML_PAD((size_t) n, LACUNA_PLANE_UNIT); }
 
 static size_t group_scales_size(const lacuna_plane_type & type, int64_t n) {
-    return type.kind == LACUNA_SCALES_F16 ? 2*padded(n) : type.kind == LACUNA_SCALES_K4 ? padded(n)*3/2 : padded(n);
+    switch (type.kind) {
+        case LACUNA_SCALES_F16:   return 2*padded(n);
+        case LACUNA_SCALES_F16_M: return 4*padded(n);
+        case LACUNA_SCALES_K4:    return padded(n)*3/2;
+        default:                  return padded(n);
+    }
 }
 
 static size_t super_scales_size(const lacuna_plane_type & type, int64_t n) {
-    return type.kind == LACUNA_SCALES_F16 ? 0 : type.minima ? 4*padded(n) : 2*padded(n);
+    return !lacuna_has_super_blocks(type.kind) ? 0 : type.minima ? 4*padded(n) : 2*padded(n);
 }
 
 static size_t shared_scales_size(const lacuna_plane_type & type, int64_t n_embd, int64_t n_ff) {
@@ -187,11 +197,15 @@ lacuna_plane_columns::lacuna_plane_columns(const ggml_tensor * w, lacuna_plane_m
                     uint8_t * p = shared.get() + g*group_scales;
                     switch (type.kind) {
                         case LACUNA_SCALES_F16: memcpy(p + 2*r, &c.d[g], sizeof(ggml_fp16_t)); break;
-                        case LACUNA_SCALES_K6:  p[r] = c.s[g]; break;
-                        case LACUNA_SCALES_K4:  lacuna_write_6_bits(c.s[g], c.m[g], r, p, p + n_padded); break;
+                        case LACUNA_SCALES_F16_M:
+                            memcpy(p + 2*r,              &c.d[g],    sizeof(ggml_fp16_t));
+                            memcpy(p + 2*(n_padded + r), &c.dmin[g], sizeof(ggml_fp16_t));
+                            break;
+                        case LACUNA_SCALES_K6: p[r] = c.s[g]; break;
+                        case LACUNA_SCALES_K4: lacuna_write_6_bits(c.s[g], c.m[g], r, p, p + n_padded); break;
                     }
                 }
-                for (size_t b = 0; type.kind != LACUNA_SCALES_F16 && b < c.d.size(); b++) {
+                for (size_t b = 0; lacuna_has_super_blocks(type.kind) && b < c.d.size(); b++) {
                     uint8_t * p = shared.get() + n_group*group_scales + b*super_size;
                     memcpy(p + 2*r, &c.d[b], sizeof(ggml_fp16_t));
                     if (type.minima) {
@@ -229,8 +243,9 @@ void lacuna_plane_columns::to_float(int64_t i, float * dst) const {
     for (int64_t r = 0; r < n_embd; r++) {
         const int code = lacuna_read_plane(high(i), r, n_padded, COLUMN_VECTORS, type.high) << type.low | lacuna_read_plane(low(i), r, n_padded, COLUMN_VECTORS, type.low);
         switch (type.kind) {
-            case LACUNA_SCALES_F16: dst[r] = lacuna_plane_value(type, code, half_at(p, r), 0, 0.0f, 0); break;
-            case LACUNA_SCALES_K6:  dst[r] = lacuna_plane_value(type, code, half_at(d, r), (int8_t) p[r], 0.0f, 0); break;
+            case LACUNA_SCALES_F16:   dst[r] = lacuna_plane_value(type, code, half_at(p, r), 0, 0.0f, 0); break;
+            case LACUNA_SCALES_F16_M: dst[r] = lacuna_plane_value(type, code, half_at(p, r), 0, half_at(p, n_padded + r), 0); break;
+            case LACUNA_SCALES_K6:    dst[r] = lacuna_plane_value(type, code, half_at(d, r), (int8_t) p[r], 0.0f, 0); break;
             case LACUNA_SCALES_K4:
                 dst[r] = lacuna_plane_value(type, code, half_at(d, r), lacuna_six_bits_s(p, p + n_padded, r), half_at(d, n_padded + r), lacuna_six_bits_m(p, p + n_padded, r));
                 break;

@@ -56,7 +56,7 @@ describe("a token's choice in a model", function () {
   }
 
   it("is as dense where everything is read", async () => {
-    for (const type of ["Q4_0", "Q8_0", "Q4_K", "Q6_K"] as const) {
+    for (const type of ["Q4_0", "Q4_1", "Q8_0", "Q4_K", "Q6_K"] as const) {
       const model = await load(type);
       const dense = await logits(await context(model));
       for (const kernels of choiceKernels(model)) {

@@ -124,7 +124,7 @@ function flatten(segments: readonly Segment[], tokenizer: PromptTokenizer): numb
   const tokens = tokenizer.bos === undefined ? [] : [tokenizer.bos];
   for (const segment of segments) {
     if ("text" in segment) {
-      tokens.push(...tokenizer.tokenize(segment.text));
+      for (const token of tokenizer.tokenize(segment.text)) tokens.push(token);
     } else {
       const token = tokenizer.special(segment.special);
       if (token === undefined) {

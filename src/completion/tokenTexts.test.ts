@@ -17,6 +17,11 @@ describe("TokenTexts", () => {
     assert.deepEqual(continuing("returnedx"), ["0:r", "1:re", "2:ret", "3:return", "5:returned", "9:r"]);
   });
 
+  it("finds more than a call takes as arguments", () => {
+    const spaced = Array.from({ length: 200_000 }, (_, token) => [token, ` ${token}`] as const);
+    assert.equal(new TokenTexts(spaced).continuing(" ").length, spaced.length);
+  });
+
   it("finds nothing for what no token can write", () => {
     assert.deepEqual(continuing("é"), []);
     assert.equal(texts.text(99), undefined);

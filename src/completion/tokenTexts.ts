@@ -36,9 +36,10 @@ export class TokenTexts {
     const found: number[] = [];
     for (let length = 1; length < piece.length; length++) {
       const beginning = piece.slice(0, length);
-      found.push(...this.from(beginning, (text) => text === beginning));
+      for (const token of this.from(beginning, (text) => text === beginning)) found.push(token);
     }
-    found.push(...this.from(piece, (text) => text.startsWith(piece)));
+    // Half of a large vocabulary begins with a space: more than a call takes as arguments.
+    for (const token of this.from(piece, (text) => text.startsWith(piece))) found.push(token);
     return found;
   }
 

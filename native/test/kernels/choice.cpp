@@ -103,7 +103,9 @@ struct matrix {
         for (size_t at = 0; at < n; at += size) {
             switch (type) {
                 case GGML_TYPE_Q4_0: nibbles(p + at + 2,  16,  1); break;
+                case GGML_TYPE_Q4_1: nibbles(p + at + 4,  16,  1); break;
                 case GGML_TYPE_Q5_0: nibbles(p + at + 6,  16,  2); break;
+                case GGML_TYPE_Q5_1: nibbles(p + at + 8,  16,  2); break;
                 case GGML_TYPE_Q4_K: nibbles(p + at + 16, 128, 1); break;
                 case GGML_TYPE_Q5_K: nibbles(p + at + 48, 128, 2); break;
                 case GGML_TYPE_Q6_K: nibbles(p + at,      128, 2); break;
@@ -343,14 +345,15 @@ static std::string run(const test_case & c) {
 int main(int argc, char ** argv) {
     const int limit = argc > 1 ? atoi(argv[1]) : 400;
 
-    const ggml_type types[] = { GGML_TYPE_Q4_0, GGML_TYPE_Q5_0, GGML_TYPE_Q8_0, GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K };
+    const ggml_type types[] = { GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_Q8_0, GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K };
+    constexpr int n_type = sizeof(types)/sizeof(types[0]);
 
     int n = 0, failed = 0;
     for (; n < limit; n++) {
         test_case c;
-        c.up   = types[n % 6];
+        c.up   = types[n % n_type];
         c.gate = n % 4 == 0 ? one_of(types) : c.up;
-        c.down = types[n/6 % 6];
+        c.down = types[n/n_type % n_type];
 
         int n_kernels = 0;
         while (lacuna_plane_all_kernels()[n_kernels]) {
