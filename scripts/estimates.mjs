@@ -14,14 +14,24 @@ const MAX_TOKENS = 48;
 const IDLE_MS = 10_000;
 const FILES = ["ranking", "guard", "similarity"].map((name) => path.join(root, `src/sparsity/${name}.ts`));
 
+/** Of the text round a place: what is measured is decoding, and reading a prompt takes longer. */
+const [PREFIX_CHARS, SUFFIX_CHARS] = [1_200, 400];
+/** Places in each file, at most. */
+const PLACES = 6;
+
 /** Places in files of ours, of which some make any model write more than a line. */
 const holes = () =>
   FILES.flatMap((file) => {
     const text = readFileSync(file, "utf8");
-    return [...text.matchAll(/\{\n/g)].map(({ index }) => ({
-      ...{ path: file, prefix: text.slice(0, index + 2), suffix: text.slice(index + 2) },
-      language: "typescript",
-    }));
+    const ends = [...text.matchAll(/\{\n/g)].map(({ index }) => index + 2);
+    const step = Math.ceil(ends.length / PLACES);
+    return ends
+      .filter((_, i) => i % step === 0)
+      .map((end) => ({
+        ...{ path: file, language: "typescript" },
+        prefix: text.slice(Math.max(0, end - PREFIX_CHARS), end),
+        suffix: text.slice(end, end + SUFFIX_CHARS),
+      }));
   });
 
 async function measure(modelPath, { EngineClient, forkEngine, unwrap }) {
