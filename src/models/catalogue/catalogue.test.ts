@@ -98,17 +98,16 @@ describe("the recommendation", () => {
   });
 
   it("expects the speed that Qwen's own files were seen to have", () => {
-    // Dense, a token alone, on two cores of an Intel Xeon with AMX; tokens per second. The lower bounds are of a less quiet hour.
-    const xeon: Machine = { memory: 25e9, cores: 2, bandwidth: 28e9 };
-    for (const [name, least, most] of [
-      ["qwen2.5-coder-0.5b", 1e3 / 29, 1e3 / 25],
-      ["qwen2.5-coder-1.5b", 1e3 / 56, 1e3 / 48],
+    // Dense, a token alone, on two cores of an Intel Xeon with AMX, on two days of which one gave less bandwidth.
+    for (const [name, bandwidth, milliseconds] of [
+      ["qwen2.5-coder-0.5b", 28e9, 27],
+      ["qwen2.5-coder-1.5b", 28e9, 49],
+      ["qwen2.5-coder-0.5b", 22.3e9, 39.5],
+      ["qwen2.5-coder-1.5b", 22.3e9, 74.6],
     ] as const) {
-      const { tokensPerSecond } = expected(name, xeon).dense;
-      assert.ok(
-        tokensPerSecond > least / 1.25 && tokensPerSecond < most * 1.25,
-        `${name}: ${tokensPerSecond}`,
-      );
+      const { tokensPerSecond } = expected(name, { memory: 25e9, cores: 2, bandwidth }).dense;
+      const wrong = (tokensPerSecond * milliseconds) / 1e3 - 1;
+      assert.ok(Math.abs(wrong) < 0.25, `${name} at ${bandwidth}: ${wrong}`);
     }
   });
 
@@ -133,12 +132,12 @@ describe("the recommendation", () => {
     );
   });
 
-  it("expects more of a sparse model, for more memory, and the same of one that runs dense", () => {
+  it("counts on no speed that a model has not dense, and on the memory that sparsity takes", () => {
     const sparse = expected("qwen2.5-coder-7b", laptop);
-    assert.ok(sparse.tokensPerSecond > sparse.dense.tokensPerSecond);
+    assert.equal(sparse.tokensPerSecond, sparse.dense.tokensPerSecond);
     assert.ok(sparse.residentBytes > sparse.dense.residentBytes);
     const dense = expected("refact-1.6b-fim", laptop);
-    assert.equal(dense.tokensPerSecond, dense.dense.tokensPerSecond);
+    assert.equal(dense.residentBytes, dense.dense.residentBytes);
   });
 
   it("believes what was measured more than what it guesses", () => {

@@ -11,8 +11,9 @@ import type { Machine } from "./machine";
 
 /** What a model is expected to do on a machine. */
 export interface Estimate {
-  /** At `auto` sparsity; the same as dense where the model runs dense. */
+  /** At `auto` sparsity, which reads less where that is faster: what a model can be counted on is what it does dense. */
   readonly tokensPerSecond: number;
+  /** At `auto` sparsity; as dense where the model runs dense. */
   readonly residentBytes: number;
   readonly dense: { readonly tokensPerSecond: number; readonly residentBytes: number };
 }
@@ -38,18 +39,16 @@ export interface Measured {
 
 /**
  * What a token takes, by Qwen2.5-Coder in Q4_K_M on two cores of an Intel Xeon that read 28 GB/s together, a token alone: 980 MB and 28 layers took 49 ms,
- * 392 MB and 24 layers 27 ms. So weights come at nearly what the machine reads, and each layer costs something besides: threads that wait for each
- * other, attention, small operations. Other types and processors are taken to be alike until a model has been measured on them.
+ * 392 MB and 24 layers 27 ms; on a day when it read 22 GB/s 75 and 40 ms. So weights come at a good part of what the machine reads, and each layer costs something besides:
+ * threads that wait for each other, attention, small operations. Other types and processors are taken to be alike until a model has been measured on them.
  */
-const OF_BANDWIDTH = 0.95;
+const OF_BANDWIDTH = 0.8;
 const LAYER_SECONDS = 0.45e-3;
 /** Bytes of weights that one core works through in a second where memory is faster: the same machine's kernels on one thread, from large pages. */
 const PER_CORE = 13e9;
 
-/** Share of the FFN that `auto` leaves on models of this size; what a token reads of the FFN is packed for it once more. */
+/** Share of the FFN that a token may be left at `auto`: it is packed once more. */
 const AUTO_SHARE = 0.7;
-/** What is not read saves less than its part of the time, since the rest comes in pieces: the 1.5B at 54 % took 43 to 45 ms a token beside 50 to 53, dense. */
-const SAVED = 0.6;
 /** Context that the editor's setting asks for, two bytes for each element of the cache. */
 const CONTEXT_TOKENS = 2_048;
 /** Tokens that are computed at once, as `engine/document.ts` has it: their logits and activations have room, four bytes each. */
@@ -110,20 +109,19 @@ export function estimate(
   const read = bytesPerToken(entry, file);
   const { layers, kvHeads, headSize } = entry.shape;
   const pace = paceOf(machine, measured);
-  const tokensPerSecond = (bytes: number): number =>
-    1 / (bytes / pace.bytesPerSecond + layers * pace.layerSeconds);
+  const tokensPerSecond = 1 / (read / pace.bytesPerSecond + layers * pace.layerSeconds);
   const cache = 2 * 2 * layers * kvHeads * headSize * Math.min(CONTEXT_TOKENS, entry.context);
   const { bytes } = fileSize(entry, file);
   const { width, ffn: inner, vocabulary } = entry.shape;
   const computing = 4 * BATCH_TOKENS * (vocabulary + 8 * width + 2 * inner);
   const residentBytes = bytes - embeddingBytes(entry, file) + cache + computing + PROCESS_BYTES;
-  const dense = { tokensPerSecond: tokensPerSecond(read), residentBytes };
+  const dense = { tokensPerSecond, residentBytes };
   if (!runsSparse(entry.architecture)) {
     return { ...dense, dense };
   }
   const ffn = Math.min(1, ffnWeights(entry) / weightsIn(entry, file)) * bytes;
   return {
-    tokensPerSecond: tokensPerSecond(read - SAVED * (1 - AUTO_SHARE) * ffn),
+    tokensPerSecond,
     residentBytes: dense.residentBytes + AUTO_SHARE * ffn,
     dense,
   };
