@@ -43,7 +43,7 @@ export interface Measured {
  * threads that wait for each other, attention, small operations. Other types and processors are taken to be alike until a model has been measured on them.
  */
 const OF_BANDWIDTH = 0.8;
-const LAYER_SECONDS = 0.45e-3;
+const LAYER_SECONDS = 0.6e-3;
 /** Bytes of weights that one core works through in a second where memory is faster: the same machine's kernels on one thread, from large pages. */
 const PER_CORE = 13e9;
 
