@@ -125,9 +125,10 @@ int main() {
                     for (size_t i = 0; i < part.size(); i++) {
                         difference = std::fmax(difference, std::fabs(part[i] - whole[i])/(1 + std::fabs(whole[i])));
                     }
-                    const bool in_tiles = ggml_cpu_has_amx_int8() && (type == GGML_TYPE_Q4_K || type == GGML_TYPE_Q5_K || type == GGML_TYPE_Q6_K);
+                    // patches 0012 and 0018 have kernels for it; others may sum a column alone in another order
+                    const bool same = ggml_cpu_has_avx2() && type != GGML_TYPE_Q8_0;
                     n_cases++;
-                    if (!(difference <= (in_tiles ? 0 : 1e-3))) {
+                    if (!(difference <= (same ? 0 : 1e-3))) {
                         n_failed++;
                         printf("%s, %d values: a column of %d is off by %g from one of %d\n", ggml_type_name(type), (int) k, (int) some, difference, (int) m);
                     }
