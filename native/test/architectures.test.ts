@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { FAMILIES, type Family } from "./models/families";
-import { compileProgram, PROGRAM_ENV } from "./program";
-
-const LLAMA = "native/.build/src/llama.cpp";
-const BINS = path.resolve(`node_modules/node-llama-cpp/bins/linux-${process.arch}`);
+import { compileProgram, programFolder, PROGRAM_ENV } from "./program";
 
 /**
  * Of which llama.cpp makes no model out of plain metadata: they need lists of their own, or are no models of text. The table in
@@ -35,20 +30,12 @@ const known = new Set(
 /** Every architecture that llama.cpp knows has exact gradients, which `families.test.ts` shows, or a reason that names what is not understood. */
 describe("all architectures of llama.cpp", function () {
   this.timeout(240_000);
-  let folder: string;
+  const folder = programFolder();
   let program: string;
 
-  before(function () {
-    folder = mkdtempSync(path.join(tmpdir(), "lacuna-architectures-"));
-    if (process.platform !== "linux" || !existsSync(LLAMA) || !existsSync(BINS)) {
-      console.log("    Not tested: needs Linux and the sources of the native build (npm run build:native).");
-      this.skip();
-    }
-    program = path.join(folder, "support");
+  before(() => {
+    program = path.join(folder(), "support");
     compileProgram(program, ["native/test/architectures/support.cpp", "native/addon/lacuna-family.cpp"]);
-  });
-  after(() => {
-    rmSync(folder, { recursive: true, force: true });
   });
 
   /** Undefined: llama.cpp does not make such a model. Empty: it is supported. */

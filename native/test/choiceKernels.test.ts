@@ -1,33 +1,19 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { compileProgram, PROGRAM_ENV } from "./program";
+import { compileProgram, programFolder, PROGRAM_ENV } from "./program";
 
-const LLAMA = "native/.build/src/llama.cpp";
-const BINS = path.resolve(`node_modules/node-llama-cpp/bins/linux-${process.arch}`);
 const ADDON = "native/addon";
 
 /** Of the operation alone, without a model: the program says what it tries. */
 describe("a token's choice, for all types, kernels, sizes and batches", function () {
   this.timeout(240_000);
-  let folder: string;
-
-  before(function () {
-    folder = mkdtempSync(path.join(tmpdir(), "lacuna-kernels-"));
-    if (process.platform !== "linux" || !existsSync(LLAMA) || !existsSync(BINS)) {
-      console.log("    Not tested: needs Linux and the sources of the native build (npm run build:native).");
-      this.skip();
-    }
-  });
-  after(() => {
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const folder = programFolder();
 
   /** @param limit number of random cases; all by default */
   function run(flags: readonly string[], limit?: number): string {
-    const program = path.join(folder, "choice");
+    const program = path.join(folder(), "choice");
     const kernels = readdirSync(ADDON).filter((name) => /^lacuna-planes.*\.cpp$/.test(name));
     const sources = [
       "native/test/kernels/choice.cpp",
@@ -52,7 +38,7 @@ describe("a token's choice, for all types, kernels, sizes and batches", function
   });
 
   it("has no data race that ThreadSanitizer sees", function () {
-    const trial = path.join(folder, "trial.c");
+    const trial = path.join(folder(), "trial.c");
     writeFileSync(trial, "int main(void) { return 0; }\n");
     execFileSync(process.env.CC ?? "cc", ["-fsanitize=thread", trial, "-o", `${trial}.out`], {
       env: PROGRAM_ENV,

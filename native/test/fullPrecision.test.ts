@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import path from "node:path";
-import { compileProgram, PROGRAM_ENV } from "./program";
-
-const LLAMA = "native/.build/src/llama.cpp";
-const BINS = path.resolve(`node_modules/node-llama-cpp/bins/linux-${process.arch}`);
+import { compileProgram, LLAMA, programFolder, PROGRAM_ENV } from "./program";
 
 /**
  * Attribution asks that no product be of less than F32 where its weights are F32, and ggml-cuda (patch 0015) listens. What a GPU then computes
@@ -14,21 +10,10 @@ const BINS = path.resolve(`node_modules/node-llama-cpp/bins/linux-${process.arch
  */
 describe("products of full precision", function () {
   this.timeout(120_000);
-  let folder: string;
-
-  before(function () {
-    folder = mkdtempSync(path.join(tmpdir(), "lacuna-precision-"));
-    if (process.platform !== "linux" || !existsSync(LLAMA) || !existsSync(BINS)) {
-      console.log("    Not tested: needs Linux and the sources of the native build (npm run build:native).");
-      this.skip();
-    }
-  });
-  after(() => {
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const folder = programFolder();
 
   it("are asked for in every graph that attribution runs", () => {
-    const program = path.join(folder, "program");
+    const program = path.join(folder(), "program");
     compileProgram(program, ["native/test/kernels/fullPrecision.cpp", "native/addon/lacuna-graph.cpp"]);
     const { status, stdout } = spawnSync(program, { encoding: "utf8", env: PROGRAM_ENV });
     assert.equal(status, 0, stdout);
