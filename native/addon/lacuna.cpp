@@ -8,6 +8,7 @@
 #include "lacuna-head-napi.h"
 #include "lacuna-large-pages.h"
 #include "lacuna-memory.h"
+#include "lacuna-move.h"
 #include "lacuna-napi.h"
 #include "lacuna-quantize-napi.h"
 #include "lacuna-study-napi.h"
@@ -275,6 +276,27 @@ static Napi::Value decode(const Napi::CallbackInfo& info) {
     });
 }
 
+static Napi::Value canMove(const Napi::CallbackInfo& info) {
+    return Napi::Boolean::New(info.Env(), lacuna_can_move(unwrapContext(info[0])->ctx));
+}
+
+// context, position, parts as [from, to, at, ...]
+static Napi::Value setAside(const Napi::CallbackInfo& info) {
+    const auto numbers = toVector<Napi::Int32Array, int32_t>(info[2]);
+
+    std::vector<lacuna_part> parts;
+    for (size_t i = 0; i + 3 <= numbers.size(); i += 3) {
+        parts.push_back({ numbers[i], numbers[i + 1], numbers[i + 2] });
+    }
+    lacuna_set_aside(unwrapContext(info[0])->ctx, info[1].As<Napi::Number>().Int32Value(), parts);
+    return info.Env().Undefined();
+}
+
+static Napi::Value takeBack(const Napi::CallbackInfo& info) {
+    lacuna_take_back(unwrapContext(info[0])->ctx, info[1].As<Napi::Number>().Int32Value(), info[2].As<Napi::Number>().Int32Value());
+    return info.Env().Undefined();
+}
+
 static std::shared_ptr<lacuna_large_pages> largePagesOf(AddonModel* model) {
     return attached<lacuna_large_pages>(model->Value(), "lacunaLargePages", [&] {
         return std::make_shared<lacuna_large_pages>(*model->model);
@@ -354,6 +376,9 @@ void lacunaInit(Napi::Env env, Napi::Object exports) {
     lacuna.Set("keepThreads", Napi::Function::New(env, guarded<keepThreads>));
     lacuna.Set("evaluate", Napi::Function::New(env, guarded<evaluate>));
     lacuna.Set("decode", Napi::Function::New(env, guarded<decode>));
+    lacuna.Set("canMove", Napi::Function::New(env, guarded<canMove>));
+    lacuna.Set("setAside", Napi::Function::New(env, guarded<setAside>));
+    lacuna.Set("takeBack", Napi::Function::New(env, guarded<takeBack>));
     lacuna.Set("moveToLargePages", Napi::Function::New(env, guarded<moveToLargePages>));
     lacuna.Set("leaveLargePages", Napi::Function::New(env, guarded<leaveLargePages>));
     lacuna.Set("largePageBytes", Napi::Function::New(env, guarded<largePageBytes>));

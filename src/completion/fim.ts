@@ -33,6 +33,8 @@ export interface FimTemplate {
   readonly hasEdits: boolean;
   /** Special tokens before the prefix, before the suffix behind it, and after that; absent where a prompt is laid out otherwise. */
   readonly marks?: readonly [prefix: string, suffix: string, middle: string];
+  /** Whether other files stand within the prefix. */
+  readonly filesInPrefix: boolean;
   render(parts: FimParts): Segment[];
 }
 
@@ -262,6 +264,7 @@ function templateOf(family: Family, model: ModelVocabulary): FimTemplate {
     hasFiles: family.file !== undefined || family.inPrefix !== undefined,
     hasEdits: family.inPrefix?.edits !== undefined,
     ...marksOf(family),
+    filesInPrefix: family.inPrefix !== undefined,
     render: (parts) => [
       ...fileSegments(family, parts, hasRepository),
       ...middleSegments(family, withinPrefix(family, parts), parts.suffix),
@@ -269,10 +272,8 @@ function templateOf(family: Family, model: ModelVocabulary): FimTemplate {
   };
 }
 
-function marksOf({ order, tokens: [prefix, suffix, middle], inPrefix }: Family): Pick<FimTemplate, "marks"> {
-  return order === "prefix-suffix-middle" && middle !== undefined && inPrefix === undefined
-    ? { marks: [prefix, suffix, middle] }
-    : {};
+function marksOf({ order, tokens: [prefix, suffix, middle] }: Family): Pick<FimTemplate, "marks"> {
+  return order === "prefix-suffix-middle" && middle !== undefined ? { marks: [prefix, suffix, middle] } : {};
 }
 
 function fileSegments(

@@ -8,6 +8,7 @@ import {
 } from "./anchor";
 import type { FimTemplate } from "./fim";
 import { heal } from "./healing";
+import type { Landmarks } from "./movable";
 import { buildPrompt, type PromptRequest, type PromptTokenizer } from "./prompt";
 import { ShownFiles } from "./shownFiles";
 
@@ -23,6 +24,8 @@ export interface Plan {
   readonly piece: string;
   /** Tokens up to and including the middle token; the typed ones follow. */
   readonly headTokens: number;
+  /** Absent: the prompt is laid out otherwise. */
+  readonly landmarks?: Landmarks;
   /** Absent: only typed text has been added since the last plan. */
   readonly reason?: AnchorReason;
 }
@@ -85,7 +88,13 @@ export class PromptPlanner {
       const tokens = [...this.head, ...this.typedTokens(stable, held)];
       if (tokens.length <= request.budget) {
         const headTokens = this.head.length;
-        return { tokens, piece, headTokens, ...(reason === undefined ? {} : { reason }) };
+        return {
+          tokens,
+          piece,
+          headTokens,
+          ...this.landmarks(),
+          ...(reason === undefined ? {} : { reason }),
+        };
       }
       // Too much has been typed, or the line alone is too long: what is before the cursor becomes prefix.
       anchor = reason === undefined ? anchorFor(undefined, place, limits).anchor : { ...place, lead: 0 };
@@ -120,6 +129,13 @@ export class PromptPlanner {
     return tokens;
   }
 
+  private landmarks(): Pick<Plan, "landmarks"> {
+    const [, between, behind] = (this.template?.marks ?? []).map((mark) => this.tokenizer.special(mark));
+    const cursor = this.head.lastIndexOf(between ?? -1);
+    const end = this.head.lastIndexOf(behind ?? -1);
+    return cursor < 0 || end < cursor ? {} : { landmarks: { cursor, end } };
+  }
+
   /** Where in a document's text before the cursor the last prompt begins, if enough of it is left: all of the prompt would be evaluated anew otherwise. */
   private prefixStart(prefix: string): number | undefined {
     const head = this.shownPrefix.slice(0, MIN_HEAD);
@@ -132,7 +148,12 @@ export class PromptPlanner {
    */
   private recovered({ suffix }: Place, held: readonly number[]): Anchor | undefined {
     const [before, between, behind] = this.template?.marks ?? [];
-    if (before === undefined || between === undefined || behind === undefined) {
+    if (
+      before === undefined ||
+      between === undefined ||
+      behind === undefined ||
+      this.template?.filesInPrefix === true
+    ) {
       return undefined;
     }
     const at = (mark: string): number => held.indexOf(this.tokenizer.special(mark) ?? -1);

@@ -1,4 +1,5 @@
 import type { LlamaContext, LlamaModel } from "node-llama-cpp";
+import { movableParts, type Landmarks, type Part } from "../completion/movable";
 import { ReadTokens } from "../completion/readTokens";
 import type { Evaluation } from "../sparsity/guard";
 import { choiceShare, tierCounts, tiersFor, type LayerChoice } from "../sparsity/choice";
@@ -18,14 +19,17 @@ import {
 } from "./head";
 import { rowsFor } from "./headRows";
 import {
+  canMove,
   decode,
   freeFfn,
   keepThreads,
   loadState,
   saveState,
+  setAside,
   setFfnActive,
   setFfnChoice,
   setFfnRows,
+  takeBack,
   type DecodeOptions,
   type DecodeResult,
   type PlaneSizes,
@@ -38,6 +42,9 @@ import { Sequence } from "./sequence";
  * than it needs.
  */
 const BATCH_TOKENS = 64;
+
+/** Entries computed for another place are a little worse than those for their own (docs/prompts.md): they are used where one would wait for the others. */
+const MOVE_FROM_MS = 400;
 
 /**
  * One document's native state: its context with the KV cache of its last prompt and what its tokens read of the FFN. Prompts are
@@ -57,6 +64,12 @@ export class DocumentContext {
   private cost = new ColumnCost();
   /** Prompt tokens evaluated so far whose text had been evaluated before. */
   readAgain = 0;
+  /** Prompt tokens so far that were not evaluated, because their entries had been computed for another place. */
+  moved = 0;
+  /** See `LoadModel`. */
+  moveFromMs = MOVE_FROM_MS;
+  /** Of evaluating a prompt, by its last whole piece. */
+  private msPerToken = 0;
 
   private constructor(
     private readonly context: LlamaContext,
@@ -81,7 +94,15 @@ export class DocumentContext {
     if (!stock) {
       keepThreads(context);
     }
-    const sequence = new Sequence((tokens, options) => decode(context, tokens, options), BATCH_TOKENS);
+    const moves = {
+      setAside: (position: number, parts: readonly Part[]): void => setAside(context, position, parts),
+      takeBack: (position: number, index: number): void => takeBack(context, position, index),
+    };
+    const sequence = new Sequence(
+      (tokens, options) => decode(context, tokens, options),
+      BATCH_TOKENS,
+      canMove(context) ? moves : undefined,
+    );
     return new DocumentContext(context, sequence, threads);
   }
 
@@ -106,19 +127,21 @@ export class DocumentContext {
    * Evaluates the prompt up to its last piece, which {@link next} is to evaluate: a short one needs no evaluation of its
    * own. Resolves to that piece, which is never empty.
    * @param onRead the share of what had to be evaluated that has been, after each piece
+   * @param landmarks see {@link prefillStep}
    */
   async approach(
     prompt: readonly number[],
     signal: AbortSignal,
     onRead: (share: number) => void = () => undefined,
+    landmarks?: Landmarks,
   ): Promise<readonly number[]> {
-    const first = this.keep(prompt.slice(0, -1));
-    for (let at = first; ; at = this.keep(prompt.slice(0, -1))) {
+    const first = this.keep(prompt.slice(0, -1), landmarks);
+    for (let at = first; ; at = this.keep(prompt.slice(0, -1), landmarks)) {
       throwIfAborted(signal);
-      if (prompt.length - at <= BATCH_TOKENS) {
+      if (prompt.length - at <= BATCH_TOKENS && this.sequence.nextPart === undefined) {
         return prompt.slice(at);
       }
-      await this.prefillStep(prompt);
+      await this.prefillStep(prompt, landmarks);
       onRead((this.tokens.length - first) / (prompt.length - first));
     }
   }
@@ -161,7 +184,7 @@ export class DocumentContext {
     return this.sequence.tokens;
   }
 
-  /** Those of them whose entries were computed densely: what is worth keeping. */
+  /** Those of them whose entries were computed densely, be it for another place: what is worth keeping. */
   get exact(): readonly number[] {
     return this.tokens.slice(0, this.exactTokens);
   }
@@ -188,14 +211,22 @@ export class DocumentContext {
   /**
    * One piece of a prefill; whatever the sequence held before. Resolves to how many tokens were evaluated and whether
    * all of the prompt but its last token now is in the cache.
+   * @param landmarks of the prompt: what the cache holds of one for another place is used where it may be (`movableParts`); absent: only what begins both
    */
-  async prefillStep(prompt: readonly number[]): Promise<{ readonly tokens: number; readonly done: boolean }> {
+  async prefillStep(
+    prompt: readonly number[],
+    landmarks?: Landmarks,
+  ): Promise<{ readonly tokens: number; readonly done: boolean }> {
     const tokens = prompt.slice(0, -1);
-    const at = this.keep(tokens);
-    const chunk = tokens.slice(at, at + BATCH_TOKENS);
+    const at = this.keep(tokens, landmarks);
+    const chunk = tokens.slice(at, Math.min(at + BATCH_TOKENS, this.sequence.nextPart ?? Infinity));
     if (chunk.length > 0) {
       this.readPrompt(chunk);
+      const start = performance.now();
       await this.evaluate(chunk, true, { outputs: 0 });
+      if (chunk.length === BATCH_TOKENS) {
+        this.msPerToken = (performance.now() - start) / BATCH_TOKENS;
+      }
     }
     return { tokens: chunk.length, done: at + chunk.length === tokens.length };
   }
@@ -327,11 +358,30 @@ export class DocumentContext {
     freeFfn(this.context);
   }
 
-  /** Forgets everything from the first token on that is not one of `tokens` or was not evaluated densely. */
-  private keep(tokens: readonly number[]): number {
-    const kept = commonPrefix(tokens, this.tokens.slice(0, this.exactTokens));
+  /**
+   * Forgets everything from the first token on that is not one of `tokens` or was not evaluated densely, but for what is to be used further behind.
+   * Returns how many of `tokens` the sequence begins with.
+   */
+  private keep(tokens: readonly number[], landmarks?: Landmarks): number {
+    const { exact, sequence } = this;
+    const kept = commonPrefix(tokens, exact);
+    if (!sequence.awaits(tokens, kept)) {
+      sequence.setAside(kept, []);
+    }
+    if (landmarks !== undefined && sequence.canMove && sequence.nextPart === undefined) {
+      const parts = movableParts(exact, tokens, kept, landmarks);
+      const count = parts.reduce((sum, { from, to }) => sum + to - from, 0);
+      if (count > 0 && count * this.msPerToken >= this.moveFromMs) {
+        sequence.setAside(kept, parts);
+      }
+    }
     this.rewind(kept);
-    return kept;
+    for (let count = sequence.takeBack(); count > 0; count = sequence.takeBack()) {
+      this.moved += count;
+      this.exactTokens += count;
+      holdTokens(this.context, this.tokens);
+    }
+    return this.tokens.length;
   }
 
   private async evaluate(

@@ -35,8 +35,9 @@ export async function generate(generation: Generation): Promise<CompleteResult> 
   const run = new Run(generation);
   const { tokens: prompt, piece } = plan;
   try {
-    const pending = await document.approach(prompt, signal, (share) => generation.emit("", share));
-    run.promptTokens = prompt.length - run.cachedTokens;
+    const onRead = (share: number): void => generation.emit("", share);
+    const pending = await document.approach(prompt, signal, onRead, plan.landmarks);
+    run.promptTokens = run.evaluated(prompt.length);
     document.readPrompt(pending);
     const room = generation.contextSize - 1 - prompt.length + pending.length;
     const choosing = { document, tokenizer, prompt, pending, piece, draftTokens, room, drafted: run.drafted };
@@ -50,7 +51,7 @@ export async function generate(generation: Generation): Promise<CompleteResult> 
       throw error;
     }
     run.stopReason = abortReason(signal);
-    run.promptTokens = document.cached(prompt) - run.cachedTokens;
+    run.promptTokens = run.evaluated(document.cached(prompt));
   }
   return run.result();
 }
@@ -65,14 +66,21 @@ class Run {
   private firstAt: number | undefined;
   private steps = 0;
   private text: string | undefined;
-  readonly cachedTokens: number;
+  private readonly cachedTokens: number;
   private readonly readAgain: number;
+  private readonly moved: number;
 
   constructor(private readonly generation: Generation) {
     const { document, plan, tokenizer } = generation;
     this.cachedTokens = document.cached(plan.tokens);
     this.readAgain = document.readAgain;
+    this.moved = document.moved;
     this.stream = tokenizer.stream(plan.tokens);
+  }
+
+  /** How many of a prompt's first tokens have been evaluated for this run. */
+  evaluated(tokens: number): number {
+    return Math.max(0, tokens - this.cachedTokens - (this.generation.document.moved - this.moved));
   }
 
   /** True when the completion is over. */

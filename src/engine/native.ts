@@ -1,4 +1,5 @@
 import type { LlamaContext, LlamaModel } from "node-llama-cpp";
+import type { Part } from "../completion/movable";
 
 /**
  * The typed door to `native/addon`. Nothing else in the project may touch node-llama-cpp's private
@@ -223,6 +224,9 @@ interface LacunaBindings {
   keepThreads(context: object): void;
   evaluate(context: object, tokens: Int32Array, options: EvaluateOptions): Promise<EvaluateResult>;
   decode(context: object, tokens: Int32Array, options: DecodeOptions): Promise<DecodeResult>;
+  canMove(context: object): boolean;
+  setAside(context: object, position: number, parts: Int32Array): void;
+  takeBack(context: object, position: number, index: number): void;
   moveToLargePages(
     model: object,
     part: WeightPart,
@@ -371,6 +375,25 @@ export function decode(
 /** Whether `decode` rejected because the model has no state at the position: some can only go back to the beginning. */
 export function cannotGoBack(error: unknown): boolean {
   return error instanceof Error && error.message === "the model cannot go back in its sequence";
+}
+
+/** Whether a token's entries in the KV cache can be used at another position of the sequence. */
+export function canMove(context: LlamaContext): boolean {
+  return bindingsOf(context.model).canMove(nativeContext(context));
+}
+
+/**
+ * Sets parts of the sequence aside, to follow other tokens than before, and forgets everything else from `position` on, and what has been set aside
+ * before. Nothing may be computed meanwhile.
+ */
+export function setAside(context: LlamaContext, position: number, parts: readonly Part[]): void {
+  const numbers = Int32Array.from(parts.flatMap(({ from, to, at }) => [from, to, at]));
+  bindingsOf(context.model).setAside(nativeContext(context), position, numbers);
+}
+
+/** Puts the `index`-th part that was set aside behind the sequence's first `position` tokens, which is where it is to be. Nothing may be computed meanwhile. */
+export function takeBack(context: LlamaContext, position: number, index: number): void {
+  bindingsOf(context.model).takeBack(nativeContext(context), position, index);
 }
 
 interface WithStateFiles {

@@ -88,6 +88,8 @@ export interface LoadModel {
   readonly draftTokens?: number;
   /** Whole lines before the cursor's that prompts have after the middle token (default: see `completion/leadLines`). */
   readonly leadLines?: number;
+  /** What has been read for another place is used where reading it again would take longer than this (default: see `document`); Infinity: never. */
+  readonly moveFromMs?: number;
 }
 
 export interface ModelInfo {

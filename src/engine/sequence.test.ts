@@ -53,6 +53,35 @@ describe("Sequence", () => {
     assert.deepEqual(sequence.tokens, [1, 2, 9]);
   });
 
+  it("goes on with parts that were set aside, and forgets them when something else follows", async () => {
+    const model = new Successor();
+    const calls: string[] = [];
+    const sequence = new Sequence(model.decode, 8, {
+      setAside: (position, parts) =>
+        void calls.push(`${position}: ${parts.map(({ from, to, at }) => `${from}-${to} at ${at}`).join()}`),
+      takeBack: (position, index) => void calls.push(`${position}: ${index}`),
+    });
+    await sequence.decode([1, 2, 3, 4, 5, 6], { outputs: 0 });
+    const parts = [
+      { from: 4, to: 6, at: 2 },
+      { from: 2, to: 3, at: 5 },
+    ];
+    sequence.setAside(1, parts);
+    assert.equal(sequence.takeBack(), 0);
+    assert.equal(sequence.awaits([1, 7, 5, 6, 7, 3], 1), true);
+    assert.equal(sequence.awaits([1, 7, 5, 6, 7, 4], 1), false);
+    assert.equal(sequence.awaits([1, 7, 5, 6, 7, 3], 3), false);
+    await sequence.decode([7], { outputs: 0 });
+    assert.equal(sequence.takeBack(), 2);
+    assert.deepEqual(sequence.tokens, [1, 7, 5, 6]);
+    assert.equal(sequence.nextPart, 5);
+    await sequence.decode([8, 9], { outputs: 0 });
+    assert.equal(sequence.nextPart, undefined);
+    assert.deepEqual(sequence.tokens, [1, 7, 5, 6, 8, 9]);
+    assert.deepEqual(calls, ["1: 4-6 at 2,2-3 at 5", "2: 0", "4: "]);
+    assert.deepEqual(model.calls, ["0:1,2,3,4,5,6", "1:7", "4:8,9"]);
+  });
+
   it("holds nothing of what failed", async () => {
     const sequence = new Sequence(() => Promise.reject(new Error("llama_decode failed")), 8);
     await assert.rejects(sequence.decode([1], { outputs: 1 }), /llama_decode failed/);

@@ -1,7 +1,21 @@
+import type { Part } from "../completion/movable";
 import { cannotGoBack, type DecodeOptions, type DecodeResult } from "./native";
 
 /** `native.decode` on one context. */
 export type Decode = (tokens: readonly number[], options: DecodeOptions) => Promise<DecodeResult>;
+
+/** `native.setAside` and `native.takeBack` on one context. */
+export interface Moves {
+  setAside(position: number, parts: readonly Part[]): void;
+  takeBack(position: number, index: number): void;
+}
+
+interface Waiting {
+  readonly index: number;
+  /** Where it is to be. */
+  readonly at: number;
+  readonly tokens: readonly number[];
+}
 
 /**
  * The one sequence of a context and the tokens whose KV entries it holds. It goes through our own native door: for a
@@ -9,11 +23,17 @@ export type Decode = (tokens: readonly number[], options: DecodeOptions) => Prom
  */
 export class Sequence {
   private readonly held: number[] = [];
+  /** What has been set aside, the next one first. */
+  private waiting: readonly Waiting[] = [];
 
-  /** @param batchSize tokens that the context evaluates at once */
+  /**
+   * @param batchSize tokens that the context evaluates at once
+   * @param moves absent: entries can be used only where they were computed
+   */
   constructor(
     private readonly decodeBatch: Decode,
     private readonly batchSize: number,
+    private readonly moves?: Moves,
   ) {}
 
   get tokens(): readonly number[] {
@@ -28,6 +48,42 @@ export class Sequence {
   /** Forgets everything after the first `length` tokens; costs nothing. */
   truncate(length: number): void {
     this.held.length = Math.min(this.held.length, length);
+  }
+
+  /** Whether entries can be used elsewhere. */
+  get canMove(): boolean {
+    return this.moves !== undefined;
+  }
+
+  /** Where the next part that has been set aside is to be; undefined: there is none. */
+  get nextPart(): number | undefined {
+    return this.waiting[0]?.at;
+  }
+
+  /** Whether all that has been set aside is of a sequence of these tokens, behind the first `length`. */
+  awaits(tokens: readonly number[], length: number): boolean {
+    return this.waiting.every(
+      ({ at, tokens: part }) => at >= length && part.every((token, index) => tokens[at + index] === token),
+    );
+  }
+
+  /** Keeps the first `length` tokens, and of the others these parts for later; what was set aside before is forgotten. */
+  setAside(length: number, parts: readonly Part[]): void {
+    this.waiting = parts.map(({ from, to, at }, index) => ({ index, at, tokens: this.held.slice(from, to) }));
+    this.truncate(length);
+    this.moves?.setAside(length, parts);
+  }
+
+  /** Goes on with the part that is to be next, if it is to be here; returns its tokens. */
+  takeBack(): number {
+    const [next, ...others] = this.waiting;
+    if (next?.at !== this.held.length) {
+      return 0;
+    }
+    this.waiting = others;
+    this.moves?.takeBack(next.at, next.index);
+    this.held.push(...next.tokens);
+    return next.tokens.length;
   }
 
   /** Evaluates tokens after those that are held, and chooses after the last `outputs` of them. */
@@ -57,6 +113,9 @@ export class Sequence {
     batch: readonly number[],
     options: Omit<DecodeOptions, "position">,
   ): Promise<DecodeResult> {
+    if (this.held.length + batch.length > (this.nextPart ?? Infinity)) {
+      this.setAside(this.held.length, []); // something else follows
+    }
     try {
       const result = await this.decodeBatch(batch, { ...options, position: this.held.length });
       this.held.push(...batch);

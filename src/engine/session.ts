@@ -80,7 +80,7 @@ export class Session {
     /** Dense FFN pages leave memory after every prompt, rather than in idle time. */
     private readonly evictsAfterPrompt: boolean,
     private readonly draftTokens: number,
-    leadLines: number,
+    { leadLines, moveFromMs }: Pick<LoadModel, "leadLines" | "moveFromMs">,
     storage: Pick<DocumentsOptions, "kvBytes" | "maxBytes" | "states" | "onRestored">,
     head: Pick<HeadScreenOptions, "directory" | "log">,
   ) {
@@ -103,9 +103,10 @@ export class Session {
         const document = await DocumentContext.create(model, info.contextSize, threads);
         trimMemory(model); // planning its graphs leaves some tens of MiB behind
         this.head.attach(document);
+        document.moveFromMs = moveFromMs ?? document.moveFromMs;
         return document;
       },
-      planner: () => new PromptPlanner(tokenizer.fim, tokenizer, leadLines),
+      planner: () => new PromptPlanner(tokenizer.fim, tokenizer, leadLines ?? leadLinesFor(info.parameters)),
     });
   }
 
@@ -166,7 +167,7 @@ export class Session {
       usable,
       params.evictAfterMs === 0,
       params.draftTokens ?? DRAFT_TOKENS,
-      params.leadLines ?? leadLinesFor(info.parameters),
+      params,
       {
         kvBytes: kvBytesPerToken(header) * info.contextSize,
         maxBytes: params.documentBytes ?? documentBytes(header.fileBytes),
@@ -257,7 +258,7 @@ export class Session {
             return true;
           }
           const readBefore = kept.context.readAgain;
-          const step = await kept.context.prefillStep(plan.tokens);
+          const step = await kept.context.prefillStep(plan.tokens, plan.landmarks);
           tokens += step.tokens;
           again += kept.context.readAgain - readBefore;
           return step.done;

@@ -72,6 +72,34 @@ describe("typing in the engine process", () => {
     assert.ok(next.prefill.tokens <= 8, `${next.prefill.tokens} tokens`);
   });
 
+  it("evaluates what is near the cursor when it goes elsewhere in the same text, also where that is interrupted", async () => {
+    const roomy = await TestEngine.loaded({ contextSize: 1024, moveFromMs: 0 });
+    try {
+      const text = source.slice(0, 2_300);
+      const place = (offset: number): Parameters<typeof completion>[0] => {
+        const at = text.indexOf("\n", offset);
+        return { prefix: text.slice(0, at), suffix: text.slice(at), maxTokens: 4, path: "/elsewhere.ts" };
+      };
+      const evaluated = async (offset: number): Promise<number> =>
+        unwrap(await roomy.client.complete(completion(place(offset)))).prefill.tokens;
+      const all = await evaluated(1_800);
+      assert.ok(all > 500, `${all} tokens`);
+      const back = await evaluated(500);
+      assert.ok(back < all / 2, `${back} of ${all} tokens`);
+      // A warm-up is one piece at a time, and gives way to what a person waits for.
+      const controller = new AbortController();
+      const warm = roomy.client.warm(completion(place(1_200)), { signal: controller.signal });
+      const there = await evaluated(1_200);
+      controller.abort();
+      const warmed = await warm;
+      const before = warmed.ok ? warmed.value.prefill.tokens : 0;
+      assert.ok(there + before < all / 2, `${there} and ${before} of ${all} tokens`);
+      assert.equal(await evaluated(1_200), 1);
+    } finally {
+      roomy.client.dispose();
+    }
+  });
+
   it("never writes half of a piece twice, nor leaves it out", async () => {
     for (const typed of [
       "    this.fail",

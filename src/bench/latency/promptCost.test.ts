@@ -42,9 +42,9 @@ const costOf = (trace: Trace, contextSize: number): Promise<PromptCost> =>
 
 /** Tokens read again: with a context of 2,048, of 4,096, and where lines are erased and written again. What reads more has to say what for. */
 const AT_MOST: Readonly<Record<string, readonly [number, number, number]>> = {
-  typescript: [710, 728, 517],
-  javascript: [1_580, 2_971, 429],
-  python: [457, 1_250, 395],
+  typescript: [232, 233, 122],
+  javascript: [241, 363, 134],
+  python: [99, 99, 114],
 };
 
 /** The line under the cursor is erased and written again, and then those before it, too. */

@@ -1,3 +1,4 @@
+import { movableParts } from "../../completion/movable";
 import { FrozenContexts } from "../../completion/context/frozen";
 import type { FimTemplate } from "../../completion/fim";
 import {
@@ -56,8 +57,18 @@ export async function promptCost(trace: Trace, model: PromptModel): Promise<Prom
     const wanted = plan.tokens.slice(0, -1);
     const changed = wanted.findIndex((token, index) => held[index] !== token);
     const kept = wanted.slice(0, changed < 0 ? wanted.length : changed);
-    cost.again += read.evaluated(kept, wanted.slice(kept.length));
-    cost.evaluated += plan.tokens.length - kept.length;
+    let at = kept.length;
+    const evaluate = (to: number): void => {
+      cost.again += read.evaluated(wanted.slice(0, at), wanted.slice(at, to));
+      cost.evaluated += to - at;
+    };
+    const { landmarks } = plan;
+    for (const part of landmarks === undefined ? [] : movableParts(held, wanted, kept.length, landmarks)) {
+      evaluate(part.at);
+      at = part.at + part.to - part.from;
+    }
+    evaluate(wanted.length);
+    cost.evaluated++; // the last one always is
     held = plan.tokens;
     cost.requests++;
   };
