@@ -151,9 +151,15 @@ describe("a suggestion that becomes longer", () => {
     await until("the suggestion", () => offers.length > 0);
     await sleep(A_WHILE / 4);
     assert.equal(order.filter((who) => who === "model").length, 1);
+    const text = (): string => editor.document.getText();
     await until("its text", () => {
+      // VS Code stops waiting after 750 ms and opens its list, which has something else for "s": nothing is shown beside that.
+      void vscode.commands.executeCommand("hideSuggestWidget");
       void vscode.commands.executeCommand("editor.action.inlineSuggest.commit"); // again, should it not be shown yet
-      return editor.document.getText().includes("const total = sum;");
+      return text().includes("const total = sum;");
+    }).catch((error: unknown) => {
+      const seen = JSON.stringify({ text: text(), offers, order });
+      throw new Error(`${String(error)}; the editor has been given, and has: ${seen}`);
     });
   });
 });
