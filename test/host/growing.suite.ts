@@ -136,6 +136,9 @@ describe("a suggestion that becomes longer", () => {
     await until("all of it", () => offers.includes(WHOLE));
     await sleep(A_WHILE / 4);
     assert.equal(await commit(editor), `${WHOLE}\n`);
+    // No editor shows it, so none would close it: the next new document would take its name, and its text.
+    await vscode.window.showTextDocument(log);
+    await vscode.commands.executeCommand("workbench.action.revertAndCloseActiveEditor");
   });
 
   it("is written before the editor has asked for it, and once", async () => {
