@@ -115,6 +115,8 @@ function misfits(text: string, reading: Reading): (replaced: number) => number {
   const { left, right, lineStart } = reading;
   const aim = reading.scanAfter(right);
   const block = blockBelow(reading);
+  // Quotes in text end with their line: none is to be open there.
+  const isKept = ({ kind, soft }: Frame): boolean => !(soft && kind === "quote");
   const isAbove = ({ kind, at }: Frame): boolean => kind === "bracket" && at < lineStart;
   const readInBlock = (
     state: State,
@@ -150,7 +152,7 @@ function misfits(text: string, reading: Reading): (replaced: number) => number {
       SOFT * odd +
       inBlock(state) +
       distance(framesOf(state).filter(isAbove), framesOf(aim.state).filter(isAbove)) +
-      LITTLE * distance(framesOf(state), framesOf(aim.state)) +
+      LITTLE * distance(framesOf(state), framesOf(aim.state).filter(isKept)) +
       (rest.trim() === "" ? 0 : losesCloser(text, rest, reading, around)) +
       (angleIsLeft(text, rest, reading, inProse) ? SOFT : 0) +
       (saysWordsTwice(text, rest) ? WORDS_TWICE : 0) +

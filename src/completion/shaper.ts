@@ -2,6 +2,7 @@ import { endOf } from "./ending/end";
 import { closersAtEnd } from "./ending/closers";
 import { asksTree, endingKind, type EndingKind } from "./ending/kind";
 import { excerptOf } from "./ending/excerpt";
+import { lastBreak } from "./ending/lastBreak";
 import { wholePart } from "./ending/whole";
 import { mended } from "./ending/mend";
 import { surroundings } from "./ending/surroundings";
@@ -95,8 +96,11 @@ export class Shaper {
     const truncated = progress === "cut" && raw.slice(end).trim() === "";
     const meant = partialToken(raw.slice(0, end), { ...place, truncated });
     const filtered = applyFilters(raw.slice(0, end), { ...place, truncated });
-    const text =
-      filtered === "" || progress === "early" ? filtered : mended(filtered, place, this.syntax, reading);
+    const fit = (one: string): string =>
+      one === "" || progress === "early" ? one : mended(one, place, this.syntax, reading);
+    const isWhole = progress === "finished" && raw.slice(end).trim() === "" && signs(filtered) === signs(raw);
+    const whole = isWhole ? filtered + lastBreak(filtered, raw.slice(end), reading) : filtered;
+    const text = whole !== filtered && fit(whole) === whole ? whole : fit(filtered);
     return { text, fitted: signs(text) !== signs(meant) };
   }
 }

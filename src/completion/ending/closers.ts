@@ -18,7 +18,7 @@ export function missingClosers(around: Surroundings, text: string, replaced: num
   const { context, reading } = around;
   const { state, closers } = outsideOfText(reading, text, context.suffix);
   const now = opened(reading, text, state);
-  const left = bracketsBeyond(around, replaced).closing;
+  const left = bracketsBeyond(around, text, replaced).closing;
   return laidOut(unclosed(now, left, around), linePrefix(context) + text, closers);
 }
 
@@ -39,7 +39,7 @@ export function ownClosers(around: Surroundings, text: string, replaced: number)
     return "";
   }
   const own = opened(reading, text, state, reading.cursor);
-  return laidOut(unclosed(own, bracketsBeyond(around, replaced).closing, around), reading.left + text, "");
+  return laidOut(unclosed(own, bracketsBeyond(around, text, replaced).closing, around), reading.left + text, "");
 }
 
 /** On lines of their own where the brackets end their lines. @param missing innermost first */
@@ -82,7 +82,7 @@ export function closersAtEnd(
   part: Omit<Excerpt, "head"> = WHOLE,
 ): string {
   const { reading, next } = around;
-  const { closing: left, openBelow } = bracketsBeyond(around, replaced);
+  const { closing: left, openBelow } = bracketsBeyond(around, text, replaced);
   const { state } = reading.scan(text);
   const written = opened(reading, text, state);
   const missing = new Set(next === undefined ? [] : unclosed(written, left, around));

@@ -161,35 +161,45 @@ function lineBreaks(text: string, from: number, to: number): number {
 
 const OPENER = /[([{]/;
 
-/** The brackets round a cursor once `replaced` code units right of it are gone. */
+/** The brackets round a cursor with `text` at it, once `replaced` code units right of it are gone. */
 export function bracketsBeyond(
   { context: { suffix }, reading, closing, openBelow }: Surroundings,
+  text: string,
   replaced: number,
 ): Pick<Surroundings, "closing" | "openBelow"> {
-  if (!OPENER.test(suffix.slice(0, replaced))) {
+  // What is read as code and what as a string may be the other way round.
+  const turned = textAround(reading.state)?.at !== textAround(reading.scan(text).state)?.at;
+  if (!turned && !OPENER.test(suffix.slice(0, replaced))) {
     return { closing: closing.filter(({ index }) => index >= replaced), openBelow };
   }
-  const beyond = bracketsIn(suffix.slice(replaced), reading);
+  const beyond = bracketsIn(suffix.slice(replaced), reading, turned ? text : "");
   return {
     closing: beyond.closing.map((one) => ({ ...one, index: one.index + replaced })),
     openBelow: beyond.openBelow,
   };
 }
 
-/** The brackets of a suffix that have no partner in it. */
-function bracketsIn(suffix: string, reading: Reading): Pick<Surroundings, "closing" | "openBelow"> {
-  const { state, cursor } = reading;
+/** The brackets of a suffix that have no partner in it. @param text stands before it, at the cursor */
+function bracketsIn(
+  suffix: string,
+  reading: Reading,
+  text = "",
+): Pick<Surroundings, "closing" | "openBelow"> {
+  const start = reading.left.length + text.length;
+  const offset = reading.cursor + text.length;
   const closing: Closing[] = [];
-  const visit = ({ role, text, index, soft, frame }: Delimiter): void => {
-    const closes = frame === undefined || (role === "close" && isBracket(frame) && frame.at < cursor);
-    if (closes && !soft && text.length === 1) {
-      const start = suffix.lastIndexOf("\n", index - 1);
-      const before = suffix.slice(start + 1, index);
-      const indent = start >= 0 && before.trim() === "" ? indentOf(before) : undefined;
-      closing.push({ char: text, index, indent });
+  const visit = ({ role, text: char, index: at, soft, frame }: Delimiter): void => {
+    const index = at - start;
+    const closes = frame === undefined || (role === "close" && isBracket(frame) && frame.at < offset);
+    if (index >= 0 && closes && !soft && char.length === 1) {
+      const line = suffix.lastIndexOf("\n", index - 1);
+      const before = suffix.slice(line + 1, index);
+      const indent = line >= 0 && before.trim() === "" ? indentOf(before) : undefined;
+      closing.push({ char, index, indent });
     }
   };
-  const scanner = reading.scanAfter(suffix, stateBefore(suffix, state), visit);
-  const open = framesOf(scanner).filter((one) => isBracket(one) && one.at >= cursor);
+  const scanner = reading.scanner(text + suffix, visit).run(start);
+  scanner.top = stateBefore(suffix, scanner.state).top;
+  const open = framesOf(scanner.run()).filter((one) => isBracket(one) && one.at >= offset);
   return { closing, openBelow: open.map(({ close }) => close) };
 }

@@ -1,6 +1,6 @@
 import { readingOf, type Reading } from "../lexical/reading";
 import type { Delimiter } from "../lexical/scanner";
-import { framesOf, isBracket, type Frame } from "../lexical/state";
+import { framesOf, isBracket, textAround, type Frame } from "../lexical/state";
 import { replacedLength } from "../replaceRange";
 import type { Filter, FilterContext } from "./filter";
 
@@ -71,7 +71,9 @@ function spareOpeners(
     .forEach(({ close }) => add(close, 1));
   const replaceable = Math.max(REPLACEABLE.exec(right)![0].length, replacedLength(completion, reading));
   reading.scanAfter(suffix, state, (one) => {
-    if (one.index >= replaceable && closesBefore(one, cursor)) {
+    // Code within a text seldom takes several lines.
+    const isOfText = one.index >= right.length && textAround({ top: one.frame?.parent }) !== undefined;
+    if (one.index >= replaceable && closesBefore(one, cursor) && !isOfText) {
       add(one.text, -1);
     }
   });

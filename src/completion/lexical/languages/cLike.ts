@@ -127,6 +127,8 @@ export const SCALA = language({
 const swiftHole = (hashes: string): Hole => ({ open: new RegExp(`\\\\${hashes}\\(`, "y"), close: ")" });
 export const SWIFT = language({
   ...NESTED,
+  regex: true,
+  keywords: /^(?:return|case|in|throw|else|try|await|is|as|where)$/,
   strings: [
     {
       starts: "#",

@@ -334,9 +334,27 @@ const PERL_PAIRS: readonly Rule[] = [
 ];
 const PERL_QUOTES =
   /(?<![\w$@%>&-])(?:qw|qq|qr|qx|q|m|tr|y|s)(?:\s*(?=[^\w\s,;=)#])|\s+(?=\w(?!\w)))[^\w\s]/y;
+/** What `s{…}{…}`, `tr(…)(…)` and the like replace, up to what opens what they replace it by. */
+const PERL_FIRST_HALF = [...Object.entries(PARTNER)].map(([open, close]) => {
+  const [o, c] = [`\\${open}`, `\\${close}`];
+  const plain = `[^${o}${c}\\\\]|\\\\[^]`;
+  const nested = `${o}(?:${plain})*${c}`;
+  return `${o}(?:${plain}|${nested})*${c}\\s*[^\\w\\s]`;
+});
+const PERL_TWO_PAIRS = new RegExp(`(?<![\\w$@%>&-])(?:tr|y|s)\\s*(?:${PERL_FIRST_HALF.join("|")})`, "y");
 export const PERL: Mode = language({
   first: [
     ...PERL_PAIRS,
+    {
+      starts: "tys",
+      match: PERL_TWO_PAIRS,
+      then: (scanner, [open]) => {
+        const delimiter = open.slice(-1);
+        const close = PARTNER[delimiter] ?? delimiter;
+        const inside = insideOfPerl(delimiter);
+        scanner.push({ kind: "quote", open: delimiter, close, inside }, scanner.index - 1, 1);
+      },
+    },
     {
       starts: "qmtys",
       match: PERL_QUOTES,
@@ -492,6 +510,8 @@ export const ELIXIR = language({
 });
 export const COFFEESCRIPT = language({
   ...HASH,
+  // `replace /,/, ""`
+  first: [skip("/", /(?<=\w )\/(?=[^\s=/*])(?:[^/\\\n[]|\\.|\[(?:[^\]\\\n]|\\.)*\])*\/\w*/y, { operand: true })],
   blockComments: [{ open: "###", close: "###" }],
   regex: true,
   strings: [
