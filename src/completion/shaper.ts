@@ -2,7 +2,7 @@ import { endOf } from "./ending/end";
 import { closersAtEnd } from "./ending/closers";
 import { asksTree, endingKind, type EndingKind } from "./ending/kind";
 import { excerptOf } from "./ending/excerpt";
-import { lastBreak } from "./ending/lastBreak";
+import { whiteSpaceBeforeCloser } from "./ending/whiteSpace";
 import { wholePart } from "./ending/whole";
 import { mended } from "./ending/mend";
 import { surroundings } from "./ending/surroundings";
@@ -99,7 +99,7 @@ export class Shaper {
     const fit = (one: string): string =>
       one === "" || progress === "early" ? one : mended(one, place, this.syntax, reading);
     const isWhole = progress === "finished" && raw.slice(end).trim() === "" && signs(filtered) === signs(raw);
-    const whole = isWhole ? filtered + lastBreak(filtered, raw.slice(end), reading) : filtered;
+    const whole = isWhole ? filtered + whiteSpaceBeforeCloser(filtered, raw.slice(end), reading) : filtered;
     const text = whole !== filtered && fit(whole) === whole ? whole : fit(filtered);
     return { text, fitted: signs(text) !== signs(meant) };
   }

@@ -11,7 +11,7 @@ import { generator, shuffled } from "../common/random";
 import { matchingPaths } from "../common/sourceFiles";
 import { accept } from "./accept";
 import { bracketsByGrammar, bracketsByRules } from "./brackets";
-import { cutInsertionHoles, type InsertionHole } from "./holes";
+import { cutInsertionHoles, hasEditorsClosers, HOLE_KINDS, type InsertionHole } from "./holes";
 import { languageOfFile } from "./languages";
 import { LONG_FILE, shapingTimes } from "./longFile";
 
@@ -40,6 +40,8 @@ interface LanguageResult {
   readonly grammar: boolean;
   readonly holes: number;
   readonly wrong: number;
+  /** Holes with the editor's closers right of the cursor, and those of them that went wrong. */
+  readonly closed: { readonly holes: number; readonly wrong: number };
   /** Of the wrong ones: nothing was shown. */
   readonly nothing: number;
   /** Share of the brackets on which rules and grammar agree, 0..1; absent without a grammar. */
@@ -112,12 +114,16 @@ async function measured(
     const grammar = await syntax.load(language);
     const shaper = new Shaper(syntax);
     let [count, wrong, nothing] = [0, 0, 0];
+    const closed = { holes: 0, wrong: 0 };
     const examples: string[] = [];
     for (const hole of holesOf(files, language, holes, seed)) {
       const { file, first } = accept(hole, shaper);
+      const isClosed = hasEditorsClosers(hole.kind);
       count++;
+      closed.holes += isClosed ? 1 : 0;
       if (file !== hole.original) {
         wrong++;
+        closed.wrong += isClosed ? 1 : 0;
         nothing += first === "" ? 1 : 0;
         const { prefix, suffix } = hole.place;
         examples.push(JSON.stringify(`${prefix.slice(-40)}│${hole.raw}│${suffix.slice(0, 30)} (${first})`));
@@ -129,7 +135,7 @@ async function measured(
       return new Shaper(syntax);
     });
     return {
-      ...{ language, grammar, holes: count, wrong, nothing },
+      ...{ language, grammar, holes: count, wrong, closed, nothing },
       ...(agreement === undefined ? {} : { agreement }),
       shaping: percentiles(times),
       examples: examples.slice(0, most),
@@ -146,7 +152,7 @@ function* holesOf(
   count: number,
   seed: number,
 ): Generator<InsertionHole> {
-  const each = Math.max(5, Math.ceil(count / files.length));
+  const each = Math.max(HOLE_KINDS.length, Math.ceil(count / files.length));
   const cut = new Set<string>();
   for (let round = 0; round < ROUNDS; round++) {
     for (const [index, text] of files.entries()) {
@@ -181,13 +187,18 @@ function agreementOf(files: readonly string[], language: string, syntax: SyntaxP
   return all === 0 ? undefined : same / all;
 }
 
+const rate = (wrong: number, of: number): string =>
+  of === 0 ? "" : `${(100 * (1 - wrong / of)).toFixed(2)} %`;
+
 function markdown(results: readonly LanguageResult[]): string {
-  const rows = results.map(({ language, grammar, holes, wrong, nothing, agreement, shaping }) =>
+  const rows = results.map(({ language, grammar, holes, wrong, closed, nothing, agreement, shaping }) =>
     [
       language,
       grammar ? "yes" : "no",
       holes,
-      holes === 0 ? "" : `${(100 * (1 - wrong / holes)).toFixed(2)} %`,
+      rate(wrong, holes),
+      rate(closed.wrong, closed.holes),
+      rate(wrong - closed.wrong, holes - closed.holes),
       nothing,
       agreement === undefined ? "" : `${(100 * agreement).toFixed(2)} %`,
       shaping?.p50.toFixed(2) ?? "",
@@ -195,7 +206,7 @@ function markdown(results: readonly LanguageResult[]): string {
     ].join(" | "),
   );
   const head =
-    "language | grammar | holes | right | nothing shown | brackets as the grammar has them | ms p50 | ms p99";
+    "language | grammar | holes | right | with the editor's closers | without | nothing shown | brackets as the grammar has them | ms p50 | ms p99";
   const examples = results.flatMap((one) => one.examples.map((text) => `    ${one.language}: ${text}`));
   const table = [head, head.replace(/[^|]+/g, " --- "), ...rows].map((row) => `| ${row} |`).join("\n");
   return `${table}\n${examples.length === 0 ? "" : `\nWrong:\n\n${examples.join("\n")}\n`}`;

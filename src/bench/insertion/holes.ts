@@ -9,17 +9,26 @@ import { generator } from "../common/random";
 
 /**
  * Where a hole is and what the model writes there: the rest of a piece inside of what is closed right of the cursor already, with and without those closers; the rest of
- * the line, with and without what an editor would have closed by itself; several lines.
+ * the line, with and without what an editor would have closed by itself; several lines; the lines between two brackets that stand together yet.
  */
 export type HoleKind =
-  "inside" | "inside, closers too" | "rest of line" | "rest of line, closed by the editor" | "lines";
+  | "inside"
+  | "inside, closers too"
+  | "rest of line"
+  | "rest of line, closed by the editor"
+  | "lines"
+  | "lines in brackets";
 export const HOLE_KINDS: readonly HoleKind[] = [
   "inside",
   "inside, closers too",
   "rest of line",
   "rest of line, closed by the editor",
   "lines",
+  "lines in brackets",
 ];
+
+/** What an editor closes by itself stands right of the cursor. */
+export const hasEditorsClosers = (kind: HoleKind): boolean => kind !== "rest of line" && kind !== "lines";
 
 /** A place in a file with what the model writes there, which is right. */
 export interface InsertionHole {
@@ -55,11 +64,19 @@ export function cutInsertionHoles(
   const indentation = indentationOf(lines);
   const holes: InsertionHole[] = [];
   for (let tries = 0; tries < count * TRIES && holes.length < count; tries++) {
-    const kind = HOLE_KINDS[holes.length % HOLE_KINDS.length]!;
+    // Where a file has none of a kind, another is taken.
+    const kind = HOLE_KINDS[(holes.length + Math.floor(tries / TRIES)) % HOLE_KINDS.length]!;
     const first = Math.floor(next() * lines.length);
     const line = lines[first]!;
     const indent = /^\s*/.exec(line)![0].length;
     if (line.trim().length < 4 || line.length > MAX_LINE) {
+      continue;
+    }
+    if (kind === "lines in brackets") {
+      const hole = inBrackets(lines, starts, first, text, { document, language, indentation });
+      if (hole !== undefined) {
+        holes.push(hole);
+      }
       continue;
     }
     const column = indent + Math.floor(next() * (line.length - indent));
@@ -73,6 +90,37 @@ export function cutInsertionHoles(
     }
   }
   return holes;
+}
+
+const PARTNER: Readonly<Record<string, string>> = { ")": "(", "]": "[", "}": "{" };
+
+/** What stands on lines of their own between the next bracket from line `first` on that ends its line and the one that closes it. */
+function inBrackets(
+  lines: readonly string[],
+  starts: readonly number[],
+  first: number,
+  text: string,
+  where: Pick<Required<Place>, "document" | "language" | "indentation">,
+): InsertionHole | undefined {
+  const row = lines.findIndex((line, index) => index >= first && /[([{]$/.test(line));
+  const indent = /^\s*/.exec(lines[row] ?? "")![0];
+  const isEnd = (line: string): boolean =>
+    line.startsWith(indent) && /^[)\]}]/.test(line.slice(indent.length));
+  const last = lines.findIndex((line, index) => index > row && isEnd(line));
+  if (row < 0 || last < 0 || last - row > MAX_LINES) {
+    return undefined;
+  }
+  const from = starts[row]! + lines[row]!.length;
+  const end = starts[last]! + indent.length;
+  const [prefix, raw, suffix] = [text.slice(0, from), text.slice(from, end), text.slice(end)];
+  const place: Place = { ...where, offset: from, prefix, suffix };
+  const reading = readingOf(place);
+  const isPair = PARTNER[suffix.charAt(0)] === prefix.slice(-1) && reading.state.top?.at === from - 1;
+  const whole = endOf(endingKind(place), place, raw, true) === raw.trimEnd().length;
+  const asked = raw.trim() !== "" && whyNotHere(place, "automatic") === undefined;
+  return isPair && isBalanced(raw) && whole && asked
+    ? { kind: "lines in brackets", place, raw, original: text }
+    : undefined;
 }
 
 /** As an editor finds it when it opens the file. */
@@ -136,11 +184,10 @@ function isOne(raw: string, place: Place): boolean {
 /** Brackets are paired and quotes even, whatever the language: what is balanced so is balanced by any rule. */
 function isBalanced(text: string): boolean {
   const open: string[] = [];
-  const partner: Readonly<Record<string, string>> = { ")": "(", "]": "[", "}": "{" };
   for (const char of text) {
     if ("([{".includes(char)) {
       open.push(char);
-    } else if (partner[char] !== undefined && open.pop() !== partner[char]) {
+    } else if (PARTNER[char] !== undefined && open.pop() !== PARTNER[char]) {
       return false;
     }
   }

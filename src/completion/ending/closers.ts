@@ -39,7 +39,11 @@ export function ownClosers(around: Surroundings, text: string, replaced: number)
     return "";
   }
   const own = opened(reading, text, state, reading.cursor);
-  return laidOut(unclosed(own, bracketsBeyond(around, text, replaced).closing, around), reading.left + text, "");
+  return laidOut(
+    unclosed(own, bracketsBeyond(around, text, replaced).closing, around),
+    reading.left + text,
+    "",
+  );
 }
 
 /** On lines of their own where the brackets end their lines. @param missing innermost first */

@@ -1,7 +1,7 @@
 import { readingOf, type Reading } from "../lexical/reading";
 import type { Delimiter } from "../lexical/scanner";
 import { framesOf, isBracket, textAround, type Frame } from "../lexical/state";
-import { replacedLength } from "../replaceRange";
+import { isPartOf, replacedLength } from "../replaceRange";
 import type { Filter, FilterContext } from "./filter";
 
 /** Text far from the cursor says little and is dear to scan. */
@@ -69,7 +69,11 @@ function spareOpeners(
   framesOf(state)
     .filter(isBracket)
     .forEach(({ close }) => add(close, 1));
-  const replaceable = Math.max(REPLACEABLE.exec(right)![0].length, replacedLength(completion, reading));
+  const closers = REPLACEABLE.exec(right)![0];
+  const replaceable = Math.max(
+    isPartOf(closers, completion) ? closers.length : 0,
+    replacedLength(completion, reading),
+  );
   reading.scanAfter(suffix, state, (one) => {
     // Code within a text seldom takes several lines.
     const isOfText = one.index >= right.length && textAround({ top: one.frame?.parent }) !== undefined;

@@ -511,7 +511,9 @@ export const ELIXIR = language({
 export const COFFEESCRIPT = language({
   ...HASH,
   // `replace /,/, ""`
-  first: [skip("/", /(?<=\w )\/(?=[^\s=/*])(?:[^/\\\n[]|\\.|\[(?:[^\]\\\n]|\\.)*\])*\/\w*/y, { operand: true })],
+  first: [
+    skip("/", /(?<=\w )\/(?=[^\s=/*])(?:[^/\\\n[]|\\.|\[(?:[^\]\\\n]|\\.)*\])*\/\w*/y, { operand: true }),
+  ],
   blockComments: [{ open: "###", close: "###" }],
   regex: true,
   strings: [
