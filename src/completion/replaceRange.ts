@@ -89,12 +89,14 @@ function delimitersIn(reading: Reading): { readonly from: number; readonly to: n
   return found;
 }
 
-/** Whether a completion, or its first line, ends with what stands right of the cursor. */
+/** Whether a completion, or its first line, ends with what stands right of the cursor, and perhaps with what closes it. */
 export function endsALine(text: string, right: string): boolean {
   const whole = right.trim();
-  return (
-    whole !== "" && (text.trimEnd().endsWith(whole) || text.split("\n", 1)[0]!.trimEnd().endsWith(whole))
-  );
+  const isEnd = (said: string): boolean => {
+    const at = said.lastIndexOf(whole);
+    return at >= 0 && /^[\s)\]}]*$/.test(said.slice(at + whole.length));
+  };
+  return whole !== "" && (isEnd(text) || isEnd(text.split("\n", 1)[0]!));
 }
 
 /** Whether all of `part` is in `text`, in order: otherwise an editor shows nothing. */

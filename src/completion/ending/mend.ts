@@ -47,7 +47,7 @@ export function mended(
   }
   const reads = syntax?.reads(place.language) === true;
   const excerpt = reads ? excerptOf(reading, around.context.suffix, place.language) : undefined;
-  if (syntax === undefined || excerpt === undefined || hasConditions(completion, around, excerpt)) {
+  if (syntax === undefined || excerpt === undefined || isPartial(completion, around, excerpt)) {
     return mendedByCount(completion, around);
   }
   let spent = 0;
@@ -103,14 +103,20 @@ function goesOnInText(completion: string, { reading, context, cut }: Surrounding
 }
 
 const CONDITION = /^[ \t]*#[ \t]*(?:if|el|endif)/m;
+const CASE_ARM = /^[ \t]*[^\s()][^()\n;&]*\).*;;/m;
 
-/** Parts of a file that the preprocessor leaves out make the rest hard to parse. */
-const hasConditions = (
+/** Parts of a file that the preprocessor leaves out make the rest hard to parse; so does a shell's case whose beginning is not there. */
+function isPartial(
   completion: string,
-  { context: { language, suffix } }: Surroundings,
+  { reading, context: { language, suffix } }: Surroundings,
   { head, end }: Excerpt,
-): boolean =>
-  (language === "c" || language === "cpp") && CONDITION.test(head + completion + suffix.slice(0, end));
+): boolean {
+  if (language === "shellscript") {
+    const inCase = framesOf(reading.state).some(({ kind }) => kind === "case");
+    return !inCase && CASE_ARM.test(reading.left + completion);
+  }
+  return (language === "c" || language === "cpp") && CONDITION.test(head + completion + suffix.slice(0, end));
+}
 
 /** The first of `variants` other than `completion` that fits, if it comes early enough. */
 function firstOf(

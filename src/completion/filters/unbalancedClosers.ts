@@ -1,6 +1,6 @@
 import { readingOf, type Reading } from "../lexical/reading";
 import type { Delimiter } from "../lexical/scanner";
-import { framesOf, isBracket, textAround, type Frame } from "../lexical/state";
+import { framesOf, isBracket, type Frame } from "../lexical/state";
 import { isPartOf, replacedLength } from "../replaceRange";
 import type { Filter, FilterContext } from "./filter";
 
@@ -22,7 +22,8 @@ export const unbalancedClosers: Filter = (text, context) => {
       closers.push(one);
     }
   });
-  if (closers.length === 0) {
+  const closesNothing = closers.some(({ frame }) => frame === undefined);
+  if (closers.length === 0 || (!closesNothing && isClosedNowhereElse(text, context, reading))) {
     return text;
   }
   const spare = spareOpeners(text, context, reading);
@@ -41,6 +42,15 @@ export const unbalancedClosers: Filter = (text, context) => {
   }
   return text;
 };
+
+/** With the completion in place, no more of what follows fits nothing than without. */
+function isClosedNowhereElse(text: string, { suffix }: FilterContext, reading: Reading): boolean {
+  const near = suffix.slice(0, REACH);
+  const rest = near.slice(replacedLength(text, reading));
+  const scanner = reading.scanner(text + rest).run(reading.left.length + text.length);
+  const before = scanner.wrong;
+  return scanner.run().wrong - before <= reading.scanAfter(near).wrong;
+}
 
 /** Whether it closes a bracket that was open before the cursor, or none. */
 const closesBefore = ({ role, soft, text, frame }: Delimiter, cursor: number): boolean =>
@@ -75,9 +85,7 @@ function spareOpeners(
     replacedLength(completion, reading),
   );
   reading.scanAfter(suffix, state, (one) => {
-    // Code within a text seldom takes several lines.
-    const isOfText = one.index >= right.length && textAround({ top: one.frame?.parent }) !== undefined;
-    if (one.index >= replaceable && closesBefore(one, cursor) && !isOfText) {
+    if (one.index >= replaceable && closesBefore(one, cursor)) {
       add(one.text, -1);
     }
   });
