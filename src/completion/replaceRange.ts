@@ -1,4 +1,5 @@
 import { indentOf } from "./ending/kind";
+import { CLOSER_OF } from "./lexical/build";
 import type { Reading } from "./lexical/reading";
 import { Scanner } from "./lexical/scanner";
 import { framesOf, textAround, type Frame, type State } from "./lexical/state";
@@ -117,9 +118,11 @@ function misfits(text: string, reading: Reading): (replaced: number) => number {
   const { left, right, lineStart } = reading;
   const aim = reading.scanAfter(right);
   const block = blockBelow(reading);
+  // The header of the lines below is left open.
+  const header = standsAbove(block.text, left) ? CLOSER_OF[text.trimEnd().slice(-1)] : undefined;
   // Quotes in text end with their line: none is to be open there.
   const isKept = ({ kind, soft }: Frame): boolean => !(soft && kind === "quote");
-  const isAbove = ({ kind, at }: Frame): boolean => kind === "bracket" && at < lineStart;
+  const isOfLinesAbove = ({ kind, at }: Frame): boolean => kind === "bracket" && at < lineStart;
   const readInBlock = (
     state: State,
     offset: number,
@@ -128,7 +131,7 @@ function misfits(text: string, reading: Reading): (replaced: number) => number {
     // Lines that are indented as this one seldom close anything of what it is in.
     return { scanner, lost: aboveIn(state) - aboveIn(scanner.state) };
   };
-  const aboveIn = (state: State): number => framesOf(state).filter(isAbove).length;
+  const aboveIn = (state: State): number => framesOf(state).filter(isOfLinesAbove).length;
   const inBlock = (state: State): number => {
     const offset = lineStart + left.length + text.length + right.length;
     const { lost, scanner } = readInBlock(state, offset);
@@ -153,9 +156,10 @@ function misfits(text: string, reading: Reading): (replaced: number) => number {
       LITTLE * wrong +
       SOFT * odd +
       inBlock(state) +
-      distance(framesOf(state).filter(isAbove), framesOf(aim.state).filter(isAbove)) +
+      distance(framesOf(state).filter(isOfLinesAbove), framesOf(aim.state).filter(isOfLinesAbove)) +
       LITTLE * distance(framesOf(state), framesOf(aim.state).filter(isKept)) +
       (rest.trim() === "" ? 0 : losesCloser(text, rest, reading, around)) +
+      (header !== undefined && rest.startsWith(header) ? SOFT : 0) +
       (angleIsLeft(text, rest, reading, inProse) ? SOFT : 0) +
       (saysWordsTwice(text, rest) ? WORDS_TWICE : 0) +
       (saysTwice(text, rest, { left, around, inProse, inCase }) ? TWICE : 0)
@@ -189,6 +193,12 @@ function blockBelow({ text: { suffix }, left, right }: Reading): {
     }
   }
   return { text: suffix.slice(begin, end), inner: end - begin, whole: false };
+}
+
+/** Whether the next line below is indented more. */
+function standsAbove(below: string, line: string): boolean {
+  const next = /\n([ \t]*)\S/.exec(below)?.[1];
+  return next !== undefined && indentOf(next) > indentOf(line);
 }
 
 /** A closer right of the cursor would end up in a comment that the completion begins, or be escaped. */

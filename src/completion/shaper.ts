@@ -84,24 +84,35 @@ export class Shaper {
    */
   suggestion(kind: EndingKind, at: Place, raw: string, progress: Progress): Suggestion | undefined {
     const reading = this.readings.at(at);
-    const place = { ...at, reading };
     const open = progress === "open" || progress === "expired";
-    let end = endOf(kind, place, raw, !open);
+    let end = endOf(kind, { ...at, reading }, raw, !open);
     if (end === undefined && progress === "expired") {
-      end = wholePart(place, raw) || undefined;
+      end = wholePart({ ...at, reading }, raw) || undefined;
     }
     if (end === undefined) {
       return undefined;
     }
-    const truncated = progress === "cut" && raw.slice(end).trim() === "";
-    const meant = partialToken(raw.slice(0, end), { ...place, truncated });
-    const filtered = applyFilters(raw.slice(0, end), { ...place, truncated });
-    const fit = (one: string): string =>
-      one === "" || progress === "early" ? one : mended(one, place, this.syntax, reading);
-    const isWhole = progress === "finished" && raw.slice(end).trim() === "" && signs(filtered) === signs(raw);
-    const whole = isWhole ? filtered + whiteSpaceBeforeCloser(filtered, raw.slice(end), reading) : filtered;
-    const text = whole !== filtered && fit(whole) === whole ? whole : fit(filtered);
-    return { text, fitted: signs(text) !== signs(meant) };
+    const [cut, rest] = [raw.slice(0, end), raw.slice(end)];
+    const isWhole = progress === "finished" && rest.trim() === "";
+    const blank = isWhole ? whiteSpaceBeforeCloser(cut, rest, reading) : "";
+    if (blank !== "") {
+      // What stands right of the cursor is to stand behind it.
+      const text = this.fitted(cut, { ...at, suffix: blank + at.suffix }, progress);
+      if (signs(text) === signs(cut)) {
+        return { text: text + blank, fitted: false };
+      }
+    }
+    const truncated = progress === "cut" && rest.trim() === "";
+    const text = this.fitted(cut, at, progress, truncated);
+    return { text, fitted: signs(text) !== signs(partialToken(cut, { ...at, truncated })) };
+  }
+
+  /** What of `text` fits at `at`. @param truncated it may end within a word */
+  private fitted(text: string, at: Place, progress: Progress, truncated = false): string {
+    const reading = this.readings.at(at);
+    const place = { ...at, reading };
+    const filtered = applyFilters(text, { ...place, truncated });
+    return filtered === "" || progress === "early" ? filtered : mended(filtered, place, this.syntax, reading);
   }
 }
 

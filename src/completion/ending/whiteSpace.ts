@@ -11,26 +11,29 @@ import { opened } from "./surroundings";
  */
 export function whiteSpaceBeforeCloser(text: string, end: string, reading: Reading): string {
   const rest = end === "" || text === "" ? "" : reading.right.slice(replacedLength(text, reading));
-  const { state } = reading.scan(text);
-  const top = state.top?.base;
-  if (
-    rest.trim() === "" ||
-    top === undefined ||
-    top.close === "" ||
-    !rest.trimStart().startsWith(top.close)
-  ) {
+  if (rest.trim() === "") {
     return "";
   }
   const indent = /\n([ \t]*)$/.exec(end)?.[1];
+  const lines = end.split("\n").length > 2 ? "\n\n" : "\n";
+  const { state } = reading.scan(indent === undefined ? text : `${text}\n`);
+  const { top } = state;
+  const closed = [top, top?.base].find(
+    (one) => one !== undefined && one.close !== "" && rest.trimStart().startsWith(one.close),
+  );
+  if (closed === undefined) {
+    return "";
+  }
+  const written = reading.text.prefix + text;
   if (indent === undefined) {
-    return !/^\s/.test(rest) && isPadded(top, reading.text.prefix + text) ? " " : "";
+    return !/^\s/.test(rest) && isPadded(closed, written) ? " " : "";
   }
-  if (isText(top)) {
-    const isLong = text.includes("\n") || top.at < reading.lineStart;
-    return isLong && !top.endsWithLine ? `\n${indent}` : "";
+  if (isText(closed)) {
+    const isLong = text.includes("\n") || closed.at < reading.lineStart;
+    return isLong && !closed.endsWithLine ? lines + indent : "";
   }
-  const innermost = opened(reading, text, state).at(-1);
-  return innermost?.last === true ? `\n${innermost.indent}` : "";
+  const endsLine = /^[ \t]*\n/.test(written.slice(closed.at + closed.open.length));
+  return endsLine ? lines + (opened(reading, text, { top: closed }).at(-1)?.indent ?? indent) : "";
 }
 
 /** A blank follows what opens it. */

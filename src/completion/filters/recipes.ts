@@ -42,7 +42,8 @@ export function recipesWithTabs(text: string, context: FilterContext): string {
     if (!goesOnHere && indent === "" && !BETWEEN.test(line)) {
       inRule = isRule(line);
     }
-    if (!isNew || !isRecipe || indent.startsWith("\t")) {
+    // A line that goes on with one of a recipe may begin with anything: it is indented as the model indents recipes.
+    if (!isNew || !isRecipe || indent.startsWith("\t") || (goesOnHere && unit === 0)) {
       return line;
     }
     unit ||= indent.length;
