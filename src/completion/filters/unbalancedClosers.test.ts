@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { at } from "../testing";
+import { at, placeAt } from "../testing";
 import { unbalancedClosers } from "./unbalancedClosers";
 
 describe("unbalancedClosers", () => {
@@ -15,6 +15,13 @@ describe("unbalancedClosers", () => {
   it("keeps closers that replace those of the editor", () => {
     assert.equal(unbalancedClosers("a, b);", at("f(│)")), "a, b);");
     assert.equal(unbalancedClosers("1])", at("f([│])")), "1])");
+  });
+  it("cuts before those that cannot replace what is there, for the blank before it", () => {
+    assert.equal(unbalancedClosers("a)", at("f( │ )")), "a");
+  });
+  it("keeps closers that code below only seems to close, as long as the line is not finished", () => {
+    const place = placeAt('x=${a#│\ngo() {\n  echo "$1"\n}\n', "shellscript");
+    assert.equal(unbalancedClosers('b} && f "$c"', place), 'b} && f "$c"');
   });
   it("does not count brackets in strings", () => {
     assert.equal(unbalancedClosers("':)' + b", at("x = │")), "':)' + b");
