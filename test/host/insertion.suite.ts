@@ -15,7 +15,7 @@ const CASES: readonly (readonly [language: string, line: string, raw: string, ac
   ["python", 'x = """│"""', 'a "b" c"""', 'x = """a "b" c"""'],
   ["html", "<p>│</p>", "Hello</p>", "<p>Hello</p>"],
   ["python", "x = │  # type: ignore", "1", "x = 1  # type: ignore"],
-  ["typescript", "foo({│});", "\n  a: 1, // b\n", "foo({\n  a: 1, // b\n});"],
+  ["typescript", "foo({│});", "\n    a: 1, // b\n", "foo({\n    a: 1, // b\n});"],
   ["typescript", "x = {│};", " a: 1 ", "x = { a: 1 };"],
 ];
 
