@@ -441,7 +441,6 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
     "select `│a`, `b│` from c;",
     "select * from a where b in (│1) and c in (2│);",
     "select a #> │'{b}' and (c)│",
-    "select $x$│it's $$a$$ b│$x$;",
   ],
   makefile: [
     "A = $(│B) $(C│)",
