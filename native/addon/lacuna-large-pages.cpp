@@ -118,7 +118,7 @@ size_t lacuna_large_pages::move(part p, size_t max_bytes, int n_threads) {
             for (auto * t : w.tensors) {
                 t->data = data;
             }
-            lacuna_release_mapped(w.mapped, w.size);
+            lacuna_release_pages(w.mapped, w.size);
             r.n_moved++;
             r.n_copied = 0;
         }

@@ -48,7 +48,7 @@ static uintptr_t page_size() { return (uintptr_t) sysconf(_SC_PAGESIZE); }
 static bool release(void * p, size_t n) { return madvise(p, n, MADV_DONTNEED) == 0; }
 #endif
 
-size_t lacuna_release_mapped(const void * data, size_t size) {
+size_t lacuna_release_pages(const void * data, size_t size) {
     const uintptr_t page  = page_size();
     const uintptr_t first = ((uintptr_t) data + page - 1) & ~(page - 1);
     const uintptr_t last  = ((uintptr_t) data + size) & ~(page - 1);
@@ -67,7 +67,7 @@ size_t lacuna_evict_dense(const llama_model & model) {
     for (const auto & layer : model.layers) {
         for (const auto * t : { layer.ffn_gate, layer.ffn_up, layer.ffn_down }) {
             if (lacuna_is_mapped(t)) {
-                res += lacuna_release_mapped(t->data, ggml_nbytes(t));
+                res += lacuna_release_pages(t->data, ggml_nbytes(t));
             }
         }
     }
@@ -79,7 +79,7 @@ void lacuna_trim_memory(const llama_model & model) {
     for (const auto * t : { model.tok_embd, model.per_layer_tok_embd }) {
         const bool is_output = t && model.output && model.output->data == t->data;
         if (t && !is_output && lacuna_is_mapped(t)) {
-            lacuna_release_mapped(t->data, ggml_nbytes(t));
+            lacuna_release_pages(t->data, ggml_nbytes(t));
         }
     }
     trim_allocator(); // what loading freed: vocabularies are read more than once

@@ -8,8 +8,8 @@ struct llama_model;
 // Whether t is in the file as llama.cpp maps it
 bool lacuna_is_mapped(const ggml_tensor * t);
 
-// Lets pages of the mapped file leave memory that lie wholly in this range; returns their bytes
-size_t lacuna_release_mapped(const void * data, size_t size);
+// Lets pages leave memory that lie wholly in this range; returns their bytes. What they held is lost unless they are mapped from a file.
+size_t lacuna_release_pages(const void * data, size_t size);
 
 // Lets the pages of the dense FFN weights leave memory; they come back from the page cache or the file when they are
 // read. Only pages that are mapped from the file: others would be lost. Returns the bytes given up.

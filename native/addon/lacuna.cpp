@@ -1,6 +1,7 @@
 #include "lacuna.h"
 
 #include "lacuna-attribution-napi.h"
+#include "lacuna-cache.h"
 #include "lacuna-decode.h"
 #include "lacuna-eval.h"
 #include "lacuna-family.h"
@@ -340,6 +341,21 @@ static Napi::Value trimMemory(const Napi::CallbackInfo& info) {
     return info.Env().Undefined();
 }
 
+static std::shared_ptr<lacuna_cache> cacheOf(AddonContext* context) {
+    return attached<lacuna_cache>(context->Value(), "lacunaCache", [&] {
+        return std::make_shared<lacuna_cache>(context->ctx);
+    });
+}
+
+static Napi::Value releaseCache(const Napi::CallbackInfo& info) {
+    cacheOf(unwrapContext(info[0]))->release();
+    return info.Env().Undefined();
+}
+
+static Napi::Value cacheBytes(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), (double) cacheOf(unwrapContext(info[0]))->resident_bytes());
+}
+
 static Napi::Value packedBytes(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), (double) ffnOf(unwrapContext(info[0]))->packed_bytes());
 }
@@ -384,6 +400,8 @@ void lacunaInit(Napi::Env env, Napi::Object exports) {
     lacuna.Set("largePageBytes", Napi::Function::New(env, guarded<largePageBytes>));
     lacuna.Set("evictDense", Napi::Function::New(env, guarded<evictDense>));
     lacuna.Set("trimMemory", Napi::Function::New(env, guarded<trimMemory>));
+    lacuna.Set("releaseCache", Napi::Function::New(env, guarded<releaseCache>));
+    lacuna.Set("cacheBytes", Napi::Function::New(env, guarded<cacheBytes>));
     lacuna.Set("packedBytes", Napi::Function::New(env, guarded<packedBytes>));
     lacuna.Set("memory", Napi::Function::New(env, guarded<memory>));
     lacuna.Set("setRepackFfn", Napi::Function::New(env, guarded<setRepackFfn>));

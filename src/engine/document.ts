@@ -19,11 +19,13 @@ import {
 } from "./head";
 import { rowsFor } from "./headRows";
 import {
+  cacheBytes,
   canMove,
   decode,
   freeFfn,
   keepThreads,
   loadState,
+  releaseCache,
   saveState,
   setAside,
   setFfnActive,
@@ -91,6 +93,7 @@ export class DocumentContext {
       batchSize: BATCH_TOKENS,
       swaFullCache: true, // or sliding windows forget what going back needs
     });
+    releaseCache(context);
     if (!stock) {
       keepThreads(context);
     }
@@ -177,6 +180,11 @@ export class DocumentContext {
   /** How many tokens of a prompt need no evaluation; its last one always does. */
   cached(prompt: readonly number[]): number {
     return commonPrefix(prompt.slice(0, -1), this.tokens.slice(0, this.exactTokens));
+  }
+
+  /** Of the KV cache, what is resident. */
+  get cacheBytes(): number {
+    return this.context.disposed ? 0 : cacheBytes(this.context);
   }
 
   /** Tokens that the cache holds. */

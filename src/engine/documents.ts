@@ -22,7 +22,7 @@ export interface Kept {
 export interface DocumentsOptions {
   readonly create: () => Promise<DocumentContext>;
   readonly planner: () => PromptPlanner;
-  /** Of one document's KV cache. */
+  /** Of one document's KV cache when it is full. */
   readonly kvBytes: number;
   /** What the documents together may occupy; the one in use may always be there. */
   readonly maxBytes: number;
@@ -71,9 +71,9 @@ export class Documents {
     return this.kept.get(key);
   }
 
-  /** Of the KV caches that are kept. */
+  /** Of the KV caches that are kept, what is resident. */
   get cacheBytes(): number {
-    return this.kept.size * this.options.kvBytes;
+    return this.contexts().reduce((sum, { cacheBytes }) => sum + cacheBytes, 0);
   }
 
   contexts(): DocumentContext[] {

@@ -279,7 +279,7 @@ export class Engine {
     clearTimeout(this.saveTimer);
     clearTimeout(this.headTimer);
     this.headTimer = setTimeout(() => {
-      void this.session?.head.idle(this.gate);
+      void this.session?.settleHead(this.gate);
     }, SAVE_AFTER_MS).unref();
     // Not at the end only: a process that is killed, or whose machine is switched off, has nothing to say.
     this.saveTimer = setTimeout(() => {

@@ -43,9 +43,8 @@ export async function makeHeadCopy(directory: string, source: HeadCopySource): P
   const fresh = `${file}.${process.pid}`;
   await mkdir(directory, { recursive: true });
   await sweep(directory, path.basename(file));
-  const inputs = await captureInputs(source);
   try {
-    await write(fresh, inputs, source);
+    await write(fresh, source);
     await rename(fresh, file);
   } finally {
     await rm(fresh, { force: true }).catch(() => undefined);
@@ -70,6 +69,7 @@ async function captureInputs({
       },
       signal,
     );
+  const texts = HEAD_TEXTS.map((text) => model.tokenize(text, false).slice(0, TEXT_TOKENS));
   const context = await turn<LlamaContext>(() =>
     model.createContext({
       contextSize: TEXT_TOKENS,
@@ -79,28 +79,30 @@ async function captureInputs({
       swaFullCache: true,
     }),
   );
-  const captured: Float32Array[] = [];
+  // One array: pieces that are joined at the end would take as much again until JavaScript's garbage is collected.
+  const rows = texts.reduce((sum, { length }) => sum + Math.max(0, length - SKIPPED_TOKENS), 0);
+  const captured = new Float32Array(rows * model.embeddingVectorSize);
+  let at = 0;
   try {
-    for (const [index, text] of HEAD_TEXTS.entries()) {
-      const tokens = model.tokenize(text, false).slice(0, TEXT_TOKENS);
+    for (const [index, tokens] of texts.entries()) {
       for (let position = 0; position < tokens.length; position += PIECE_TOKENS) {
         const piece = tokens.slice(position, position + PIECE_TOKENS);
         const outputs = Math.min(piece.length, Math.max(0, position + piece.length - SKIPPED_TOKENS));
-        captured.push(await turn(() => captureHeadInputs(context, piece, { position, outputs })));
+        const inputs = await turn(() => captureHeadInputs(context, piece, { position, outputs }));
+        captured.set(inputs, at);
+        at += inputs.length;
       }
       onProgress((CAPTURE_SHARE * (index + 1)) / HEAD_TEXTS.length);
     }
   } finally {
     await context.dispose();
   }
-  return concatenate(captured);
+  return captured;
 }
 
-async function write(
-  file: string,
-  inputs: Float32Array,
-  { model, identity, gate, signal, onProgress }: HeadCopySource,
-): Promise<void> {
+async function write(file: string, source: HeadCopySource): Promise<void> {
+  const { model, identity, gate, signal, onProgress } = source;
+  let inputs: Float32Array | undefined = await captureInputs(source);
   let maker: HeadMaker | undefined;
   try {
     for (let done = 0; done < 1;) {
@@ -108,7 +110,8 @@ async function write(
         "background",
         () => {
           throwIfAborted(signal);
-          maker ??= createHeadMaker(model, inputs, { file, identity, threads: 1 });
+          maker ??= createHeadMaker(model, inputs!, { file, identity, threads: 1 });
+          inputs = undefined; // the maker has its own
           return maker.step();
         },
         signal,
@@ -136,14 +139,4 @@ async function sweep(directory: string, name: string): Promise<void> {
     await rm(path.join(directory, entry), { force: true });
     await rm(path.join(directory, `${entry}.json`), { force: true });
   }
-}
-
-function concatenate(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

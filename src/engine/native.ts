@@ -236,6 +236,8 @@ interface LacunaBindings {
   largePageBytes(model: object): number;
   evictDense(model: object): number;
   trimMemory(model: object): void;
+  releaseCache(context: object): void;
+  cacheBytes(context: object): number;
   packedBytes(context: object): number;
   memory(model: object): Omit<MemoryUse, "packedBytes">;
   setRepackFfn(use: boolean): void;
@@ -455,6 +457,16 @@ export function evictDense(model: LlamaModel): number {
  */
 export function trimMemory(model: LlamaModel): void {
   bindingsOf(model).trimMemory(nativeModel(model));
+}
+
+/** Lets go of the pages of a new context's KV cache, which llama.cpp has cleared: they come back as tokens are written to them. It must hold nothing yet. */
+export function releaseCache(context: LlamaContext): void {
+  bindingsOf(context.model).releaseCache(nativeContext(context));
+}
+
+/** What of a context's KV cache is resident in this process; all of it where the system does not tell. */
+export function cacheBytes(context: LlamaContext): number {
+  return bindingsOf(context.model).cacheBytes(nativeContext(context));
 }
 
 /** What is resident, mapped and packed; zeros where the system does not tell. */

@@ -49,7 +49,7 @@ export interface MemoryStats {
   readonly residentBytes: number;
   readonly mappedBytes: number;
   readonly packedBytes: number;
-  /** KV caches of the documents that are kept. */
+  /** KV caches of the documents that are kept, what of them is resident. */
   readonly cacheBytes: number;
   /** What is resident of files, which are the weights and the program, and of weights in large pages; absent: the system does not tell. */
   readonly weightBytes?: number;

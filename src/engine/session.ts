@@ -296,13 +296,22 @@ export class Session {
     return [...documents].some(({ activeRatio }) => activeRatio < 1) ? evictDense(this.model) : 0;
   }
 
+  /** What there is to do for the output head in idle time. Never rejects. */
+  async settleHead(gate: Gate): Promise<void> {
+    const { screened } = this.head.stats;
+    await this.head.idle(gate);
+    if (!this.disposed && this.head.stats.screened !== screened) {
+      this.trim(); // making the copy leaves some tens of MiB behind
+    }
+  }
+
   /** Gives back what no token needs soon; for idle time. */
   trim(): void {
     trimMemory(this.model);
     this.garbage.collect();
   }
 
-  /** Of the documents' KV caches. */
+  /** Of the documents' KV caches, what is resident. */
   get cacheBytes(): number {
     return this.documents.cacheBytes;
   }
