@@ -86,11 +86,13 @@ describe("Dispatcher", () => {
     });
     request(1, "complete");
     request(2, "complete");
-    dispatcher.receive({ type: "cancel", id: 2 });
-    dispatcher.receive({ type: "cancel", id: 99 });
+    for (const id of [2, 2, 99]) {
+      dispatcher.receive({ type: "cancel", id });
+    }
     assert.deepEqual(await answered(1), [
       { type: "error", id: 2, error: { code: "cancelled", message: "Cancelled." } },
     ]);
+    dispatcher.receive({ type: "cancel", id: 2 }); // it has been answered
     request(3, "stats");
     assert.equal((await answered(2))[1]!.type, "result");
   });
