@@ -38,6 +38,7 @@ import { ServerService } from "./editor/server/serverService";
 import { SparsityController } from "./editor/sparsityController";
 import { StatisticsStore } from "./editor/statisticsStore";
 import { StatusBar } from "./editor/statusBar";
+import { restrictedSettings, UncountedSettings } from "./editor/uncountedSettings";
 import { EngineClient, forkEngine, Ladder, rungFile, rungsFor } from "./engine/client";
 import { bundledModel } from "./models/bundled";
 import { grammarFolder } from "./syntax/folder";
@@ -72,6 +73,9 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
   const config = own(new Config(reportSettings(log), sideOf(context)));
   log.setLevel(config.settings.logLevel);
   own(config.onDidChange(({ now }) => log.setLevel(now.logLevel)));
+  const uncounted = own(
+    new UncountedSettings(restrictedSettings(context.extension), (problem) => log.write("warn", problem)),
+  );
 
   const battery = own(new Battery(config));
   const eligibility = own(new Eligibility(config, battery));
@@ -123,7 +127,10 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
   const history = new History();
   const active = own(new ActiveDocument());
   const statusBar = own(
-    new StatusBar(engine, source, server, sparsity, eligibility, config, active, provider, generator),
+    new StatusBar(
+      ...([engine, source, server, sparsity, eligibility, config, uncounted] as const),
+      ...([active, provider, generator] as const),
+    ),
   );
   const dashboard = own(
     new Dashboard(context.extensionUri, {
@@ -133,7 +140,7 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
   );
   own(new Settling(source, generator, crossFile, eligibility, log));
   own(new AcceptanceTracker(provider, statistics));
-  own(new Recorder(engine, generator, sparsity, { history, statistics, measured }));
+  own(new Recorder(engine, source, server, generator, sparsity, { history, statistics, measured }));
   own(new IdleUnload(engine, config));
   own(noticeFailures(provider, engine));
   own(noticeRefusal(server));

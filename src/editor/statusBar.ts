@@ -10,6 +10,7 @@ import type { InlineProvider } from "./inlineProvider";
 import type { CompletionSource } from "./completionSource";
 import type { ServerService } from "./server/serverService";
 import type { SparsityController } from "./sparsityController";
+import type { UncountedSettings } from "./uncountedSettings";
 import { statusView, steadyMemory, type Status, type StatusView } from "./statusText";
 
 /** States shorter than this are not shown: they would only flicker. */
@@ -40,6 +41,7 @@ export class StatusBar implements vscode.Disposable {
     private readonly sparsity: SparsityController,
     private readonly eligibility: Eligibility,
     private readonly config: Config,
+    private readonly uncounted: Pick<UncountedSettings, "problems" | "onDidChange">,
     private readonly active: ActiveDocument,
     provider: InlineProvider,
     generator: Generator,
@@ -62,6 +64,7 @@ export class StatusBar implements vscode.Disposable {
       eligibility.onDidChange(update),
       vscode.window.onDidChangeActiveTextEditor(() => (this.place = undefined)),
       config.onDidChange(update),
+      uncounted.onDidChange(update),
       provider.onDidJudgePlace((place) => {
         this.place = place;
         update();
@@ -167,7 +170,7 @@ export class StatusBar implements vscode.Disposable {
       latencyMs: this.latencies.length < RECENT ? undefined : percentile(this.latencies, 0.5),
       memory: this.memory,
       mask: document === undefined ? undefined : this.sparsity.maskOf(document),
-      problems: this.config.problems,
+      problems: [...this.config.problems, ...this.uncounted.problems],
       sparsity: typeof sparsity === "number" ? `${Math.round(sparsity * 100)} %` : sparsity,
       now: Date.now(),
     };

@@ -168,6 +168,10 @@ describe("a slow engine", function () {
       { sparsity: "dense" as const },
       { metric: "gxo" },
       { contextSize: 512 },
+      { maxQualityLoss: 0.2 },
+      { model: "/another.gguf" },
+      { server: "http://127.0.0.1:1" },
+      { server: "" },
     ].entries()) {
       const text = `after${index};`;
       engine.answer({ answers: [{ after: "total = ", text }] });
