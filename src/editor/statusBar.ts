@@ -56,8 +56,13 @@ export class StatusBar implements vscode.Disposable {
       }),
       source.onDidChangeModel(() => this.forget()),
       server.onDidChange(update),
-      sparsity.onDidChangeMask(({ runsOtherwise }) => {
-        this.speed = runsOtherwise ? undefined : this.speed;
+      sparsity.onDidChangeMask(({ document, runsOtherwise }) => {
+        if (runsOtherwise && this.last?.document.uri.toString() === document.toString()) {
+          // Figures of another setting say nothing beside this one's.
+          this.last = undefined;
+          this.speed = undefined;
+          this.latencies = [];
+        }
         update();
         void this.readMemory();
       }),

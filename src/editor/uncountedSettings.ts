@@ -89,6 +89,8 @@ function settingsFiles(): SettingsFile[] {
 export function restrictedSettings({
   packageJSON,
 }: Pick<vscode.Extension<unknown>, "packageJSON">): string[] {
-  type Manifest = { capabilities: { untrustedWorkspaces: { restrictedConfigurations: string[] } } };
+  interface Manifest {
+    capabilities: { untrustedWorkspaces: { restrictedConfigurations: string[] } };
+  }
   return (packageJSON as Manifest).capabilities.untrustedWorkspaces.restrictedConfigurations;
 }

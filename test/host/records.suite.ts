@@ -23,10 +23,10 @@ describe("the charts", () => {
         stats: () => Promise.resolve(undefined),
         onDidChangeModel: none,
       } as never,
-      source as never,
+      source,
       { served } as never,
-      { onDidComplete: completed.event, onDidWarm: none } as never,
-      { used: () => undefined, onDidChangeMask: none } as never,
+      { onDidComplete: completed.event, onDidWarm: none },
+      { used: () => undefined, onDidChangeMask: none },
       { history, statistics: { add: () => undefined }, measured: {} } as never,
     );
     const complete = (isServed: boolean): void => {

@@ -35,6 +35,12 @@ describe("sparsity", () => {
     cursorAfter(editor, "total(): number {");
     await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
     assert.ok(Math.abs((await completion).result.activeRatio - 0.4) < 0.05);
+    await until("its figures", () => api.statusBar.view.tooltip.includes("| Decode |"));
+    await vscode.commands.executeCommand("lacuna.setSparsity", "dense");
+    await until("no figures of before", () => {
+      const { text, tooltip } = api.statusBar.view;
+      return text.startsWith("$(layers) – tok/s") && !tooltip.includes("| Decode |");
+    });
   });
 
   it("goes back to dense", async () => {
