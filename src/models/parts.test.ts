@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { readGguf } from "./gguf";
@@ -101,6 +101,21 @@ describe("a model whose file is split", () => {
     const swapped = path.join(directory, "named-00001-of-00002.gguf");
     copyFileSync(second!, swapped);
     assert.match(message(swapped), /is part 2 of a model in 2 parts/);
+    for (const [from, to] of [
+      ["-of-", "-OF-"],
+      [".gguf", ".GGUF"],
+    ] as const) {
+      const files = splitGguf(source, directory, "capital", [2, 3]).map((file) => {
+        const other = file.replace(from, to);
+        renameSync(file, other);
+        return other;
+      });
+      assert.deepEqual(partName(files[1]!)?.files, files);
+      assert.match(
+        message(files[1]!),
+        /is part 2 of a model in 2 parts, .* Let it end in -00002-of-00002\.gguf/,
+      );
+    }
     assert.match(message(second!), /goes with .*named-00001-of-00002\.gguf, which is not part 1 of 2/);
   });
 

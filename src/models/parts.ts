@@ -30,15 +30,15 @@ const MAX_PARTS = 1_000;
 
 /** What the name of a file says of the model that it is a part of; undefined for a model in one file. */
 export function partName(file: string): PartName | undefined {
-  const match = /^(.*)-(\d{5})-of-(\d{5})(\.gguf)$/is.exec(file);
-  const [part, count] = [Number(match?.[2]), Number(match?.[3])];
+  const match = /^(.*)-(\d{5})(-of-)(\d{5})(\.gguf)$/is.exec(file);
+  const [part, count] = [Number(match?.[2]), Number(match?.[4])];
   if (match === null || count < 2 || count > MAX_PARTS || part < 1 || part > count) {
     return undefined;
   }
-  const [, stem, , of, extension] = match;
+  const [, stem, , of, total, extension] = match;
   const files = Array.from(
     { length: count },
-    (_, index) => `${stem!}-${String(index + 1).padStart(5, "0")}-of-${of!}${extension!}`,
+    (_, index) => `${stem!}-${String(index + 1).padStart(5, "0")}${of!}${total!}${extension!}`,
   );
   return { part, files };
 }
@@ -59,7 +59,8 @@ export function readModel(file: string): ModelHeader {
   if (count < 2) {
     return { ...header, parts: [{ path: file, header }] };
   }
-  if (named?.files.length !== count || named.part !== no + 1) {
+  // llama.cpp finds the others by this name alone, in small letters.
+  if (named?.files.length !== count || named.part !== no + 1 || !/-of-\d{5}\.gguf$/.test(file)) {
     const right = `-${String(no + 1).padStart(5, "0")}-of-${String(count).padStart(5, "0")}.gguf`;
     throw new GgufError(
       "part",

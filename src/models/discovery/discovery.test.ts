@@ -98,8 +98,13 @@ describe("models that are there already", () => {
     await model("models/Some-Model.mmproj-Q8_0.gguf");
     await model("models/projector.gguf", [["general.architecture", "string", "clip"]]);
     await model("models/lacks-00001-of-00002.gguf", [["split.count", "u32", 2]]);
-    for (const no of [0, 1]) {
-      const name = `models/BIG-Q8_0-0000${no + 1}-of-00002.GGUF`;
+    // llama.cpp does not find the parts of a model in capitals.
+    for (const [no, name] of [
+      [0, "models/BIG-Q8_0-00001-of-00002.gguf"],
+      [1, "models/BIG-Q8_0-00002-of-00002.gguf"],
+      [0, "models/CAPITAL-Q8_0-00001-of-00002.GGUF"],
+      [1, "models/CAPITAL-Q8_0-00002-of-00002.GGUF"],
+    ] as const) {
       const split: GgufEntry[] = [
         ["split.no", "u32", no],
         ["split.count", "u32", 2],
