@@ -176,17 +176,26 @@ describe("FIM templates", () => {
     assert.equal(chooseFim({ hasSpecial: both, name: "" })!.family, "granite");
   });
 
-  it("does not believe a file that names too few tokens, or one for two purposes", () => {
-    for (const named of [
-      { prefix: "<P>", suffix: "<S>" },
-      { prefix: "<P>", suffix: "<P>", middle: "<M>" },
-    ]) {
-      assert.equal(chooseFim({ hasSpecial: () => false, name: "", named }), undefined);
-      assert.equal(
-        chooseFim({ hasSpecial: (text) => PIPES.includes(text), name: "", named })!.family,
-        "granite",
-      );
-    }
+  it("takes the tokens that a file does not name from the family, in the family's order", () => {
+    const squares = ["<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>"];
+    const chosen = (tokens: readonly string[], named: NamedTokens): string | undefined => {
+      const fim = chooseFim({ hasSpecial: (text) => tokens.includes(text), name: "", named });
+      return fim === undefined ? undefined : shown(fim.render(parts));
+    };
+    assert.equal(chosen(PIPES, { prefix: "<P>" }), "<P>P<|fim_suffix|>S<|fim_middle|>");
+    assert.equal(chosen(squares, { prefix: "<P>", suffix: "<S>" }), "<S>S<P>P<[fim-middle]>");
+    // One that has the named token goes before the first.
+    const middle = "<[fim-middle]>";
+    assert.equal(chosen([...PIPES, ...squares], { middle }), "<[fim-suffix]>S<[fim-prefix]>P<[fim-middle]>");
+    assert.equal(chosen([], { prefix: "<P>", suffix: "<S>" }), undefined);
+  });
+
+  it("does not believe a file that names one token for two purposes", () => {
+    const named = { prefix: "<P>", suffix: "<P>", middle: "<M>" };
+    assert.equal(chooseFim({ hasSpecial: () => false, name: "", named }), undefined);
+    const has = (text: string): boolean => PIPES.includes(text);
+    assert.equal(chooseFim({ hasSpecial: has, name: "", named })!.family, "granite");
+    assert.equal(chooseFim({ hasSpecial: has, name: "", named: { prefix: PIPES[2]! } })!.family, "granite");
   });
 
   it("does not take a vocabulary that models share for what one of them was trained with", () => {

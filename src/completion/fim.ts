@@ -80,6 +80,8 @@ interface Family {
 const PIPES = ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"] as const;
 const ANGLES = ["<fim_prefix>", "<fim_suffix>", "<fim_middle>"] as const;
 
+/** The family of a model whose file names its tokens, and others than the families have. */
+const AS_NAMED = "as its file says";
 const SQUARES = ["<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>"] as const;
 
 /** First match wins: families with a separator of their own come before plain ones with the same FIM tokens. */
@@ -220,7 +222,12 @@ export function chooseFim(model: ModelVocabulary): FimTemplate | undefined {
       required.every((token) => token === undefined || model.hasSpecial(token))
     );
   });
-  const family = families.find(({ tokens }) => agrees(tokens, named)) ?? namedFamily(named) ?? families[0];
+  const [first] = families;
+  const family =
+    families.find(({ tokens }) => !contradicts(tokens, named)) ??
+    (first === undefined ? undefined : renamed(first, named)) ??
+    namedFamily(named) ??
+    first;
   return family === undefined ? undefined : templateOf(family, model);
 }
 
@@ -229,6 +236,24 @@ const agrees = ([prefix, suffix, middle]: Family["tokens"], named: NamedTokens):
   prefix === named.prefix &&
   suffix === named.suffix &&
   (middle === undefined || named.middle === undefined || middle === named.middle);
+
+const contradicts = (tokens: Family["tokens"], { prefix, suffix, middle }: NamedTokens): boolean =>
+  [prefix, suffix, middle].some(
+    (name, index) => name !== undefined && tokens[index] !== undefined && name !== tokens[index],
+  );
+
+/** A family of whose tokens the file names some, and these otherwise: the others are those of the family. llama.cpp takes them together so. */
+function renamed(family: Family, { prefix, suffix, middle }: NamedTokens): Family | undefined {
+  const tokens = [
+    prefix ?? family.tokens[0],
+    suffix ?? family.tokens[1],
+    middle ?? family.tokens[2],
+  ] as const;
+  const isAllNamed = prefix !== undefined && suffix !== undefined && middle !== undefined;
+  return isAllNamed || new Set(tokens).size < tokens.length
+    ? undefined
+    : { ...family, family: AS_NAMED, tokens };
+}
 
 /** Of a model that no family knows, but whose file names its tokens: they stand in the order in which most models have them. */
 function namedFamily({ prefix, suffix, middle, file, repository }: NamedTokens): Family | undefined {
@@ -241,7 +266,7 @@ function namedFamily({ prefix, suffix, middle, file, repository }: NamedTokens):
     return undefined;
   }
   return {
-    family: "as its file says",
+    family: AS_NAMED,
     tokens: [prefix, suffix, middle],
     order: "prefix-suffix-middle",
     ...(file === undefined ? {} : { file: { token: file, showsPath: true, currentToo: true } }),
