@@ -1,7 +1,7 @@
 import { modeOf } from "../../completion/lexical/languages";
 import { Scanner } from "../../completion/lexical/scanner";
 import { START } from "../../completion/lexical/state";
-import type { SyntaxNode } from "../../completion/syntaxTree";
+import type { Span, SyntaxNode } from "../../completion/syntaxTree";
 
 /** Offsets of the brackets in a file that its lexical rules take for code. */
 export function bracketsByRules(text: string, language: string): Set<number> {
@@ -14,17 +14,39 @@ export function bracketsByRules(text: string, language: string): Set<number> {
   return found;
 }
 
-/** Offsets of the brackets that a grammar takes for code: tokens that are nothing but a bracket. */
-export function bracketsByGrammar(root: SyntaxNode): Set<number> {
-  const found = new Set<number>();
+/** What a grammar says of the brackets in a file. */
+export interface GrammarsBrackets {
+  /** Offsets of those that it takes for code. */
+  readonly code: Set<number>;
+  /** Whether it says nothing of one: that is in what it does not divide, such as a macro's text. */
+  readonly isUndivided: (offset: number) => boolean;
+}
+
+/** Code that grammars have as one token, whatever brackets are in it; a shell's `=~` reads its expression in brackets. */
+const UNDIVIDED = /^(?:preproc_arg|operator_name|\(\)|\[\])$/;
+const UNDIVIDED_IN: Readonly<Record<string, RegExp>> = { shellscript: /^regex$/ };
+
+/** The brackets that a grammar takes for code: tokens that are nothing but brackets. `$(` and the end of a case's pattern are none to the rules. */
+export function bracketsByGrammar(root: SyntaxNode, language: string): GrammarsBrackets {
+  const code = new Set<number>();
+  const undivided: Span[] = [];
   const stack: SyntaxNode[] = [root];
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    if (node.childCount === 0 && /^[()[\]{}]$/.test(node.type) && !node.isMissing) {
-      found.add(node.startIndex);
+    const { type, startIndex, endIndex } = node;
+    if (UNDIVIDED.test(type) || UNDIVIDED_IN[language]?.test(type) === true) {
+      undivided.push({ startIndex, endIndex });
+    } else if (node.childCount === 0 && !node.isMissing && /^\$?[()[\]{}]+$/.test(type)) {
+      const isPatternsEnd = type === ")" && node.parent?.type === "case_item";
+      const isSubstitution = /^\$.$/.test(type);
+      for (const { index } of isPatternsEnd || isSubstitution ? [] : type.matchAll(/[^$]/g)) {
+        code.add(startIndex + index);
+      }
     }
     for (let i = 0; i < node.childCount; i++) {
       stack.push(node.child(i)!);
     }
   }
-  return found;
+  const isUndivided = (offset: number): boolean =>
+    undivided.some((one) => one.startIndex <= offset && offset < one.endIndex);
+  return { code, isUndivided };
 }

@@ -170,18 +170,18 @@ function* holesOf(
   }
 }
 
-/** In files that the grammar takes. */
+/** In files that the grammar takes, of the brackets of which it says something. */
 function agreementOf(files: readonly string[], language: string, syntax: SyntaxParser): number | undefined {
   let [same, all] = [0, 0];
   for (const text of files) {
     const tree = syntax.parse("", language, text, (root) =>
-      countErrors(root) > 0 ? undefined : bracketsByGrammar(root),
+      countErrors(root) > 0 ? undefined : bracketsByGrammar(root, language),
     );
     syntax.forget("");
     if (tree !== undefined) {
-      const rules = bracketsByRules(text, language);
-      same += [...rules].filter((at) => tree.has(at)).length;
-      all += new Set([...rules, ...tree]).size;
+      const rules = [...bracketsByRules(text, language)].filter((at) => !tree.isUndivided(at));
+      same += rules.filter((at) => tree.code.has(at)).length;
+      all += new Set([...rules, ...tree.code]).size;
     }
   }
   return all === 0 ? undefined : same / all;

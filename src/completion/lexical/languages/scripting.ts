@@ -168,15 +168,18 @@ const pushed =
     pushBracket(scanner, open, inside(), close);
     scanner.operand = false;
   };
+/** The scanner stands after `((`. */
+function pushArithmetic(scanner: Scanner): void {
+  for (const at of [scanner.index - 2, scanner.index - 1]) {
+    scanner.push({ kind: "bracket", open: "(", close: ")", inside: ARITHMETIC }, at, 1);
+  }
+}
 /** `$(…)`, `$((…))`, `${…}` and commands between back quotes. */
 const substitutions = (parameter: () => Mode): readonly Rule[] => [
   {
     starts: "$",
     match: /\$\(\((?!\()/y,
-    then: (scanner) => {
-      pushBracket(scanner, "(", ARITHMETIC, ")");
-      pushBracket(scanner, "(", ARITHMETIC, ")");
-    },
+    then: pushArithmetic,
   },
   { starts: "$", match: /\$\(/y, then: pushed(() => SHELL, ")") },
   { starts: "$", match: /\$\{/y, then: pushed(parameter, "}") },
@@ -205,14 +208,34 @@ const SHELL_STRINGS: readonly Rule[] = [
   string(/"/y, '"', SHELL_DOUBLE),
 ];
 const BRACE_END: Rule = { starts: "}", match: /\}/y, then: (scanner) => scanner.closePair("}") };
+/** Characters of an array's name that are looked at. */
+const MAX_NAME = 60;
+/** Of an array, right after its name: elsewhere in a parameter brackets are patterns. */
+const SUBSCRIPT: readonly Rule[] = [
+  {
+    starts: "[",
+    match: /\[/y,
+    when: ({ top, text, index }) =>
+      top?.close === "]" || /\$\{[!#]?\w+$/.test(text.slice(Math.max(0, index - MAX_NAME), index)),
+    then: (scanner) => pushBracket(scanner, "[", scanner.mode),
+  },
+  {
+    starts: "]",
+    match: /\]/y,
+    when: ({ top }) => top?.close === "]",
+    then: (scanner) => scanner.closePair("]"),
+  },
+];
 const PARAMETER: Mode = mode([
   skip("\\", BACKSLASH),
+  ...SUBSCRIPT,
   ...SHELL_STRINGS,
   ...substitutions(() => PARAMETER),
   BRACE_END,
 ]);
 const PARAMETER_IN_TEXT: Mode = mode([
   skip("\\", BACKSLASH),
+  ...SUBSCRIPT,
   string(/"/y, '"', SHELL_DOUBLE),
   ...substitutions(() => PARAMETER_IN_TEXT),
   BRACE_END,
@@ -246,10 +269,7 @@ export const SHELL: Mode = language({
       starts: "(",
       match: /\(\((?!\()/y,
       when: atCommand,
-      then: (scanner) => {
-        pushBracket(scanner, "(", ARITHMETIC, ")");
-        pushBracket(scanner, "(", ARITHMETIC, ")");
-      },
+      then: pushArithmetic,
     },
     ...SHELL_STRINGS,
     ...substitutions(() => PARAMETER),
