@@ -18,9 +18,10 @@ import { JAVASCRIPT_CODE } from "./javascriptCode";
 const VOID = /^(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr|!\w+)$/i;
 /** Elements whose end tag may be left out. */
 const OPTIONAL = /^(?:li|dt|dd|p|rt|rp|optgroup|option|colgroup|thead|tbody|tfoot|tr|td|th|html|head|body)$/i;
-const NAME = /^<\/?([^\s/>]*)/;
 
-const nameOf = (tag: string): string => NAME.exec(tag)?.[1] ?? "";
+/** Of what begins or ends a tag: `<name`, `</name`, `<>`. */
+const nameOf = (tag: string): string =>
+  tag.slice(tag.startsWith("</") ? 2 : 1, tag.endsWith(">") ? -1 : undefined);
 
 /** What stands in an element by the name of its tag; absent: what stands around it. */
 export type ContentOf = (name: string) => Mode | undefined;
@@ -28,8 +29,9 @@ export type ContentOf = (name: string) => Mode | undefined;
 /** The scanner stands after `</name>`, which began at `at`. */
 function endElement(scanner: Scanner, name: string, at: number, markup: boolean): void {
   let wrong = 0;
+  const wanted = name.toLowerCase();
   for (let one: Frame | undefined = scanner.top; one !== undefined; one = one.parent) {
-    if (one.kind === "element" && nameOf(one.open).toLowerCase() === name.toLowerCase()) {
+    if (one.kind === "element" && nameOf(one.open).toLowerCase() === wanted) {
       const { index } = scanner;
       scanner.wrong += wrong;
       scanner.index = at;
@@ -218,11 +220,12 @@ const contentOfHtml: ContentOf = (name) =>
 const HTML_TAGS = tags(/<(?:!?[A-Za-z][\w.:-]*)/y, contentOfHtml, { markup: true, holes: TEMPLATES });
 /** HTML with whatever a template engine puts into it. */
 export const HTML = prose([
-  ...MARKUP_COMMENTS,
-  ...TEMPLATES,
+  // Most of what there is: nothing else begins as they do.
   HTML_TAGS.end,
   HTML_TAGS.begin,
   HTML_TAGS.stray,
+  ...MARKUP_COMMENTS,
+  ...TEMPLATES,
 ]);
 
 const XML_TAGS = tags(/<[A-Za-z_][\w.:-]*/y, () => undefined, { markup: false });
