@@ -157,10 +157,13 @@ function mendedByCount(completion: string, around: Surroundings): string {
 /** Whether nothing is open, and nothing is closed that was not open, in the text round the cursor with `text` at it. */
 function isBalanced(text: string, around: Surroundings): boolean {
   const { reading, context } = around;
+  if (reading.above.wrong > 0) {
+    return false;
+  }
   const replaced = replacedLength(text, reading);
   const rest = context.suffix.slice(replaced) + closersAtEnd(around, text, replaced);
   const { top, wrong } = reading.scan(text + rest);
-  return reading.above.wrong + wrong === 0 && !framesOf({ top }).some(isBracket);
+  return wrong === 0 && !framesOf({ top }).some(isBracket);
 }
 
 /** Undefined: nothing can be parsed. */

@@ -26,15 +26,21 @@ export interface Closing {
   readonly indent: number | undefined;
 }
 
-/** The brackets round a cursor. */
-export interface Surroundings {
-  /** With as much of the suffix as matters. */
-  readonly context: EndingContext;
-  readonly reading: Reading;
+/** What of a suffix has no partner in it. */
+interface Unpaired {
   /** Innermost first. */
   readonly closing: readonly Closing[];
   /** Opened in the suffix and not closed in as much of it as matters, outermost first. */
   readonly openBelow: readonly string[];
+}
+
+/** The brackets round a cursor. */
+export interface Surroundings extends Unpaired {
+  /** With as much of the suffix as matters. */
+  readonly context: EndingContext;
+  readonly reading: Reading;
+  /** What is unpaired beyond texts that have been asked about. */
+  readonly beyond: Map<string, Unpaired>;
   /** Width of the indentation of the next line with something on it; undefined when there is none. */
   readonly next: number | undefined;
   /** That line. */
@@ -97,6 +103,7 @@ export function surroundings(cursor: EndingContext): Surroundings {
     context,
     reading,
     ...bracketsIn(suffix, reading),
+    beyond: new Map(),
     next: below === undefined ? undefined : indentOf(below),
     below,
     cut,
@@ -162,29 +169,38 @@ function lineBreaks(text: string, from: number, to: number): number {
 const OPENER = /[([{]/;
 
 /** The brackets round a cursor with `text` at it, once `replaced` code units right of it are gone. */
-export function bracketsBeyond(
-  { context: { suffix }, reading, closing, openBelow }: Surroundings,
-  text: string,
-  replaced: number,
-): Pick<Surroundings, "closing" | "openBelow"> {
-  // What is read as code and what as a string may be the other way round.
-  const turned = textAround(reading.state)?.at !== textAround(reading.scan(text).state)?.at;
-  if (!turned && !OPENER.test(suffix.slice(0, replaced))) {
+export function bracketsBeyond(around: Surroundings, text: string, replaced: number): Unpaired {
+  const { context, reading, closing, openBelow, beyond } = around;
+  const turned = turnsRight(text, replaced, reading);
+  if (!turned && !OPENER.test(context.suffix.slice(0, replaced))) {
     return { closing: closing.filter(({ index }) => index >= replaced), openBelow };
   }
-  const beyond = bracketsIn(suffix.slice(replaced), reading, turned ? text : "");
-  return {
-    closing: beyond.closing.map((one) => ({ ...one, index: one.index + replaced })),
-    openBelow: beyond.openBelow,
+  const key = `${replaced} ${turned ? text : ""}`;
+  const known = beyond.get(key);
+  if (known !== undefined) {
+    return known;
+  }
+  const left = bracketsIn(context.suffix.slice(replaced), reading, turned ? text : "");
+  const found = {
+    closing: left.closing.map((one) => ({ ...one, index: one.index + replaced })),
+    openBelow: left.openBelow,
   };
+  beyond.set(key, found);
+  return found;
+}
+
+/** Whether `text` makes a string of what is read as code without it, or code of a string. */
+function turnsRight(text: string, replaced: number, reading: Reading): boolean {
+  const isLast = reading.right.slice(replaced).trim() === "";
+  const textBefore = (state: State): number | undefined => {
+    const around = textAround(state);
+    return isLast && around?.endsWithLine === true ? undefined : around?.at;
+  };
+  return textBefore(reading.state) !== textBefore(reading.scan(text).state);
 }
 
 /** The brackets of a suffix that have no partner in it. @param text stands before it, at the cursor */
-function bracketsIn(
-  suffix: string,
-  reading: Reading,
-  text = "",
-): Pick<Surroundings, "closing" | "openBelow"> {
+function bracketsIn(suffix: string, reading: Reading, text = ""): Unpaired {
   const start = reading.left.length + text.length;
   const offset = reading.cursor + text.length;
   const closing: Closing[] = [];
