@@ -29,7 +29,8 @@ export const indentationRepair: Filter = (text, context) => {
   if (context.language === "makefile") {
     return withoutSecondIndentation(recipesWithTabs(text, context), context);
   }
-  const style = styleOf(context);
+  const beginsLines = text.includes("\n") || linePrefix(context) === "";
+  const style = beginsLines ? styleOf(context) : undefined;
   const styled =
     style === undefined ? text : atLineStarts(text, context, (lines) => inStyle(lines, style, context));
   return withoutSecondIndentation(styled, context);
@@ -151,9 +152,12 @@ function unitOfSpaces(text: string, context: FilterContext): number {
 function withoutSecondIndentation(text: string, context: FilterContext): string {
   const typed = linePrefix(context);
   const again = typed === "" || typed.trim() !== "" ? 0 : saidAgain(typed, text);
+  if (again === 0) {
+    return text;
+  }
   const rest = text.slice(again);
   const above = linesAbove(context).findLast((line) => line.trim() !== "");
-  if (again === 0 || above === undefined || /^\s|^$/.test(rest) || CONTINUES.test(rest)) {
+  if (above === undefined || /^\s|^$/.test(rest) || CONTINUES.test(rest)) {
     return text;
   }
   const depth = LEADING.exec(above)![0].length;
