@@ -159,13 +159,14 @@ describe("packed FFN", function () {
   it("works on weights that were loaded repacked", async () => {
     const model = new TestModel(SHAPE, (name) => (name.includes("ffn_down") ? "Q8_0" : "Q4_K"));
     const rows = randomRows(SHAPE);
-    const results = [];
+    const masked = await denseLogits(await fixture.load(model.masked(rows)));
     for (const repack of [false, true]) {
       const context = await fixture.context(await fixture.load(model, { repack }));
       await setAll(context, rows);
-      results.push(await logits(context));
+      // Their kernels round activations in blocks of different lengths.
+      const error = relativeError(await logits(context), masked);
+      assert.ok(error < 0.02, `${repack ? "repacked" : "mapped"}: ${error}`);
     }
-    assert.ok(relativeError(results[0]!, results[1]!) < 0.01);
   });
 
   it("keeps contexts apart", async () => {

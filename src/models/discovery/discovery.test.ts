@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { writeTestGguf } from "../testing";
@@ -86,12 +95,24 @@ describe("models that are there already", () => {
     ]);
   });
 
-  it("are offered once, whole, and only if they write text", async () => {
+  it("are offered once, whatever links to them", async function () {
     const blob = await model(".cache/huggingface/hub/models--a--b/blobs/abc");
     for (const revision of ["1", "2"]) {
       symlinkSync(blob, place(`.cache/huggingface/hub/models--a--b/snapshots/${revision}/one.gguf`));
     }
     symlinkSync("gone", place(".cache/huggingface/hub/models--a--b/snapshots/2/gone.gguf"));
+    if (!existsSync(place(".cache/huggingface/hub/models--a--b/snapshots/1/one.gguf"))) {
+      console.log("      Not tested: links lead nowhere here (wine).");
+      this.skip();
+    }
+    const found = await findModels({ home, env: {} });
+    assert.deepEqual(
+      found.map(({ name, quantization }) => [name, quantization]),
+      [["one", "Q6_K"]],
+    );
+  });
+
+  it("are offered whole, and only if they write text", async () => {
     const half = await model(".lmstudio/models/u/m/half.gguf");
     truncateSync(half, statSync(half).size - 10);
     await model("models/.hidden.gguf");
@@ -114,10 +135,7 @@ describe("models that are there already", () => {
     const found = await findModels({ home, env: {} });
     assert.deepEqual(
       found.map(({ name, quantization }) => [name, quantization]),
-      [
-        ["BIG-Q8_0", "Q8_0"],
-        ["one", "Q6_K"],
-      ],
+      [["BIG-Q8_0", "Q8_0"]],
     );
   });
 
