@@ -1,7 +1,7 @@
 #include "lacuna.h"
 
 #include "lacuna-attribution-napi.h"
-#include "lacuna-cache.h"
+#include "lacuna-cache-napi.h"
 #include "lacuna-decode.h"
 #include "lacuna-eval.h"
 #include "lacuna-family.h"
@@ -9,7 +9,6 @@
 #include "lacuna-head-napi.h"
 #include "lacuna-large-pages.h"
 #include "lacuna-memory.h"
-#include "lacuna-move.h"
 #include "lacuna-napi.h"
 #include "lacuna-quantize-napi.h"
 #include "lacuna-study-napi.h"
@@ -277,27 +276,6 @@ static Napi::Value decode(const Napi::CallbackInfo& info) {
     });
 }
 
-static Napi::Value canMove(const Napi::CallbackInfo& info) {
-    return Napi::Boolean::New(info.Env(), lacuna_can_move(unwrapContext(info[0])->ctx));
-}
-
-// context, position, parts as [from, to, at, ...]
-static Napi::Value setAside(const Napi::CallbackInfo& info) {
-    const auto numbers = toVector<Napi::Int32Array, int32_t>(info[2]);
-
-    std::vector<lacuna_part> parts;
-    for (size_t i = 0; i + 3 <= numbers.size(); i += 3) {
-        parts.push_back({ numbers[i], numbers[i + 1], numbers[i + 2] });
-    }
-    lacuna_set_aside(unwrapContext(info[0])->ctx, info[1].As<Napi::Number>().Int32Value(), parts);
-    return info.Env().Undefined();
-}
-
-static Napi::Value takeBack(const Napi::CallbackInfo& info) {
-    lacuna_take_back(unwrapContext(info[0])->ctx, info[1].As<Napi::Number>().Int32Value(), info[2].As<Napi::Number>().Int32Value());
-    return info.Env().Undefined();
-}
-
 static std::shared_ptr<lacuna_large_pages> largePagesOf(AddonModel* model) {
     return attached<lacuna_large_pages>(model->Value(), "lacunaLargePages", [&] {
         return std::make_shared<lacuna_large_pages>(*model->model);
@@ -341,21 +319,6 @@ static Napi::Value trimMemory(const Napi::CallbackInfo& info) {
     return info.Env().Undefined();
 }
 
-static std::shared_ptr<lacuna_cache> cacheOf(AddonContext* context) {
-    return attached<lacuna_cache>(context->Value(), "lacunaCache", [&] {
-        return std::make_shared<lacuna_cache>(context->ctx);
-    });
-}
-
-static Napi::Value releaseCache(const Napi::CallbackInfo& info) {
-    cacheOf(unwrapContext(info[0]))->release();
-    return info.Env().Undefined();
-}
-
-static Napi::Value cacheBytes(const Napi::CallbackInfo& info) {
-    return Napi::Number::New(info.Env(), (double) cacheOf(unwrapContext(info[0]))->resident_bytes());
-}
-
 static Napi::Value packedBytes(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), (double) ffnOf(unwrapContext(info[0]))->packed_bytes());
 }
@@ -392,22 +355,18 @@ void lacunaInit(Napi::Env env, Napi::Object exports) {
     lacuna.Set("keepThreads", Napi::Function::New(env, guarded<keepThreads>));
     lacuna.Set("evaluate", Napi::Function::New(env, guarded<evaluate>));
     lacuna.Set("decode", Napi::Function::New(env, guarded<decode>));
-    lacuna.Set("canMove", Napi::Function::New(env, guarded<canMove>));
-    lacuna.Set("setAside", Napi::Function::New(env, guarded<setAside>));
-    lacuna.Set("takeBack", Napi::Function::New(env, guarded<takeBack>));
     lacuna.Set("moveToLargePages", Napi::Function::New(env, guarded<moveToLargePages>));
     lacuna.Set("leaveLargePages", Napi::Function::New(env, guarded<leaveLargePages>));
     lacuna.Set("largePageBytes", Napi::Function::New(env, guarded<largePageBytes>));
     lacuna.Set("evictDense", Napi::Function::New(env, guarded<evictDense>));
     lacuna.Set("trimMemory", Napi::Function::New(env, guarded<trimMemory>));
-    lacuna.Set("releaseCache", Napi::Function::New(env, guarded<releaseCache>));
-    lacuna.Set("cacheBytes", Napi::Function::New(env, guarded<cacheBytes>));
     lacuna.Set("packedBytes", Napi::Function::New(env, guarded<packedBytes>));
     lacuna.Set("memory", Napi::Function::New(env, guarded<memory>));
     lacuna.Set("setRepackFfn", Napi::Function::New(env, guarded<setRepackFfn>));
     lacuna.Set("createStudy", Napi::Function::New(env, guarded<lacunaCreateStudy>));
     lacuna.Set("downNorms", Napi::Function::New(env, guarded<lacunaDownNorms>));
     lacuna.Set("quantize", Napi::Function::New(env, guarded<lacunaQuantize>));
+    lacunaInitCache(env, lacuna);
     lacunaInitHead(env, lacuna, threadsOf);
     exports.Set("lacuna", lacuna);
 }

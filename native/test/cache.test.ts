@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import type { LlamaContext } from "node-llama-cpp";
-import { cacheBytes, evaluate, releaseCache } from "../../src/engine/native";
+import { cacheBytes, releaseCache } from "../../src/engine/kvCache";
+import { evaluate } from "../../src/engine/native";
 import { TestModel } from "./models/model";
 import { SHAPE } from "./sparseShape";
 import { NativeFixture, randomTokens } from "./support";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { LlamaContext } from "node-llama-cpp";
-import { canMove, decode, evaluate, setAside, takeBack } from "../../src/engine/native";
+import { canMove, setAside, takeBack } from "../../src/engine/kvCache";
+import { decode, evaluate } from "../../src/engine/native";
 import { TestModel, type Shape } from "./models/model";
 import { maxRelativeDifference, NativeFixture, randomTokens } from "./support";
 

@@ -18,20 +18,14 @@ import {
   type HeadChecked,
 } from "./head";
 import { rowsFor } from "./headRows";
+import { cacheBytes, canMove, loadState, releaseCache, saveState, setAside, takeBack } from "./kvCache";
 import {
-  cacheBytes,
-  canMove,
   decode,
   freeFfn,
   keepThreads,
-  loadState,
-  releaseCache,
-  saveState,
-  setAside,
   setFfnActive,
   setFfnChoice,
   setFfnRows,
-  takeBack,
   type DecodeOptions,
   type DecodeResult,
   type PlaneSizes,
@@ -47,6 +41,13 @@ const BATCH_TOKENS = 64;
 
 /** Entries computed for another place are a little worse than those for their own (docs/prompts.md): they are used where one would wait for the others. */
 const MOVE_FROM_MS = 400;
+
+export interface DocumentOptions {
+  /** Threads end with every token, as node-llama-cpp's do: for comparisons. */
+  readonly stock?: boolean;
+  /** See `LoadModel`. */
+  readonly moveFromMs?: number | undefined;
+}
 
 /**
  * One document's native state: its context with the KV cache of its last prompt and what its tokens read of the FFN. Prompts are
@@ -68,8 +69,6 @@ export class DocumentContext {
   readAgain = 0;
   /** Prompt tokens so far that were not evaluated, because their entries had been computed for another place. */
   moved = 0;
-  /** See `LoadModel`. */
-  moveFromMs = MOVE_FROM_MS;
   /** Of evaluating a prompt, by its last whole piece. */
   private msPerToken = 0;
 
@@ -77,14 +76,14 @@ export class DocumentContext {
     private readonly context: LlamaContext,
     private readonly sequence: Sequence,
     private readonly threads: number,
+    private readonly moveFromMs: number,
   ) {}
 
-  /** @param stock whether threads end with every token, as node-llama-cpp's do: for comparisons */
   static async create(
     model: LlamaModel,
     contextSize: number,
     threads: number,
-    stock = false,
+    { stock = false, moveFromMs = MOVE_FROM_MS }: DocumentOptions = {},
   ): Promise<DocumentContext> {
     const context = await model.createContext({
       contextSize,
@@ -106,7 +105,7 @@ export class DocumentContext {
       BATCH_TOKENS,
       canMove(context) ? moves : undefined,
     );
-    return new DocumentContext(context, sequence, threads);
+    return new DocumentContext(context, sequence, threads, moveFromMs);
   }
 
   /**

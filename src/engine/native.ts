@@ -1,5 +1,4 @@
 import type { LlamaContext, LlamaModel } from "node-llama-cpp";
-import type { Part } from "../completion/movable";
 
 /**
  * The typed door to `native/addon`. Nothing else in the project may touch node-llama-cpp's private
@@ -224,9 +223,6 @@ interface LacunaBindings {
   keepThreads(context: object): void;
   evaluate(context: object, tokens: Int32Array, options: EvaluateOptions): Promise<EvaluateResult>;
   decode(context: object, tokens: Int32Array, options: DecodeOptions): Promise<DecodeResult>;
-  canMove(context: object): boolean;
-  setAside(context: object, position: number, parts: Int32Array): void;
-  takeBack(context: object, position: number, index: number): void;
   moveToLargePages(
     model: object,
     part: WeightPart,
@@ -236,8 +232,6 @@ interface LacunaBindings {
   largePageBytes(model: object): number;
   evictDense(model: object): number;
   trimMemory(model: object): void;
-  releaseCache(context: object): void;
-  cacheBytes(context: object): number;
   packedBytes(context: object): number;
   memory(model: object): Omit<MemoryUse, "packedBytes">;
   setRepackFfn(use: boolean): void;
@@ -379,48 +373,6 @@ export function cannotGoBack(error: unknown): boolean {
   return error instanceof Error && error.message === "the model cannot go back in its sequence";
 }
 
-/** Whether a token's entries in the KV cache can be used at another position of the sequence. */
-export function canMove(context: LlamaContext): boolean {
-  return bindingsOf(context.model).canMove(nativeContext(context));
-}
-
-/**
- * Sets parts of the sequence aside, to follow other tokens than before, and forgets everything else from `position` on, and what has been set aside
- * before. Nothing may be computed meanwhile.
- */
-export function setAside(context: LlamaContext, position: number, parts: readonly Part[]): void {
-  const numbers = Int32Array.from(parts.flatMap(({ from, to, at }) => [from, to, at]));
-  bindingsOf(context.model).setAside(nativeContext(context), position, numbers);
-}
-
-/** Puts the `index`-th part that was set aside behind the sequence's first `position` tokens, which is where it is to be. Nothing may be computed meanwhile. */
-export function takeBack(context: LlamaContext, position: number, index: number): void {
-  bindingsOf(context.model).takeBack(nativeContext(context), position, index);
-}
-
-interface WithStateFiles {
-  saveSequenceStateToFile(file: string, sequence: number, tokens: Uint32Array): Promise<number>;
-  loadSequenceStateFromFile(file: string, sequence: number, maxTokens: number): Promise<Uint32Array>;
-}
-
-/** Writes the KV cache of a context's sequence 0 to a file, with the tokens that it stands for. */
-export async function saveState(
-  context: LlamaContext,
-  file: string,
-  tokens: readonly number[],
-): Promise<void> {
-  await (nativeContext(context) as WithStateFiles).saveSequenceStateToFile(file, 0, Uint32Array.from(tokens));
-}
-
-/**
- * Fills sequence 0 of a fresh context with what {@link saveState} has written for the same model; resolves to its tokens.
- * Rejects when the file does not fit the context. Its content must be trusted.
- */
-export async function loadState(context: LlamaContext, file: string): Promise<number[]> {
-  const native = nativeContext(context) as WithStateFiles;
-  return [...(await native.loadSequenceStateFromFile(file, 0, context.contextSize))];
-}
-
 /** The weights of the FFNs, and all others that every token reads. */
 export type WeightPart = "ffn" | "others";
 
@@ -457,16 +409,6 @@ export function evictDense(model: LlamaModel): number {
  */
 export function trimMemory(model: LlamaModel): void {
   bindingsOf(model).trimMemory(nativeModel(model));
-}
-
-/** Lets go of the pages of a new context's KV cache, which llama.cpp has cleared: they come back as tokens are written to them. It must hold nothing yet. */
-export function releaseCache(context: LlamaContext): void {
-  bindingsOf(context.model).releaseCache(nativeContext(context));
-}
-
-/** What of a context's KV cache is resident in this process; all of it where the system does not tell. */
-export function cacheBytes(context: LlamaContext): number {
-  return bindingsOf(context.model).cacheBytes(nativeContext(context));
 }
 
 /** What is resident, mapped and packed; zeros where the system does not tell. */

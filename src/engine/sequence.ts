@@ -4,7 +4,7 @@ import { cannotGoBack, type DecodeOptions, type DecodeResult } from "./native";
 /** `native.decode` on one context. */
 export type Decode = (tokens: readonly number[], options: DecodeOptions) => Promise<DecodeResult>;
 
-/** `native.setAside` and `native.takeBack` on one context. */
+/** `kvCache.setAside` and `kvCache.takeBack` on one context. */
 export interface Moves {
   setAside(position: number, parts: readonly Part[]): void;
   takeBack(position: number, index: number): void;

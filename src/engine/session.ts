@@ -100,10 +100,9 @@ export class Session {
     this.documents = new Documents({
       ...storage,
       create: async () => {
-        const document = await DocumentContext.create(model, info.contextSize, threads);
+        const document = await DocumentContext.create(model, info.contextSize, threads, { moveFromMs });
         trimMemory(model); // planning its graphs leaves some tens of MiB behind
         this.head.attach(document);
-        document.moveFromMs = moveFromMs ?? document.moveFromMs;
         return document;
       },
       planner: () => new PromptPlanner(tokenizer.fim, tokenizer, leadLines ?? leadLinesFor(info.parameters)),

@@ -73,7 +73,9 @@ export class BenchWorker {
       ...(headDirectory === undefined ? {} : { headDirectory }),
     };
     const session = await Session.load(llama, load, () => undefined, undefined);
-    const document = await DocumentContext.create(session.model, contextSize, threads, configuration.stock);
+    const document = await DocumentContext.create(session.model, contextSize, threads, {
+      stock: configuration.stock,
+    });
     if (!configuration.stock) {
       await session.largePages.settle(new Gate());
     }
