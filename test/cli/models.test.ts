@@ -50,7 +50,7 @@ describe("lacuna models", () => {
     }
     const table = await run(["models", "list"], env());
     assert.equal(table.code, 0);
-    assert.match(table.stdout, /^name +size +tokens\/s/);
+    assert.match(table.stdout, /^name +size +tokens\/s +a line +memory/);
     assert.match(table.stdout, /qwen2\.5-coder-1\.5b +1\.12 GB/);
   });
 

@@ -13,12 +13,18 @@ export const MODELS_LIST: CommandSpec = {
   summary:
     "Lists code models that can be fetched, the best for this machine first, and those that are here already.",
   details:
-    "Measures for a second how fast this machine reads memory, and asks nobody. Speeds and memory are expectations; sizes with ~ are rounded.",
+    "Measures for a second how fast this machine reads memory, and asks nobody. Speeds and memory are expectations; sizes with ~ are rounded.\n" +
+    "First comes the best that writes a line within a second of a key and leaves two thirds of the memory to other programs.",
   options: {},
   examples: ["lacuna models list", "lacuna models list --json"],
 };
 
-const FITS = { good: "", slow: "slow here", "too-large": "too large for this machine" } as const;
+const FITS = {
+  good: "",
+  large: "takes much of the memory",
+  slow: "slow here",
+  "too-large": "too large for this machine",
+} as const;
 
 export async function modelsList(words: readonly string[], context: Context): Promise<void> {
   const args = parseCommand(MODELS_LIST, words);
@@ -35,11 +41,13 @@ export async function modelsList(words: readonly string[], context: Context): Pr
     return;
   }
   const rows = [
-    ["name", "size", "tokens/s", "memory", "runs", "licence", ""],
-    ...models.map(({ entry, size: { bytes, known }, estimate, runs, fits }) => [
-      entry.name,
+    ["name", "size", "tokens/s", "a line", "memory", "runs", "licence", ""],
+    ...models.map(({ entry, file, size: { bytes, known }, estimate, runs, fits }) => [
+      // As `models get` has to be told.
+      file === entry.files[0] ? entry.name : `${entry.name}:${file.quantization}`,
       `${known === "exact" ? "" : "~"}${size(bytes)}`,
       estimate.tokensPerSecond.toFixed(estimate.tokensPerSecond < 10 ? 1 : 0),
+      `${estimate.secondsPerLine.toPrecision(2)} s`,
       size(estimate.residentBytes),
       runs,
       entry.license,

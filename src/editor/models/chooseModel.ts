@@ -26,6 +26,7 @@ const CARD: vscode.QuickInputButton = {
 
 const GROUPS = {
   good: "A line within a second",
+  large: "A line within a second, but much of the memory",
   slow: "Slow here",
   "too-large": "Too large for this memory",
 } as const;
