@@ -20,6 +20,8 @@ import { chooseModel, type Chosen } from "./chooseModel";
 const TOKEN = "lacuna.hubToken";
 /** Milliseconds between two changes of what is shown. */
 const SHOW_EVERY = 250;
+/** Milliseconds for which one can read what a server did wrong, though the download goes on at once. */
+const SHOW_PROBLEM = 4_000;
 
 /**
  * `Lacuna: Get a Model`: which models suit this machine, the download with its progress, and the model put to use. Nothing is fetched
@@ -207,6 +209,7 @@ export class ModelGetter implements vscode.Disposable {
   ): { readonly tell: (progress: Progress) => void; readonly end: () => void } {
     let told = 0;
     let latest: Progress | undefined;
+    let problem: { readonly text: string; readonly until: number } | undefined;
     let timer: NodeJS.Timeout | undefined;
     const show = (): void => {
       if (latest === undefined) {
@@ -214,11 +217,14 @@ export class ModelGetter implements vscode.Disposable {
         return;
       }
       const { received, total } = latest;
-      const text = progressText(latest);
+      if (problem !== undefined && Date.now() > problem.until) {
+        problem = undefined;
+      }
+      const text = progressText(problem === undefined ? latest : { ...latest, problem: problem.text });
       const done = total === undefined || total === 0 ? 0 : Math.min(100, (100 * received) / total);
       report.report({ message: text, increment: Math.max(0, done - told) });
       told = Math.max(told, done);
-      this.item.text = `$(cloud-download) ${total === undefined ? text : `${Math.floor(done)} %`}`;
+      this.item.text = `$(${problem === undefined ? "cloud-download" : "warning"}) ${total === undefined ? progressText(latest) : `${Math.floor(done)} %`}`;
       this.item.tooltip = `Lacuna: getting ${title}, ${text}`;
       this.item.show();
       latest = undefined;
@@ -227,6 +233,9 @@ export class ModelGetter implements vscode.Disposable {
     return {
       tell: (progress) => {
         latest = progress;
+        if (progress.problem !== undefined) {
+          problem = { text: progress.problem, until: Date.now() + SHOW_PROBLEM };
+        }
         if (timer === undefined) {
           show();
         }

@@ -15,5 +15,10 @@ describe("progress in words", () => {
       progressText({ phase: "connecting", received: 3e6, total: 9e6, rate: 0 }),
       "3 MB here, connecting again",
     );
+    const problem = "The connection to a was lost (ECONNRESET).";
+    assert.equal(
+      progressText({ phase: "connecting", received: 0, total: 9e6, rate: 0, problem }),
+      "The connection to a was lost (ECONNRESET). Connecting",
+    );
   });
 });
