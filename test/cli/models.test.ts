@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { serve, TestServer } from "../../src/models/download/testing";
 import { modelPath } from "../testModel";
@@ -135,6 +135,44 @@ describe("lacuna models", () => {
       [true, false, false],
     );
     assert.deepEqual(models(), ["m.gguf"]);
+  });
+
+  it("says in one sentence what cannot be done, whatever it is asked", async () => {
+    const store = path.join(scratch.directory, "odd");
+    mkdirSync(path.join(store, "folder.gguf"), { recursive: true });
+    writeFileSync(path.join(store, "half.gguf"), body.subarray(0, body.length >> 1));
+    writeFileSync(path.join(store, "models.json"), '[{"file":');
+    const says = async (
+      what: RegExp,
+      words: readonly string[],
+      more: NodeJS.ProcessEnv = {},
+    ): Promise<void> => {
+      const failed = await run(["models", ...words], { ...env(), ...more });
+      assert.ok(
+        failed.code === 1 || failed.code === 2,
+        `${words.join(" ")}: ${failed.stdout}${failed.stderr}`,
+      );
+      assert.match(errorLine(failed), what, words.join(" "));
+    };
+    const to = ["--to", store];
+    await says(/half\.gguf: remove with/, ["check", ...to]);
+    await says(/missing\.gguf: not in .*odd/, ["check", "missing.gguf", "missing.gguf", ...to]);
+    await says(/folder\.gguf is not in/, ["where", "folder.gguf", ...to]);
+    await says(/folder\.gguf is not in/, ["remove", "folder.gguf", ...to]);
+    await says(/m\.gguf is not in/, ["remove", "m.gguf", "--to", path.join(store, "none")]);
+    await says(/Name one model, or none/, ["where", "a.gguf", "b.gguf", ...to]);
+    await says(/it names no host/, ["get", "https:///m.gguf", ...to]);
+    await says(/after hf: comes user\/model/, ["get", "hf:", ...to]);
+    await says(/--mirror names no address/, ["get", "qwen2.5-coder-0.5b", "--mirror", "", ...to]);
+    await says(/token for the hub/, ["get", "qwen2.5-coder-0.5b", ...to], { HF_TOKEN: "one\ntwo" });
+    await says(/The proxy of HTTPS_PROXY, socks5/, ["get", "https://models.example/m.gguf", ...to], {
+      HTTPS_PROXY: "socks5://127.0.0.1:1",
+    });
+    if (process.platform === "linux") {
+      await says(/cannot be written/, ["get", "qwen2.5-coder-0.5b", "--to", "/proc/models"]);
+    }
+    const empty = await run(["models", "check", "--to", path.join(store, "none")], env());
+    assert.match(empty.stdout, /^There are no models in .*none\.\n$/);
   });
 
   it("works as the bundle that ships, too", () => {

@@ -42,9 +42,13 @@ export async function modelsGet(words: readonly string[], context: Context): Pro
   }
   const request = { ...wanted(name), ...(sha256 === undefined ? {} : { sha256 }) };
   const { env } = process;
+  const mirror = args.text("mirror");
+  if (mirror?.trim() === "") {
+    throw new UsageError("--mirror names no address.");
+  }
   const options = {
     folder: folderOf(args),
-    mirror: args.text("mirror") ?? env.HF_ENDPOINT,
+    mirror: mirror ?? env.HF_ENDPOINT,
     token: env.HF_TOKEN,
     agent: (url: URL) => {
       const proxy = proxyFor(url, env);

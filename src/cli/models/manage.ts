@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { parseCommand, type CommandSpec } from "../../commandLine/command";
 import type { Context } from "../../commandLine/context";
 import { CliError, UsageError } from "../../commandLine/errors";
@@ -36,7 +37,10 @@ export const MODELS_REMOVE: CommandSpec = {
 export async function modelsWhere(words: readonly string[], context: Context): Promise<void> {
   const args = parseCommand(MODELS_WHERE, words);
   const folder = new ModelFolder(folderOf(args));
-  const [name] = args.positionals;
+  const [name, ...more] = args.positionals;
+  if (more.length > 0) {
+    throw new UsageError("Name one model, or none. See `lacuna models where --help`.");
+  }
   if (name === undefined) {
     context.output(`${folder.folder}\n`);
     return;
@@ -51,7 +55,8 @@ export async function modelsWhere(words: readonly string[], context: Context): P
 export async function modelsCheck(words: readonly string[], context: Context): Promise<void> {
   const args = parseCommand(MODELS_CHECK, words);
   const folder = new ModelFolder(folderOf(args));
-  const names = args.positionals.length === 0 ? await folder.names() : args.positionals.map(fileOf);
+  const named = [...new Set(args.positionals.map(fileOf))];
+  const names = named.length === 0 ? await folder.names() : named;
   const records = await folder.records();
   const results: {
     file: string;
@@ -66,12 +71,19 @@ export async function modelsCheck(words: readonly string[], context: Context): P
   if (args.flag("json")) {
     context.output(`${JSON.stringify(results, undefined, 2)}\n`);
   } else {
-    context.output(results.map(({ file, why }) => `${file}: ${why}\n`).join(""));
+    const lines = results.map(({ file, why }) => `${file}: ${why}\n`);
+    context.output(lines.length === 0 ? `There are no models in ${folder.folder}.\n` : lines.join(""));
   }
-  const wrong = results.filter(({ state }) => state !== "right" && state !== "unknown");
+  const missing = results.filter(({ state }) => state === "missing");
+  const wrong = results.filter(({ state }) => state === "changed" || state === "damaged");
   if (wrong.length > 0) {
     throw new CliError(
       `${wrong.map(({ file }) => file).join(", ")}: remove with \`lacuna models remove\` and fetch again.`,
+    );
+  }
+  if (missing.length > 0) {
+    throw new CliError(
+      `${missing.map(({ file }) => file).join(", ")}: not in ${folder.folder}, or not to be read there. Fetch with \`lacuna models get\`.`,
     );
   }
 }
@@ -112,7 +124,11 @@ export async function modelsRemove(words: readonly string[], context: Context): 
   }
   const folder = new ModelFolder(folderOf(args));
   const file = fileOf(name);
-  if (!(await folder.exclusively(file, () => folder.remove(file)).catch(rethrow))) {
+  const isThere = await stat(folder.folder).then(
+    (info) => info.isDirectory(),
+    () => false,
+  );
+  if (!isThere || !(await folder.exclusively(file, () => folder.remove(file)).catch(rethrow))) {
     throw new CliError(`${file} is not in ${folder.folder}.`);
   }
   context.output(`Removed ${file}.\n`);

@@ -64,6 +64,7 @@ describe("the catalogue", () => {
     assert.equal(findChoice("Qwen2.5-Coder-1.5B")!.file.quantization, "Q4_K_M");
     assert.equal(findChoice("qwen2.5-coder-3b-base:q8_0")!.file.quantization, "Q8_0");
     assert.equal(findChoice("qwen2.5-coder-3b-base:Q2_K"), undefined);
+    assert.equal(findChoice("qwen2.5-coder-3b-base:q8_0:x"), undefined);
     assert.equal(findChoice("gpt"), undefined);
   });
 });

@@ -108,9 +108,14 @@ export interface Choice {
   readonly file: CatalogueFile;
 }
 
+function splitOnce(name: string): [name: string, quantization: string | undefined] {
+  const colon = name.indexOf(":");
+  return colon < 0 ? [name, undefined] : [name.slice(0, colon), name.slice(colon + 1)];
+}
+
 /** By name, optionally with a quantisation: `qwen2.5-coder-3b-base`, `qwen2.5-coder-3b-base:Q8_0`. Undefined: no such one. */
 export function findChoice(name: string): Choice | undefined {
-  const [wanted = "", quantization] = name.toLowerCase().split(":", 2);
+  const [wanted, quantization] = splitOnce(name.toLowerCase());
   const entry = catalogue.find((candidate) => candidate.name === wanted);
   const file =
     quantization === undefined

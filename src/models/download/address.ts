@@ -27,12 +27,15 @@ const bad = (text: string, why: string): DownloadError =>
  */
 export function parseAddress(text: string): Address {
   const trimmed = text.trim();
-  const hub = /^hf:(?:\/\/)?(.+)$/i.exec(trimmed);
+  const hub = /^hf:(?:\/\/)?(.*)$/i.exec(trimmed);
   if (hub !== null) {
     return parseHub(trimmed, hub[1]!);
   }
   if (!/^https?:\/\//i.test(trimmed)) {
     throw bad(text, "it begins neither with hf: nor with https://");
+  }
+  if (/^https?:\/\/\//i.test(trimmed)) {
+    throw bad(text, "it names no host"); // URL would take the next part for one
   }
   let url: URL;
   try {

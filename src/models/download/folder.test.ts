@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { findModels } from "../discovery/discovery";
@@ -34,6 +34,42 @@ describe("ModelFolder", () => {
     const file = models.path("m.gguf");
     writeFileSync(file, Buffer.concat([readFileSync(file).subarray(0, 4096), Buffer.alloc(12_480)]));
   };
+
+  it("is made with the folders above it; says so where a system has no place for it, and does not wait for one", async () => {
+    await new ModelFolder(path.join(folder, "a", "b", "c")).create();
+    await new ModelFolder(path.join(folder, "a", "b", "c")).create();
+    assert.ok(statSync(path.join(folder, "a", "b", "c")).isDirectory());
+    await assert.rejects(new ModelFolder(path.join(folder, "m.gguf", "b")).create(), /is not a folder/);
+    if (process.platform === "linux") {
+      await assert.rejects(new ModelFolder("/proc/models/a").create(), /\/proc\/models\/a cannot be written/);
+    }
+  });
+
+  it("believes no record that it cannot have written, and removes no model for one", async () => {
+    const [record] = JSON.parse(readFileSync(path.join(folder, "models.json"), "utf8")) as [object];
+    for (const damage of [
+      ...[{ sha256: 5 }, { sha256: "x" }, { at: 7 }, { at: "then" }, { bytes: "5" }, { address: null }],
+      ...[{ file: 1 }, { file: "../m.gguf" }],
+    ]) {
+      started = Date.now() + 1e6; // every file is looked at again
+      const records = [null, 1, [], { ...record, ...damage }];
+      writeFileSync(path.join(folder, "models.json"), JSON.stringify(records));
+      assert.deepEqual(await models.names(), ["m.gguf"], JSON.stringify(damage));
+      assert.equal((await models.records()).size, 0);
+    }
+    for (const text of ["", "{", "null", '{"a":1}', '"m.gguf"']) {
+      writeFileSync(path.join(folder, "models.json"), text);
+      assert.equal((await models.records()).size, 0, text);
+    }
+  });
+
+  it("takes no folder for a model, neither to name it nor to remove it", async () => {
+    mkdirSync(path.join(folder, "d.gguf"));
+    assert.deepEqual(await models.names(), ["m.gguf"]);
+    assert.equal(await models.remove("d.gguf"), false);
+    assert.equal(await models.remove("m.gguf"), true);
+    assert.equal(await models.remove("m.gguf"), false);
+  });
 
   it("gives a name before the disk has everything, and waits for the disk when asked to", async () => {
     assert.deepEqual(await models.names(), ["m.gguf"]);

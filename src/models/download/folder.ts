@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { GgufError, readGguf } from "../gguf";
@@ -57,7 +57,7 @@ export class ModelFolder {
 
   async create(): Promise<void> {
     try {
-      await mkdir(this.folder, { recursive: true });
+      await makeFolder(path.resolve(this.folder));
     } catch (error) {
       throw fileProblem(error, this.folder);
     }
@@ -74,8 +74,11 @@ export class ModelFolder {
   /** Names of whole models, whoever put them there. */
   async names(): Promise<string[]> {
     await this.settle().catch(() => undefined);
-    const files = await readdir(this.folder).catch(() => []);
-    return files.filter((name) => /\.gguf$/i.test(name) && !name.startsWith(".")).sort();
+    const entries = await readdir(this.folder, { withFileTypes: true }).catch(() => []);
+    return entries
+      .filter((entry) => !entry.isDirectory() && /\.gguf$/i.test(entry.name) && !entry.name.startsWith("."))
+      .map(({ name }) => name)
+      .sort();
   }
 
   /**
@@ -149,8 +152,11 @@ export class ModelFolder {
   /** Removes a model, or what was downloaded of it; false when there is neither. */
   async remove(name: string): Promise<boolean> {
     const exists = async (file: string): Promise<boolean> =>
-      (await stat(file).catch(() => undefined)) !== undefined;
+      (await lstat(file).catch(() => undefined))?.isDirectory() === false;
     const found = (await exists(this.path(name))) || (await exists(this.partFile(name)));
+    if (!found) {
+      return false;
+    }
     try {
       await rm(this.path(name), { force: true });
       await this.discard(name);
@@ -161,7 +167,7 @@ export class ModelFolder {
     } catch (error) {
       throw inUse(error, name) ?? fileProblem(error, this.folder);
     }
-    return found;
+    return true;
   }
 
   /** Runs `work` while no other process may fetch `name`; throws when one does. */
@@ -207,10 +213,8 @@ export class ModelFolder {
 
   private async readIndex(): Promise<Map<string, ModelRecord>> {
     try {
-      const records = JSON.parse(await readFile(path.join(this.folder, INDEX), "utf8")) as ModelRecord[];
-      return new Map(
-        records.filter(({ file }) => typeof file === "string").map((record) => [record.file, record]),
-      );
+      const records = JSON.parse(await readFile(path.join(this.folder, INDEX), "utf8")) as unknown[];
+      return new Map(records.filter(isRecord).map((record) => [record.file, record]));
     } catch {
       return new Map();
     }
@@ -220,6 +224,43 @@ export class ModelFolder {
     const partial = path.join(this.folder, `.${INDEX}.${process.pid}`);
     await writeFile(partial, `${JSON.stringify([...records.values()], undefined, 2)}\n`, { flush: true });
     await rename(partial, path.join(this.folder, INDEX));
+  }
+}
+
+/** Whether what an index holds can be believed: a file may be removed for what it says. */
+function isRecord(value: unknown): value is ModelRecord {
+  const { file, address, bytes, sha256, at } = (value ?? {}) as Partial<Record<keyof ModelRecord, unknown>>;
+  return (
+    [file, address, at].every((text) => typeof text === "string") &&
+    typeof bytes === "number" &&
+    typeof sha256 === "string" &&
+    /^[0-9a-f]{64}$/.test(sha256) &&
+    !Number.isNaN(Date.parse(at as string)) &&
+    path.basename(file as string) === file
+  );
+}
+
+/** `mkdir -p`. Node's own never ends where the system says that there is no such folder although the one above is there, as in `/proc`. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const parent = path.dirname(folder);
+    const isThere = async (which: string): Promise<boolean> =>
+      (await stat(which).catch(() => undefined))?.isDirectory() === true;
+    if (await isThere(folder)) {
+      return;
+    }
+    if (code !== "ENOENT" || parent === folder || (await isThere(parent))) {
+      throw error;
+    }
+    await makeFolder(parent);
+    await mkdir(folder).catch(async (again: unknown) => {
+      if (!(await isThere(folder))) {
+        throw again;
+      }
+    });
   }
 }
 

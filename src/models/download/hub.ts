@@ -34,21 +34,30 @@ export interface HubOptions {
 /** Reads the hub: which files a repository has, how large they are, and their hashes. */
 export class Hub {
   private readonly base: URL;
+  private readonly token: string | undefined;
 
   constructor(private readonly options: HubOptions) {
     try {
-      this.base = new URL(options.mirror ?? HUB);
+      const mirror = options.mirror?.trim();
+      this.base = new URL(mirror === undefined || mirror === "" ? HUB : mirror);
     } catch {
       throw new DownloadError(
         "address",
         `The mirror "${options.mirror}" is no address. Give one such as ${HUB}.`,
       );
     }
+    this.token = options.token?.trim();
+    if (!/^[!-~]*$/.test(this.token ?? "")) {
+      throw new DownloadError(
+        "gated",
+        "The token for the hub has blanks or letters that none has. Copy it again from the hub's settings.",
+      );
+    }
   }
 
   /** Sent to the hub alone. */
   headers(url: URL): Record<string, string> {
-    const { token } = this.options;
+    const { token } = this;
     return token !== undefined && token !== "" && url.origin === this.base.origin
       ? { authorization: `Bearer ${token}` }
       : {};

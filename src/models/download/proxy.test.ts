@@ -11,6 +11,20 @@ describe("the proxy", () => {
     assert.equal(of("https://a.b/c", {}), undefined);
   });
 
+  it("may be a host and a port, and is told where it cannot be used", () => {
+    assert.equal(of("https://a.b/c", { HTTPS_PROXY: "p:1" }), "http://p:1");
+    assert.equal(of("https://a.b/c", { HTTPS_PROXY: "user:secret@p:1" }), "http://user:secret@p:1");
+    for (const wrong of ["socks5://user:secret@p:1", "non sense", "http://", "p:99999"]) {
+      assert.throws(
+        () => of("https://a.b/c", { HTTPS_PROXY: wrong }),
+        ({ message }: Error) =>
+          /^The proxy of HTTPS_PROXY, .* is no http or https address/.test(message) &&
+          !message.includes("secret"),
+      );
+    }
+    assert.equal(of("https://a.b/c", { HTTPS_PROXY: "non sense", NO_PROXY: "a.b" }), undefined);
+  });
+
   it("is none for hosts that are left out", () => {
     const env = { HTTPS_PROXY: "http://p:1", NO_PROXY: "localhost, .corp.example,*.x.y,z:8443" };
     for (const [host, expected] of [
