@@ -1,4 +1,5 @@
 import { EngineFailure, toEngineError } from "../engine/errors";
+import { DownloadError } from "../models/download/errors";
 import { commandHelp, type Command, type CommandSpec } from "./command";
 import type { Context } from "./context";
 import { CliError, Interrupted, UsageError } from "./errors";
@@ -95,6 +96,10 @@ function overview(specs: readonly CommandSpec[], group?: string): string {
 }
 
 function message(error: unknown): string {
-  const known = error instanceof CliError || error instanceof UsageError || error instanceof EngineFailure;
+  const known =
+    error instanceof CliError ||
+    error instanceof UsageError ||
+    error instanceof EngineFailure ||
+    error instanceof DownloadError;
   return known ? error.message : toEngineError(error).message;
 }

@@ -84,12 +84,12 @@ async function attempt(
 export function connect(address: string, env: NodeJS.ProcessEnv = process.env): Connection {
   const file = env.LACUNA_SERVER_CERTIFICATES ?? "";
   const server = parseServerAddress(address);
+  const proxy = server.isLocal ? undefined : proxyFor(server.base, env); // what is for this machine does not leave it
   return new Connection({
     address: server,
     key: env.LACUNA_SERVER_KEY,
     certificates: file === "" ? [] : [readCertificates(file)],
     agent: (url) => {
-      const proxy = server.isLocal ? undefined : proxyFor(url, env); // what is for this machine does not leave it
       if (proxy === undefined) {
         return undefined;
       }
