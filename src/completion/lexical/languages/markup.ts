@@ -328,17 +328,19 @@ const MATH: Rule = {
   starts: "$",
   match: /\$\$?/y,
   then: (scanner, [dollar]) => {
-    const { top } = scanner;
-    if (top?.kind === "quote" && top.close === dollar) {
-      scanner.index -= dollar.length;
-      scanner.close(top, dollar.length);
-    } else {
-      scanner.push(
-        { kind: "quote", open: dollar, close: dollar, inside: scanner.mode, soft: true },
-        scanner.index - dollar.length,
-        dollar.length,
-      );
+    // A half-open interval leaves its bracket open.
+    for (let one = scanner.top; one?.soft === true; one = one.parent) {
+      if (one.kind === "quote" && one.close === dollar) {
+        scanner.index -= dollar.length;
+        scanner.close(one, dollar.length);
+        return;
+      }
     }
+    scanner.push(
+      { kind: "quote", open: dollar, close: dollar, inside: scanner.mode, soft: true },
+      scanner.index - dollar.length,
+      dollar.length,
+    );
   },
 };
 const VERBATIM: Rule = {

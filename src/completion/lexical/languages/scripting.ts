@@ -434,7 +434,7 @@ export const LUA = language({
   goesOn: true,
   first: [LUA_LONG(true), LUA_LONG(false)],
   lineComments: ["--"],
-  strings: [{ starts: "\"'", open: /["']/y }],
+  strings: [{ starts: "\"'", open: /["']/y, escape: /\\(?:z\s*|[^])/y }],
 });
 
 /** After a value an apostrophe transposes. */
