@@ -19,19 +19,34 @@ export function lineSuffix({ suffix }: CursorText): string {
 }
 
 /** The lines after the current one, LF only. */
-export function linesBelow({ suffix }: CursorText): readonly string[] {
-  const end = suffix.indexOf("\n");
-  return end < 0 ? [] : linesOf(suffix.slice(end + 1));
-}
+export const linesBelow = ({ suffix }: CursorText): readonly string[] => below(suffix);
 
 /** The lines above the current one, nearest last, LF only. */
-export function linesAbove({ prefix }: CursorText): readonly string[] {
-  const start = lineStart(prefix);
-  return start === 0 ? [] : linesOf(prefix.slice(0, start - 1));
-}
+export const linesAbove = ({ prefix }: CursorText): readonly string[] => above(prefix);
 
 /** Without their line breaks; an expression takes ten times as long as a character. */
-const linesOf = (text: string): string[] => text.split(text.includes("\r\n") ? /\r?\n/ : "\n");
+const split = (text: string): readonly string[] => text.split(text.includes("\r\n") ? /\r?\n/ : "\n");
+
+/** The last result of a function of a text: of a long file, one suggestion's filters ask several times. */
+function remembering(work: (text: string) => readonly string[]): (text: string) => readonly string[] {
+  let last: { readonly text: string; readonly lines: readonly string[] } | undefined;
+  return (text) => {
+    if (last?.text !== text) {
+      last = { text, lines: work(text) };
+    }
+    return last.lines;
+  };
+}
+
+const above = remembering((prefix) => {
+  const start = lineStart(prefix);
+  return start === 0 ? [] : split(prefix.slice(0, start - 1));
+});
+
+const below = remembering((suffix) => {
+  const end = suffix.indexOf("\n");
+  return end < 0 ? [] : split(suffix.slice(end + 1));
+});
 
 /**
  * True when the cursor stands inside what a reader sees as one character: between surrogates, before a combining mark,
