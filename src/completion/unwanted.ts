@@ -1,4 +1,4 @@
-import { linePrefix, lineSuffix, linesAbove, linesBelow, type CursorText } from "./cursor";
+import { linePrefix, lineSuffix, writtenAbove, writtenBelow, type CursorText } from "./cursor";
 import { modeOf } from "./lexical/languages";
 import { Scanner } from "./lexical/scanner";
 import { framesOf, START } from "./lexical/state";
@@ -66,8 +66,8 @@ function duplicatedLines(suggested: Suggested): Pick<Unwanted, "lines" | "duplic
   const own = (linePrefix(suggested) + suggested.text + lineSuffix(suggested)).split("\n");
   // A suggestion that begins on the next line leaves the cursor's as it is.
   const suggestedFrom = suggested.text.startsWith("\n") ? 1 : 0;
-  const above = linesAbove(suggested).findLast(written);
-  const below = linesBelow(suggested).find(written);
+  const above = writtenAbove(suggested);
+  const below = writtenBelow(suggested);
   const around = [above ?? "", ...own.filter(written), below ?? ""].map((line) => line.trim());
   const first = 1 + own.slice(0, suggestedFrom).filter(written).length;
   let lines = 0;

@@ -1,4 +1,4 @@
-import { linePrefix, linesBelow } from "../../completion/cursor";
+import { linePrefix, writtenBelow } from "../../completion/cursor";
 import { endOf } from "../../completion/ending/end";
 import { endingKind, indentOf } from "../../completion/ending/kind";
 import { readingOf } from "../../completion/lexical/reading";
@@ -174,7 +174,7 @@ function holeOf(
 
 /** Whether several lines are what one suggestion shows: a statement or a block, and not the header of what follows. */
 function isOne(raw: string, place: Place): boolean {
-  const below = linesBelow(place).find((line) => line.trim() !== "") ?? "";
+  const below = writtenBelow(place) ?? "";
   return (
     endOf(endingKind(place), place, raw, true) === raw.length &&
     indentOf(below) <= indentOf(linePrefix(place))

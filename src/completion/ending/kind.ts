@@ -1,4 +1,4 @@
-import { linePrefix, lineSuffix, linesAbove, linesBelow } from "../cursor";
+import { linePrefix, lineSuffix, writtenAbove, writtenBelow } from "../cursor";
 import { readingOf, type ReadableText } from "../lexical/reading";
 import { textAround } from "../lexical/state";
 import type { SyntaxNode } from "../syntaxTree";
@@ -37,7 +37,7 @@ export function endingKind(context: EndingContext, place?: SyntaxPlace): EndingK
   if (!ONLY_CLOSERS.test(right) || inText(context) || (right !== "" && !opened)) {
     return "line";
   }
-  const opener = head === "" ? lastWritten(linesAbove(context)) : left;
+  const opener = head === "" ? writtenAbove(context) : left;
   if (opener === undefined || !opensBlock(opener, context.language, head === "")) {
     return opener !== undefined && head === "" && place !== undefined && emptyByTree(context, place) === true
       ? "block" // only a comment or a docstring so far
@@ -47,9 +47,6 @@ export function endingKind(context: EndingContext, place?: SyntaxPlace): EndingK
     (place === undefined ? undefined : emptyByTree(context, place)) ?? emptyByIndentation(context, opener);
   return empty ? "block" : "statement";
 }
-
-const lastWritten = (lines: readonly string[]): string | undefined =>
-  lines.findLast((line) => line.trim() !== "");
 
 function opensBlock(line: string, language: string, above: boolean): boolean {
   const head = line.trim();
@@ -70,7 +67,7 @@ export function asksTree(context: EndingContext): boolean {
 
 /** No line below is inside of the block that `opener` opens. */
 function emptyByIndentation(context: EndingContext, opener: string): boolean {
-  const next = linesBelow(context).find((line) => line.trim() !== "");
+  const next = writtenBelow(context);
   return next === undefined || indentOf(next) <= indentOf(opener);
 }
 

@@ -1,4 +1,4 @@
-import { linesBelow } from "../cursor";
+import { writtenBelow } from "../cursor";
 import { readingOf, type Reading } from "../lexical/reading";
 import type { Delimiter } from "../lexical/scanner";
 import { framesOf, isBracket, textAround, type State } from "../lexical/state";
@@ -98,7 +98,7 @@ export function surroundings(cursor: EndingContext): Surroundings {
     Math.max(NEAR, linesOfText(cursor.suffix, reading)),
   );
   const context = { prefix, suffix, language, reading };
-  const below = linesBelow(context).find((line) => line.trim() !== "");
+  const below = writtenBelow(context);
   return {
     context,
     reading,

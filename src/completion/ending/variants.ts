@@ -1,4 +1,4 @@
-import { linePrefix, linesAbove, linesBelow, lineSuffix } from "../cursor";
+import { linePrefix, lineSuffix, nearAbove, nearBelow, writtenAbove } from "../cursor";
 import { replacedLength } from "../replaceRange";
 import { headerClosers, leavesCommentOpen, missingClosers } from "./closers";
 import { HASH_HEADER } from "./end";
@@ -119,7 +119,7 @@ function isItem(text: string, { context, reading, below, next }: Surroundings): 
   if (innermost.line === lines.length - 1) {
     return innermost.closer !== "}" && next !== undefined && next > indentOf(innermost.indent);
   }
-  const before = [...linesAbove(context), ...lines.slice(0, -1)].findLast((line) => line.trim() !== "");
+  const before = lines.slice(0, -1).findLast((line) => line.trim() !== "") ?? writtenAbove(context);
   return (
     innermost.last &&
     /[,([{]\s*$/.test(before ?? "") &&
@@ -149,6 +149,6 @@ function firstLine(text: string): string {
 
 /** Whether statements end with semicolons in the lines around. */
 function endsStatements(context: EndingContext): boolean {
-  const lines = [...linesAbove(context).slice(-STYLE_LINES), ...linesBelow(context).slice(0, STYLE_LINES)];
+  const lines = [...nearAbove(context, STYLE_LINES), ...nearBelow(context, STYLE_LINES)];
   return lines.filter((line) => line.trimEnd().endsWith(";")).length * 5 > lines.length;
 }

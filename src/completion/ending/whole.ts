@@ -1,4 +1,4 @@
-import { linePrefix, linesBelow, lineSuffix } from "../cursor";
+import { linePrefix, lineSuffix, writtenBelow } from "../cursor";
 import { readingOf } from "../lexical/reading";
 import type { State } from "../lexical/state";
 import { codeOf, endOf, firstLineEnd, HASH_HEADER, waitsForMore } from "./end";
@@ -43,7 +43,7 @@ export function isFragment(context: EndingContext, text: string): boolean {
   const whole = text.includes("\n") ? line : linePrefix(context) + line;
   const opensBlock = line.endsWith("{") || (HASH_HEADER.test(whole) && line.endsWith(":"));
   if (opensBlock && endsWithLine(context.language) === line.endsWith(":")) {
-    const below = linesBelow(context).find((next) => next.trim() !== "");
+    const below = writtenBelow(context);
     return below === undefined || indentOf(below) <= indentOf(whole);
   }
   const closed = /^[)\]}]*/.exec(lineSuffix(context))![0].length;

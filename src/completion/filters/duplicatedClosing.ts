@@ -1,4 +1,4 @@
-import { linePrefix, linesBelow } from "../cursor";
+import { linePrefix, writtenBelow } from "../cursor";
 import type { Filter } from "./filter";
 
 /** Lines that close something other than brackets, which `unbalancedClosers` counts. */
@@ -9,7 +9,7 @@ export const duplicatedClosing: Filter = (text, context) => {
   const lines = text.trimEnd().split("\n");
   const alone = lines.length === 1;
   const last = ((alone ? linePrefix(context) : "") + lines.at(-1)!).trim();
-  const next = linesBelow(context).find((line) => line.trim() !== "");
+  const next = writtenBelow(context);
   if (!CLOSING.test(last) || next?.trim() !== last) {
     return text;
   }

@@ -1,4 +1,4 @@
-import { linePrefix, linesAbove, linesBelow } from "../cursor";
+import { linePrefix, nearAbove, nearBelow, writtenAbove } from "../cursor";
 import { readingOf } from "../lexical/reading";
 import { textAround } from "../lexical/state";
 import type { Filter, FilterContext } from "./filter";
@@ -38,8 +38,8 @@ export const indentationRepair: Filter = (text, context) => {
 
 /** Undefined where the file has both, or nothing says anything. */
 function styleOf(context: FilterContext): Style | undefined {
-  const above = indentsOf(linesAbove(context).slice(-MAX_LINES));
-  const below = indentsOf(linesBelow(context).slice(0, MAX_LINES));
+  const above = indentsOf(nearAbove(context, MAX_LINES));
+  const below = indentsOf(nearBelow(context, MAX_LINES));
   const indents = [...above, ...below];
   const { indentation } = context;
   if (indents.length === 0) {
@@ -113,15 +113,15 @@ function stringsIn(text: string, context: FilterContext): (index: number) => boo
   };
 }
 
+const isWritten = (line: string): boolean => line.trim() !== "";
+
 /** How many spaces the model's first step has, in a text that begins at the left margin; undefined where none can be seen. */
 function stepOf(text: string, context: FilterContext): number | undefined {
   const typed = linePrefix(context);
   const lines = (typed + text).split("\n");
   const at = lines.findIndex((line, index) => index > 0 && /^ +\S/.test(line));
   const width = LEADING.exec(lines[at] ?? "")![0].length;
-  const above = [...linesAbove(context), ...lines.slice(0, Math.max(0, at))].findLast(
-    (line) => line.trim() !== "",
-  );
+  const above = lines.slice(0, Math.max(0, at)).findLast(isWritten) ?? writtenAbove(context);
   const aligned = /[([][^)\]]*[^)\]([{\s]$/.test(above ?? "");
   return !aligned && LEADING.exec(typed)![0] === "" && WIDTHS.includes(width) ? width : undefined;
 }
@@ -138,8 +138,7 @@ function unitOfSpaces(text: string, context: FilterContext): number {
   const lines = (linePrefix(context) + text).split("\n");
   const at = lines.findIndex((line, index) => index > 0 && /^ +\S/.test(line));
   const width = LEADING.exec(lines[at] ?? "")![0].length;
-  const above =
-    [...linesAbove(context), ...lines.slice(0, Math.max(0, at))].findLast((line) => line.trim() !== "") ?? "";
+  const above = lines.slice(0, Math.max(0, at)).findLast(isWritten) ?? writtenAbove(context) ?? "";
   const depth = LEADING.exec(above)![0].replace(/[^\t]/g, "").length;
   if (depth === 0 && width > 0 && width <= 8) {
     return width;
@@ -156,7 +155,7 @@ function withoutSecondIndentation(text: string, context: FilterContext): string 
     return text;
   }
   const rest = text.slice(again);
-  const above = linesAbove(context).findLast((line) => line.trim() !== "");
+  const above = writtenAbove(context);
   if (above === undefined || /^\s|^$/.test(rest) || CONTINUES.test(rest)) {
     return text;
   }

@@ -1,4 +1,4 @@
-import { linePrefix, lineSuffix, linesAbove, linesBelow } from "../cursor";
+import { linePrefix, lineSuffix, nearAbove, nearBelow } from "../cursor";
 import { saysSomething } from "./closingLine";
 import type { Filter } from "./filter";
 
@@ -18,9 +18,9 @@ export const repeatedLine: Filter = (text, context) => {
     return text;
   }
   const written = (line: string): boolean => line.trim() !== "";
-  const above = linesAbove(context).filter(written).slice(-lines.length);
+  const above = nearAbove(context, lines.length, written);
   const copy = (candidates: readonly string[]): boolean =>
     candidates.length === lines.length && candidates.every((line, i) => line.trim() === lines[i]);
-  const below = lines.length === 1 ? linesBelow(context).filter(written).slice(0, 1) : [];
+  const below = lines.length === 1 ? nearBelow(context, 1, written) : [];
   return copy(above) || copy(below) ? "" : text;
 };
