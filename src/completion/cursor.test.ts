@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { linesAbove, linesBelow, nearAbove, nearBelow, writtenAbove, writtenBelow } from "./cursor";
+import { isWritten, linesAbove, linesBelow, writtenAbove, writtenBelow } from "./cursor";
 import { at } from "./testing";
 
 describe("the lines round the cursor", () => {
@@ -15,14 +15,10 @@ describe("the lines round the cursor", () => {
       assert.deepEqual(linesAbove(cursor), above);
       assert.deepEqual(linesBelow(cursor), below);
       for (const most of [0, 1, 2, 9]) {
-        assert.deepEqual(nearAbove(cursor, most), most === 0 ? [] : above.slice(-most));
-        assert.deepEqual(nearBelow(cursor, most), below.slice(0, most));
+        assert.deepEqual(linesAbove(cursor, most), most === 0 ? [] : above.slice(-most));
+        assert.deepEqual(linesBelow(cursor, most), below.slice(0, most));
       }
-      const isWritten = (line: string): boolean => line !== "";
-      assert.equal(
-        writtenAbove(cursor),
-        above.findLast((line) => isWritten(line)),
-      );
+      assert.equal(writtenAbove(cursor), above.findLast(isWritten));
       assert.equal(writtenBelow(cursor), below.find(isWritten));
     });
   }

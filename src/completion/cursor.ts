@@ -18,38 +18,23 @@ export function lineSuffix({ suffix }: CursorText): string {
   return (end < 0 ? suffix : suffix.slice(0, end)).replace(/\r$/, "");
 }
 
-/** The lines after the current one, LF only. */
-export function linesBelow({ suffix }: CursorText): readonly string[] {
-  const end = suffix.indexOf("\n");
-  return end < 0 ? [] : linesOf(suffix.slice(end + 1));
-}
-
-/** The lines above the current one, nearest last, LF only. */
-export function linesAbove({ prefix }: CursorText): readonly string[] {
-  const start = lineStart(prefix);
-  return start === 0 ? [] : linesOf(prefix.slice(0, start)).slice(0, -1);
-}
-
-/** Without their line breaks; an expression takes ten times as long as a character. */
-const linesOf = (text: string): string[] => text.split(text.includes("\r\n") ? /\r?\n/ : "\n");
-
 type Test = (line: string) => boolean;
 const all: Test = () => true;
-const isWritten: Test = (line) => line.trim() !== "";
+export const isWritten: Test = (line) => line.trim() !== "";
 
-/** So many of the lines below at most that pass a test, nearest first: of a long file, a hundredth of the time that all of them take. */
-export const nearBelow = (cursor: CursorText, most: number, test = all): string[] =>
+/** The lines below the current one that pass a test, nearest first, `most` of them at most. Those beyond are not looked at. */
+export const linesBelow = (cursor: CursorText, most = Infinity, test = all): readonly string[] =>
   first(below(cursor), most, test);
 
-/** So many of the lines above at most that pass a test, nearest last. */
-export const nearAbove = (cursor: CursorText, most: number, test = all): string[] =>
+/** The lines above the current one that pass a test, nearest last, `most` of them at most. Those beyond are not looked at. */
+export const linesAbove = (cursor: CursorText, most = Infinity, test = all): readonly string[] =>
   first(above(cursor), most, test).reverse();
 
 /** The nearest line below that is not blank. */
-export const writtenBelow = (cursor: CursorText): string | undefined => nearBelow(cursor, 1, isWritten)[0];
+export const writtenBelow = (cursor: CursorText): string | undefined => linesBelow(cursor, 1, isWritten)[0];
 
 /** The nearest line above that is not blank. */
-export const writtenAbove = (cursor: CursorText): string | undefined => nearAbove(cursor, 1, isWritten)[0];
+export const writtenAbove = (cursor: CursorText): string | undefined => linesAbove(cursor, 1, isWritten)[0];
 
 function* below({ suffix }: CursorText): Generator<string> {
   for (let start = suffix.indexOf("\n") + 1; start > 0;) {
@@ -67,6 +52,7 @@ function* above({ prefix }: CursorText): Generator<string> {
   }
 }
 
+/** Without its line break, LF or CRLF. */
 const lineAt = (text: string, start: number, end: number): string =>
   text.slice(start, end < text.length && text[end - 1] === "\r" && end > start ? end - 1 : end);
 

@@ -1,4 +1,4 @@
-import { linePrefix, lineSuffix, writtenAbove, writtenBelow, type CursorText } from "./cursor";
+import { isWritten, linePrefix, lineSuffix, writtenAbove, writtenBelow, type CursorText } from "./cursor";
 import { modeOf } from "./lexical/languages";
 import { Scanner } from "./lexical/scanner";
 import { framesOf, START } from "./lexical/state";
@@ -62,14 +62,13 @@ function duplicatedLines(suggested: Suggested): Pick<Unwanted, "lines" | "duplic
   if (suggested.text === "") {
     return { lines: 0, duplicated: 0 };
   }
-  const written = (line: string): boolean => line.trim() !== "";
   const own = (linePrefix(suggested) + suggested.text + lineSuffix(suggested)).split("\n");
   // A suggestion that begins on the next line leaves the cursor's as it is.
   const suggestedFrom = suggested.text.startsWith("\n") ? 1 : 0;
   const above = writtenAbove(suggested);
   const below = writtenBelow(suggested);
-  const around = [above ?? "", ...own.filter(written), below ?? ""].map((line) => line.trim());
-  const first = 1 + own.slice(0, suggestedFrom).filter(written).length;
+  const around = [above ?? "", ...own.filter(isWritten), below ?? ""].map((line) => line.trim());
+  const first = 1 + own.slice(0, suggestedFrom).filter(isWritten).length;
   let lines = 0;
   let duplicated = 0;
   for (let i = first; i < around.length - 1; i++) {

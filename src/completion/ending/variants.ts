@@ -1,4 +1,4 @@
-import { linePrefix, lineSuffix, nearAbove, nearBelow, writtenAbove } from "../cursor";
+import { isWritten, linePrefix, lineSuffix, linesAbove, linesBelow, writtenAbove } from "../cursor";
 import { replacedLength } from "../replaceRange";
 import { headerClosers, leavesCommentOpen, missingClosers } from "./closers";
 import { HASH_HEADER } from "./end";
@@ -119,7 +119,7 @@ function isItem(text: string, { context, reading, below, next }: Surroundings): 
   if (innermost.line === lines.length - 1) {
     return innermost.closer !== "}" && next !== undefined && next > indentOf(innermost.indent);
   }
-  const before = lines.slice(0, -1).findLast((line) => line.trim() !== "") ?? writtenAbove(context);
+  const before = lines.slice(0, -1).findLast(isWritten) ?? writtenAbove(context);
   return (
     innermost.last &&
     /[,([{]\s*$/.test(before ?? "") &&
@@ -149,6 +149,6 @@ function firstLine(text: string): string {
 
 /** Whether statements end with semicolons in the lines around. */
 function endsStatements(context: EndingContext): boolean {
-  const lines = [...nearAbove(context, STYLE_LINES), ...nearBelow(context, STYLE_LINES)];
+  const lines = [...linesAbove(context, STYLE_LINES), ...linesBelow(context, STYLE_LINES)];
   return lines.filter((line) => line.trimEnd().endsWith(";")).length * 5 > lines.length;
 }

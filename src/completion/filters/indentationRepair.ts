@@ -1,4 +1,4 @@
-import { linePrefix, nearAbove, nearBelow, writtenAbove } from "../cursor";
+import { isWritten, linePrefix, linesAbove, linesBelow, writtenAbove } from "../cursor";
 import { readingOf } from "../lexical/reading";
 import { textAround } from "../lexical/state";
 import type { Filter, FilterContext } from "./filter";
@@ -38,8 +38,8 @@ export const indentationRepair: Filter = (text, context) => {
 
 /** Undefined where the file has both, or nothing says anything. */
 function styleOf(context: FilterContext): Style | undefined {
-  const above = indentsOf(nearAbove(context, MAX_LINES));
-  const below = indentsOf(nearBelow(context, MAX_LINES));
+  const above = indentsOf(linesAbove(context, MAX_LINES));
+  const below = indentsOf(linesBelow(context, MAX_LINES));
   const indents = [...above, ...below];
   const { indentation } = context;
   if (indents.length === 0) {
@@ -112,8 +112,6 @@ function stringsIn(text: string, context: FilterContext): (index: number) => boo
     );
   };
 }
-
-const isWritten = (line: string): boolean => line.trim() !== "";
 
 /** How many spaces the model's first step has, in a text that begins at the left margin; undefined where none can be seen. */
 function stepOf(text: string, context: FilterContext): number | undefined {

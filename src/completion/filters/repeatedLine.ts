@@ -1,4 +1,4 @@
-import { linePrefix, lineSuffix, nearAbove, nearBelow } from "../cursor";
+import { isWritten, linePrefix, lineSuffix, linesAbove, linesBelow } from "../cursor";
 import { saysSomething } from "./closingLine";
 import type { Filter } from "./filter";
 
@@ -17,10 +17,9 @@ export const repeatedLine: Filter = (text, context) => {
   if (!lines.some(saysSomething)) {
     return text;
   }
-  const written = (line: string): boolean => line.trim() !== "";
-  const above = nearAbove(context, lines.length, written);
+  const above = linesAbove(context, lines.length, isWritten);
   const copy = (candidates: readonly string[]): boolean =>
     candidates.length === lines.length && candidates.every((line, i) => line.trim() === lines[i]);
-  const below = lines.length === 1 ? nearBelow(context, 1, written) : [];
+  const below = lines.length === 1 ? linesBelow(context, 1, isWritten) : [];
   return copy(above) || copy(below) ? "" : text;
 };
