@@ -100,7 +100,11 @@ export function activate(context: vscode.ExtensionContext): LacunaApi {
       (setting) => requireModel(setting, bundled),
       config,
       log,
-      { states: path.join(storage, "states"), heads: path.join(storage, "heads") },
+      {
+        states: path.join(storage, "states"),
+        heads: path.join(storage, "heads"),
+        paces: path.join(storage, "paces.json"),
+      },
     ),
   );
   const server = own(new ServerService(config, new Consent(context.globalState), context.secrets, log));

@@ -1,4 +1,4 @@
-import { headsDirectory } from "../commandLine/cacheDirectory";
+import { headsDirectory, pacesFile } from "../commandLine/cacheDirectory";
 import { parseCommand, type Arguments, type CommandSpec } from "../commandLine/command";
 import type { Context } from "../commandLine/context";
 import { UsageError } from "../commandLine/errors";
@@ -87,6 +87,7 @@ export async function complete(words: readonly string[], context: Context): Prom
       threads,
       gpu,
       evictAfterMs: 0,
+      paceFile: pacesFile(process.env),
       ...(head === "full" ? {} : { headDirectory: headsDirectory(process.env) }),
     };
     const onLoad = ({ fraction }: { readonly fraction: number }): void => {

@@ -11,3 +11,6 @@ export function cacheDirectory(env: NodeJS.ProcessEnv): string {
 
 /** Where copies of output heads are kept. */
 export const headsDirectory = (env: NodeJS.ProcessEnv): string => path.join(cacheDirectory(env), "heads");
+
+/** Which shares of the FFN are faster than all of it on this machine. */
+export const pacesFile = (env: NodeJS.ProcessEnv): string => path.join(cacheDirectory(env), "paces.json");

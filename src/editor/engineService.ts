@@ -27,6 +27,8 @@ export interface EngineFolders {
   readonly states: string;
   /** Copies of models' output heads. */
   readonly heads: string;
+  /** File of what sparse decoding costs on this machine. */
+  readonly paces: string;
 }
 
 /**
@@ -242,6 +244,7 @@ export class EngineService implements vscode.Disposable {
       threads: threads > 0 ? threads : defaultThreads(cores),
       gpu,
       stateDirectory: this.folders.states,
+      paceFile: this.folders.paces,
       ...(outputHead === "full" ? {} : { headDirectory: this.folders.heads }),
     };
     this.loads++;

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import type { Llama } from "node-llama-cpp";
 import { filesOf } from "../models/parts";
 import { throwIfAborted, toAbortError, unlessAborted } from "./abort";
+import { processorName } from "./clientRungFile";
 import { now } from "./clock";
 import type { Call, Handlers } from "./dispatcher";
 import { EngineFailure, toEngineError } from "./errors";
@@ -24,6 +25,8 @@ import type {
   WarmRequest,
   WarmResult,
 } from "./protocol";
+import { PaceFile } from "./paceFile";
+import { Paces } from "./paces";
 import { readAhead } from "./readAhead";
 import { requireModel, Session } from "./session";
 import { Sparsifier } from "./sparsifier";
@@ -122,7 +125,10 @@ export class Engine {
       this.session = session;
       this.loadedKey = key;
       this.evictAfterMs = params.evictAfterMs ?? EVICT_AFTER_MS;
-      this.sparsifier = new Sparsifier(session, this.gate, this.onState, this.log);
+      const { paceFile } = params;
+      const known = paceFile === undefined ? undefined : new PaceFile(paceFile, await usedBy(llama, session));
+      const paces = Paces.of(session, this.log, known);
+      this.sparsifier = new Sparsifier(session, this.gate, paces, this.onState, this.log);
       session.trim(); // loading leaves much behind
       void session.largePages.settle(this.gate);
       const { info } = session;
@@ -300,6 +306,12 @@ export class Engine {
     }
     return this.session;
   }
+}
+
+/** What the speed of decoding depends on. */
+async function usedBy(llama: Llama, { modelFingerprint, threads }: Session): Promise<(string | number)[]> {
+  const cards = llama.gpu === false ? [] : [llama.gpu, ...(await llama.getGpuDeviceNames())];
+  return [modelFingerprint, llama.llamaCppRelease.release, processorName(), threads, ...cards];
 }
 
 /** Equal for the same parameters and an unchanged file; undefined when there is no file. */

@@ -1,5 +1,6 @@
 import { draftGain } from "../completion/drafts";
 import type { Selection } from "../sparsity/mask";
+import { selectNeurons } from "../sparsity/selection";
 import { DocumentContext } from "./document";
 import { applySelection, type Turns } from "./packing";
 import type { Session } from "./session";
@@ -10,15 +11,15 @@ const DRAFTED = 2;
 const ROUNDS = 4;
 
 /**
- * Milliseconds for a generated token on this machine, with what drafts bring at what they cost here; `activeRatio` 1: dense. What a choice goes by
- * does not matter for that, only how much is read. Measured on a context of its own, one evaluation per turn at the gate.
+ * Milliseconds for a generated token on this machine, with what drafts bring at what they cost here; `activeRatio` 1: dense. Which neurons are
+ * read does not matter for that, only how many. Measured on a context of its own, one evaluation per turn at the gate.
  */
 export async function measurePace(session: Session, activeRatio: number, turns: Turns): Promise<number> {
   const { gate, signal } = turns;
   const context = await DocumentContext.create(session.model, 2 * PROMPT_TOKENS, session.threads);
   try {
     if (activeRatio < 1) {
-      await applySelection(session, context, anyChoice(session), activeRatio, turns);
+      await applySelection(session, context, anySelection(session, activeRatio), activeRatio, turns);
     }
     const [token, ...others] = session.tokenizer.tokenize(
       "for (let i = 0; i < count; i++) {\n  total += values[i];\n}",
@@ -47,7 +48,17 @@ export async function measurePace(session: Session, activeRatio: number, turns: 
   }
 }
 
-function anyChoice({ info }: Session): Selection {
+/** That reads so much of the FFN. */
+export function anySelection({ info, support }: Session, activeRatio: number): Selection {
+  if (support === undefined) {
+    throw new Error(info.denseOnly);
+  }
   const ones = info.ffnSize.map((size) => new Float32Array(size).fill(1));
+  if (support.planes === undefined) {
+    const means = info.ffnSize.map((size) => new Float32Array(size));
+    const options = { budget: "uniform", multiple: support.rowMultiple } as const;
+    const scored = { scores: ones, contributions: ones, means };
+    return { kind: "rows", layers: selectNeurons(scored, activeRatio, options) };
+  }
   return { kind: "choice", layers: ones.map((one) => ({ gateWeights: one, downWeights: one })) };
 }

@@ -84,6 +84,8 @@ export interface LoadModel {
    * idle time. Absent: the full head.
    */
   readonly headDirectory?: string;
+  /** File that remembers which shares of the FFN have turned out to be faster here than all of it. Absent: asked anew after every start. */
+  readonly paceFile?: string;
   /** Tokens drafted at a time by looking up the last ones in the prompt (default: see `session`); 0: none. */
   readonly draftTokens?: number;
   /** Whole lines before the cursor's that prompts have after the middle token (default: see `completion/leadLines`). */

@@ -17,8 +17,8 @@ import { measureCurve } from "./guardCurve";
 import type { Log } from "./llama";
 import { memoryStats } from "./memory";
 import type { NeuronSizes } from "./native";
-import { measurePace } from "./pace";
-import { applySelection, dividePlanes } from "./packing";
+import type { Paces } from "./paces";
+import { applySelection, dividePlanes, type Turns } from "./packing";
 import type { DocumentName, EngineState, SparsifyRequest, SparsifyResult, Timing } from "./protocol";
 import type { Session } from "./session";
 
@@ -28,10 +28,6 @@ const AUTO_RATIOS: Readonly<Record<Selection["kind"], readonly number[]>> = {
   rows: [0.7, 0.5, 0.4, 0.3, 0.2],
 };
 
-/** If not even this share is faster than dense, none is. */
-const FASTEST = AUTO_RATIOS.choice.at(-1)!;
-/** Less than this of dense decoding's time is worth a loss. */
-const PAYS = 0.95;
 const NOT_FASTER = "Reading less would not be faster on this machine.";
 
 /** Text on either side of the cursor that is tokenised at all; longer than any window and its held-out tokens. */
@@ -69,12 +65,11 @@ type Attributed = Scored & { readonly sizes?: readonly NeuronSizes[] };
 export class Sparsifier {
   private queue: Promise<unknown> = Promise.resolve();
   private readonly disposal = new AbortController();
-  /** Milliseconds for a token, by what it reads; 1: dense. */
-  private readonly paces = new Map<number, number>();
 
   constructor(
     private readonly session: Session,
     private readonly gate: Gate,
+    private readonly paces: Paces,
     private readonly onState: (state: EngineState) => void,
     private readonly log: Log,
   ) {}
@@ -119,12 +114,14 @@ export class Sparsifier {
     if (this.session.support === undefined) {
       return this.dense(request, this.session.info.denseOnly);
     }
-    const asksTime = target === "auto" && request.faster === true && this.kind === "choice";
+    const asksTime = target === "auto" && request.faster === true;
     if (asksTime) {
-      await this.pace(1, work); // while all of the FFN is where dense decoding reads it best
-      if (this.paces.has(FASTEST) && !this.pays(FASTEST)) {
+      if (this.paces.pays(this.fastest) === false) {
         return this.dense(request, NOT_FASTER);
       }
+      // While all of the FFN is where dense decoding reads it best.
+      await this.session.largePages.settle(this.gate);
+      await this.paces.measureDense(this.turns(work));
     }
     const remembered = this.remembered(work);
     if (remembered !== undefined) {
@@ -170,27 +167,23 @@ export class Sparsifier {
     return this.apply(work, mask, "attributed", attribution);
   }
 
-  /** Measures how fast a share is, once. */
-  private async pace(activeRatio: number, { signal }: Work): Promise<void> {
-    if (!this.paces.has(activeRatio)) {
-      await this.session.largePages.settle(this.gate);
-      const ms = await measurePace(this.session, activeRatio, { gate: this.gate, signal });
-      this.paces.set(activeRatio, ms);
-      this.log("debug", `a token at ${activeRatio}: ${ms.toFixed(1)} ms, drafts included`);
-    }
-  }
-
   /** Where it is not, what is known of the fastest share spares other files the asking. */
   private async isFaster(activeRatio: number, work: Work): Promise<boolean> {
-    await this.pace(activeRatio, work);
-    if (!this.pays(activeRatio)) {
-      await this.pace(FASTEST, work);
+    const turns = this.turns(work);
+    const pays = await this.paces.ask(activeRatio, turns);
+    if (!pays) {
+      await this.paces.ask(this.fastest, turns);
     }
-    return this.pays(activeRatio);
+    return pays;
   }
 
-  private pays(activeRatio: number): boolean {
-    return this.paces.get(activeRatio)! < PAYS * this.paces.get(1)!;
+  private turns({ signal }: Work): Turns {
+    return { gate: this.gate, signal };
+  }
+
+  /** If not even this share is faster than dense, none is. */
+  private get fastest(): number {
+    return AUTO_RATIOS[this.kind].at(-1)!;
   }
 
   /** What this model can do here. */

@@ -93,7 +93,7 @@ describe("the engine as the editor sees it", () => {
         onDidChange: configChanged.event,
       },
       { write: () => undefined },
-      { states: folder, heads: folder },
+      { states: folder, heads: folder, paces: path.join(folder, "paces.json") },
     );
     service.onDidChangeState((state) => states.push(state));
   });

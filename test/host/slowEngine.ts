@@ -82,7 +82,11 @@ export class SlowEngine implements vscode.Disposable {
       (setting) => setting,
       this.config,
       { write: () => undefined },
-      { states: path.join(this.folder, "states"), heads: path.join(this.folder, "heads") },
+      {
+        states: path.join(this.folder, "states"),
+        heads: path.join(this.folder, "heads"),
+        paces: path.join(this.folder, "paces.json"),
+      },
     );
     const context = { of: () => ({ files: [], edits: "" }) };
     this.generator = new Generator(this.service, this.config, context, this.keys);

@@ -5,6 +5,7 @@ import type { Context } from "../../commandLine/context";
 import { Gate } from "../../engine/gate";
 import { evaluate, makePlanes, setFfnChoice, setFfnRows } from "../../engine/native";
 import { requireModel, Session } from "../../engine/session";
+import { Paces } from "../../engine/paces";
 import { Sparsifier } from "../../engine/sparsifier";
 import { quantize, type Quantisation } from "../../engine/study";
 import { readGguf } from "../../models/gguf";
@@ -74,12 +75,8 @@ export async function measureRivals(
   const dense = new DenseLogits();
   try {
     const profiles = new Profiles(setup.metric);
-    const sparsifier = new Sparsifier(
-      lab.session,
-      new Gate(),
-      () => undefined,
-      () => undefined,
-    );
+    const quiet = (): void => undefined;
+    const sparsifier = new Sparsifier(lab.session, new Gate(), Paces.of(lab.session, quiet), quiet, quiet);
     const rivals = rivalsOf(lab, setup, folder, { sparsifier, profiles });
     for (const [index, rival] of rivals.entries()) {
       context.progress.report("Measuring rivals", index / rivals.length, `, ${rival.name}`);

@@ -5,11 +5,9 @@ import { Gate } from "../../engine/gate";
 import { startLlama } from "../../engine/llama";
 import { memoryStats } from "../../engine/memory";
 import { setRepackFfn } from "../../engine/native";
+import { anySelection } from "../../engine/pace";
 import { applySelection } from "../../engine/packing";
 import { Session } from "../../engine/session";
-import { uniformBudget } from "../../sparsity/budget";
-import type { Selection } from "../../sparsity/mask";
-import { topRows } from "../../sparsity/ranking";
 import {
   SLICE_TOKENS,
   type Attributed,
@@ -177,25 +175,6 @@ export function runWorker(): Promise<void> {
       process.exit(0);
     });
   });
-}
-
-/** What is read does not change the speed, only how much of it: tokens choose by weights that are all the same, or rows are chosen at random. */
-function anySelection({ support, info }: Session, ratio: number): Selection {
-  if (support === undefined) {
-    throw new Error(info.denseOnly);
-  }
-  const { ffnSize, rowMultiple, planes } = support;
-  if (planes !== undefined) {
-    const ones = ffnSize.map((size) => new Float32Array(size).fill(1));
-    return { kind: "choice", layers: ones.map((one) => ({ gateWeights: one, downWeights: one })) };
-  }
-  const counts = uniformBudget(ffnSize, ratio, { multiple: rowMultiple });
-  const next = generator(7);
-  const layers = ffnSize.map((size, layer) => ({
-    size,
-    rows: topRows(Float32Array.from({ length: size }, next), counts[layer]!),
-  }));
-  return { kind: "rows", layers };
 }
 
 /** Tokens from the part of the vocabulary that every model has: no specials. */

@@ -1,5 +1,6 @@
 import { Gate } from "../../../engine/gate";
 import type { SparsifyResult } from "../../../engine/protocol";
+import { Paces } from "../../../engine/paces";
 import { Sparsifier } from "../../../engine/sparsifier";
 import { chooseRatio, lossIncrease, top1Agreement } from "../../../sparsity/guard";
 import type { Evaluation } from "../../../sparsity/guard";
@@ -33,12 +34,8 @@ export const ENGINE_SECTION: Section = {
     const { lab } = bench;
     const hole = longHole(bench);
     const generator = await Generator.create(lab.session, signal);
-    const sparsifier = new Sparsifier(
-      lab.session,
-      new Gate(),
-      () => undefined,
-      () => undefined,
-    );
+    const quiet = (): void => undefined;
+    const sparsifier = new Sparsifier(lab.session, new Gate(), Paces.of(lab.session, quiet), quiet, quiet);
     try {
       const dense = await generator.score(hole);
       const scored = new Map<number, Evaluation>();

@@ -5,6 +5,7 @@ import { Gate } from "../../../engine/gate";
 import { applySelection } from "../../../engine/packing";
 import type { SparsifyRequest } from "../../../engine/protocol";
 import { DRAFT_TOKENS, type Session } from "../../../engine/session";
+import { Paces } from "../../../engine/paces";
 import { Sparsifier } from "../../../engine/sparsifier";
 import { decodeMask } from "../../../sparsity/maskFormat";
 import { DEFAULT_METRIC } from "../../../sparsity/metrics";
@@ -29,12 +30,8 @@ export class HoleWriter {
     private readonly session: Session,
     private readonly document: DocumentContext,
   ) {
-    this.sparsifier = new Sparsifier(
-      session,
-      this.gate,
-      () => undefined,
-      () => undefined,
-    );
+    const quiet = (): void => undefined;
+    this.sparsifier = new Sparsifier(session, this.gate, Paces.of(session, quiet), quiet, quiet);
   }
 
   async open(hole: HolePlace): Promise<{ readonly prompt: readonly number[] }> {
