@@ -1,12 +1,13 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { makeFolderSync } from "../files/makeFolder";
 import { CliError, describeFileError } from "./errors";
 
 /** Creates the directory and checks that files can be made in it, before long work is done for it. */
 export function prepareDirectory(directory: string, advice: string): void {
   const probe = path.join(directory, `.lacuna-${process.pid}`);
   try {
-    mkdirSync(directory, { recursive: true });
+    makeFolderSync(directory);
     writeFileSync(probe, "");
     rmSync(probe);
   } catch (error) {

@@ -24,6 +24,7 @@ export function describeFileError(error: unknown): string {
     case "EISDIR":
       return "it is a directory";
     case "ENOTDIR":
+    case "EEXIST":
       return "part of the path is not a directory";
     case "ENOSPC":
       return "no space left on the device";

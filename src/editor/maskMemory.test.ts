@@ -70,6 +70,15 @@ describe("MaskMemory", () => {
       [],
     );
   });
+  it("goes on where no folder can be made, and says so", async function () {
+    if (process.platform !== "linux") {
+      this.skip(); // there is no such place elsewhere
+    }
+    await remember(open("/proc/lacuna/masks"));
+    assert.equal(await open("/proc/lacuna/masks").recall(wanted), undefined);
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0]!, /could not be remembered: EPERM: no folder can be made in \/proc/);
+  });
   it("throws away a damaged file and says so once", async () => {
     await remember(open());
     const file = path.join(folder, readdirSync(folder)[0]!);

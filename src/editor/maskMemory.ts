@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { makeFolder } from "../files/makeFolder";
 import { decodeMask } from "../sparsity/maskFormat";
 import { MaskStore, type StoreFs } from "../sparsity/maskStore";
 import { sketch } from "../sparsity/similarity";
@@ -67,7 +68,7 @@ function folderFs(folder: string): StoreFs {
     },
     read: (name) => readFile(at(name)),
     async write(name, bytes) {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       await writeFile(at(name), bytes);
     },
     rename: (from, to) => rename(at(from), at(to)),

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import {
   dayOf,
@@ -8,6 +8,7 @@ import {
   type StatisticsData,
   type StatisticsEvent,
 } from "../completion/statistics";
+import { makeFolder } from "../files/makeFolder";
 
 const FLUSH_MS = 5_000;
 
@@ -58,7 +59,7 @@ export class StatisticsStore {
     const temporary = `${this.file}.${process.pid}.tmp`;
     try {
       const data = events.reduce((sum, { event, day }) => record(sum, event, day), await this.read());
-      await mkdir(path.dirname(this.file), { recursive: true });
+      await makeFolder(path.dirname(this.file));
       await writeFile(temporary, JSON.stringify(data));
       await rename(temporary, this.file);
       this.stored = data;

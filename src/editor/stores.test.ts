@@ -45,6 +45,16 @@ describe("StatisticsStore", () => {
     assert.equal(Object.keys((JSON.parse(readFileSync(file, "utf8")) as { days: object }).days).length, 1);
     assert.deepEqual(warnings, []);
   });
+  it("goes on where no folder can be made, and says so", async function () {
+    if (process.platform !== "linux") {
+      this.skip(); // there is no such place elsewhere
+    }
+    const store = open("/proc/lacuna/statistics.json");
+    store.add({ kind: "shown" });
+    await store.flush();
+    assert.equal(totals(store.data).shown, 1);
+    assert.match(warnings.join(), /^Statistics could not be written: EPERM: no folder can be made in \/proc/);
+  });
   it("goes on when nothing can be written, and says so once", async () => {
     const blocked = path.join(folder, "file");
     writeFileSync(blocked, "not a folder");

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import path from "node:path";
+import { makeFolderSync } from "../files/makeFolder";
 import type { RungMemory } from "./clientLadder";
 
 /** The processor's name, as the operating system gives it. */
@@ -25,7 +26,7 @@ export function rungFile(directory: string, binsDirectory: string): RungMemory {
           rmSync(file, { force: true });
           return;
         }
-        mkdirSync(directory, { recursive: true });
+        makeFolderSync(directory);
         writeFileSync(file, name);
       });
     },

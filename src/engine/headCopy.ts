@@ -1,6 +1,7 @@
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { LlamaContext, LlamaModel } from "node-llama-cpp";
+import { makeFolder } from "../files/makeFolder";
 import { throwIfAborted } from "./abort";
 import type { Gate } from "./gate";
 import { captureHeadInputs, createHeadMaker, type HeadMaker } from "./head";
@@ -41,7 +42,7 @@ export const headFile = (directory: string, identity: string): string =>
 export async function makeHeadCopy(directory: string, source: HeadCopySource): Promise<string> {
   const file = headFile(directory, source.identity);
   const fresh = `${file}.${process.pid}`;
-  await mkdir(directory, { recursive: true });
+  await makeFolder(directory);
   await sweep(directory, path.basename(file));
   try {
     await write(fresh, source);

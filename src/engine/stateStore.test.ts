@@ -116,5 +116,8 @@ describe("StateStore", () => {
     assert.deepEqual(readdirSync(directory), []);
     writeFileSync(path.join(scratch, "file"), "");
     assert.equal(await put(new StateStore(path.join(scratch, "file"), "m"), "a", "x"), undefined);
+    if (process.platform === "linux") {
+      assert.equal(await put(new StateStore("/proc/lacuna/states", "m"), "a", "x"), undefined);
+    }
   });
 });

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { chmod, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { chmod, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
+import { makeFolder } from "../files/makeFolder";
 
 /** Changes when files of an earlier version can no longer be read. */
 const VERSION = 1;
@@ -45,7 +46,7 @@ export class StateStore {
     const { state, about } = this.files(document);
     const fresh = `${state}.${process.pid}`;
     try {
-      await mkdir(this.directory, { recursive: true, mode: 0o700 });
+      await makeFolder(this.directory, { mode: 0o700 });
       await this.sweep();
       await write(fresh);
       await chmod(fresh, 0o600);

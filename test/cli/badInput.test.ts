@@ -243,6 +243,18 @@ describe("bad input", () => {
     assert.doesNotMatch(result.stderr, /Attributing/);
   });
 
+  it("a directory for scores in a place that has none", async function () {
+    if (process.platform !== "linux") {
+      this.skip(); // there is no such place elsewhere
+    }
+    const result = await run(["attribute", sourceFile, "--out", "/proc/lacuna/scores"]);
+    assertRefused(
+      result,
+      1,
+      /Cannot write to \/proc\/lacuna\/scores: permission denied\. Choose another --out\.$/,
+    );
+  });
+
   it("a cache that cannot be written", async () => {
     const file = scratch.file("cache-in-the-way", "");
     const result = await run(["bench", "speed", "--shape", "qwen2.5-coder-0.5b"], {

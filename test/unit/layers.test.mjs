@@ -24,6 +24,8 @@ const forbidden = [
   ["src/sparsity/mask.ts", "../completion/cache"],
   ["src/sparsity/mask.ts", "node-llama-cpp"],
   ["src/models/catalogue.ts", "../engine/client"],
+  ["src/files/makeFolder.ts", "../models/catalogue"],
+  ["src/completion/cache.ts", "../files/makeFolder"],
   ["src/completion/ending.ts", "../syntax/parser"],
   ["src/engine/host.ts", "../syntax/parser"],
   ["src/syntax/parser.ts", "../editor/provider"],
@@ -62,6 +64,8 @@ const allowed = [
   ["src/engine/session.ts", "../models/gguf"],
   ["src/engine/native.ts", "node-llama-cpp"],
   ["src/engine/client.ts", "./protocol"],
+  ["src/engine/client.ts", "../files/makeFolder"],
+  ["src/models/download/folder.ts", "../../files/makeFolder"],
   ["src/cli/main.ts", "../engine/client"],
   ["src/cli/main.ts", "../models/catalogue"],
   ["src/cli/main.ts", "../bench/main"],
@@ -88,6 +92,14 @@ describe("layers", () => {
   it("types count as imports", () => {
     const code = 'import type { A } from "vscode";\nexport type B = A;\n';
     assert.deepEqual(violations("src/completion/cache.ts", code), ["no-restricted-imports"]);
+  });
+  it("folders are made by what ends everywhere, but for tests", () => {
+    const code = "await mkdir(folder, { recursive: true });\nmkdirSync(folder, { recursive: true });\n";
+    assert.deepEqual(violations("src/engine/headCopy.ts", code), [
+      "no-restricted-syntax",
+      "no-restricted-syntax",
+    ]);
+    assert.deepEqual(violations("src/engine/headCopy.test.ts", code), []);
   });
   it("a dynamic import counts as one", () => {
     const code = 'await import("node-llama-cpp");\nawait import("../engine/host");\n';

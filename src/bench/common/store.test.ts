@@ -31,5 +31,11 @@ describe("store of measured cases", () => {
   });
   it("says what to do when it cannot write", () => {
     assert.throws(() => new Store(path.join(file, "x.jsonl"), false), /Choose another --out/);
+    if (process.platform === "linux") {
+      assert.throws(
+        () => new Store("/proc/lacuna/x.jsonl", false),
+        /^Error: Cannot use \/proc\/lacuna\/x\.jsonl: permission denied\. Choose another --out\.$/,
+      );
+    }
   });
 });

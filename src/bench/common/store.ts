@@ -1,6 +1,7 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { CliError, describeFileError } from "../../commandLine/errors";
+import { makeFolderSync } from "../../files/makeFolder";
 
 /** What was measured on one case: values by name, for one way to run the model. */
 export interface Point {
@@ -28,7 +29,7 @@ export class Store {
     fresh: boolean,
   ) {
     try {
-      mkdirSync(path.dirname(file), { recursive: true });
+      makeFolderSync(path.dirname(file));
       if (fresh) {
         rmSync(file, { force: true });
       }

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { lstat, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { makeFolder } from "../../files/makeFolder";
 import { GgufError, readGguf } from "../gguf";
 import { fileName } from "./address";
 import { DownloadError, fileProblem, inUse } from "./errors";
@@ -57,7 +58,7 @@ export class ModelFolder {
 
   async create(): Promise<void> {
     try {
-      await makeFolder(path.resolve(this.folder));
+      await makeFolder(this.folder);
     } catch (error) {
       throw fileProblem(error, this.folder);
     }
@@ -238,30 +239,6 @@ function isRecord(value: unknown): value is ModelRecord {
     !Number.isNaN(Date.parse(at as string)) &&
     path.basename(file as string) === file
   );
-}
-
-/** `mkdir -p`. Node's own never ends where the system says that there is no such folder although the one above is there, as in `/proc`. */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const parent = path.dirname(folder);
-    const isThere = async (which: string): Promise<boolean> =>
-      (await stat(which).catch(() => undefined))?.isDirectory() === true;
-    if (await isThere(folder)) {
-      return;
-    }
-    if (code !== "ENOENT" || parent === folder || (await isThere(parent))) {
-      throw error;
-    }
-    await makeFolder(parent);
-    await mkdir(folder).catch(async (again: unknown) => {
-      if (!(await isThere(folder))) {
-        throw again;
-      }
-    });
-  }
 }
 
 async function sync(name: string): Promise<void> {
