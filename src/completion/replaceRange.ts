@@ -5,7 +5,8 @@ import { Scanner } from "./lexical/scanner";
 import { framesOf, textAround, type Frame, type State } from "./lexical/state";
 
 /** What an editor may have put right of the cursor, or what ends a statement or begins a block: a piece at a time. */
-const PIECE = /\s*(?:<\/[\w.:-]*>|[-+~]?%\}|\}\}|[-+~]?%>|-->|\*\/|\?>|\/>|#\}|[)\]}>"'`$|]|[:;,{])/y;
+const PIECE =
+  /\s*(?:<\/[\w.:-]*>|\\(?:right(?:\\[a-z]+|\\?[)\]}|.>]))|\\[)\]}]|[-+~]?%\}|\}\}|[-+~]?%>|-->|\*\/|\?>|\/>|#\}|[)\]}>"'`$|]|[:;,{])/y;
 /** Characters before the cursor in which type arguments may begin. */
 const NEAR = 1_000;
 

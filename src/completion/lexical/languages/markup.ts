@@ -1,6 +1,7 @@
 import {
   BACKSLASH,
   blockComment,
+  CLOSER_OF,
   escaped,
   language,
   lineComment,
@@ -355,6 +356,41 @@ const VERBATIM: Rule = {
     );
   },
 };
+/** Signs of several characters: formulas, braces that are shown. */
+const SIGNS: Readonly<Record<string, string>> = { "\\(": "\\)", "\\[": "\\]", "\\{": "\\}" };
+const MATH_SIGNS: readonly Rule[] = [
+  {
+    starts: "\\",
+    match: /\\[([{]/y,
+    then: (scanner, [open]) => pushBracket(scanner, open, scanner.mode, SIGNS[open], true),
+  },
+  { starts: "\\", match: /\\[)\]}]/y, then: (scanner, [close]) => scanner.closePair(close) },
+];
+/** `\left( … \right)`: what it ends with need not be of the same kind. */
+const FENCES: readonly Rule[] = [
+  {
+    starts: "\\",
+    match: /\\left(\\[A-Za-z]+|\\[{|]|[^\sA-Za-z\\])/y,
+    then: (scanner, [open, sign]) => {
+      const close = SIGNS[sign!] ?? CLOSER_OF[sign!] ?? sign!.replace(/^\\l/, "\\r");
+      pushBracket(scanner, open, scanner.mode, `\\right${close}`, true);
+    },
+  },
+  {
+    starts: "\\",
+    match: /\\right(?:\\[A-Za-z]+|\\[}|]|[^\sA-Za-z\\])/y,
+    then: (scanner, [close]) => {
+      for (let one = scanner.top; one?.soft === true; one = one.parent) {
+        if (one.open.startsWith("\\left")) {
+          scanner.index -= close.length;
+          scanner.close(one, close.length);
+          return;
+        }
+      }
+      scanner.stray(close, scanner.index - close.length);
+    },
+  },
+];
 const BRACES: readonly Rule[] = [
   { starts: "{", match: /\{/y, then: (scanner, [open]) => pushBracket(scanner, open, scanner.mode) },
 ];
@@ -387,6 +423,8 @@ export const LATEX: Mode = prose([
   VERBATIM,
   skip("\\", /\\verb\*?([^\w\s*])(?:(?!\1)[^\n])*\1/y),
   skip("\\", /\\(?:url|href|path)\{[^{}\n]*\}/y),
+  ...MATH_SIGNS,
+  ...FENCES,
   skip("\\", /\\(?:[A-Za-z@]+|[^])/y),
   lineComment("%"),
   MATH,
