@@ -36,6 +36,15 @@ describe("Trail", () => {
     one.grow("(a, b);\nfo");
     assert.equal(at(one, "x = 1;\ncall(a,│\nend();"), " b);");
   });
+  it("ends where all that is left of it stands right of the cursor", () => {
+    const one = trail("a = [one,│];\nend();");
+    one.finish(" two];", "finished");
+    assert.equal(at(one, "a = [one,│];\nend();"), " two];");
+    assert.equal(at(one, "a = [one, two│];\nend();"), "");
+    const other = trail("a = [one,│]\nend();");
+    other.finish(" two];", "finished");
+    assert.equal(at(other, "a = [one, two│]\nend();"), "];", "a sign is missing there");
+  });
   it("has nothing for someone who types something else", () => {
     const one = trail();
     one.grow("(a, b);\nfo");

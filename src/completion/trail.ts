@@ -1,3 +1,4 @@
+import { lineSuffix } from "./cursor";
 import { firstLineEnd } from "./ending/end";
 import type { EndingKind } from "./ending/kind";
 import { typedSince, type Place } from "./place";
@@ -99,7 +100,8 @@ export class Trail {
         ({ start, text }) => start <= typed.length && typed.length < Math.max(start + text.length, start + 1),
       );
       if (known !== undefined) {
-        return { kind: "text", text: known.text.slice(typed.length - known.start) };
+        const text = known.text.slice(typed.length - known.start);
+        return this.isThere(text, now) ? NOTHING : { kind: "text", text };
       }
       const last = this.segments.at(-1);
       if (last?.fitted === true && last.text !== "") {
@@ -128,6 +130,12 @@ export class Trail {
       }
       this.segments.push({ start: wanted.start, text, fitted: shaped?.fitted === true });
     }
+  }
+
+  /** What is left of a suggestion stands right of the cursor: it would take the place of the same. */
+  private isThere(text: string, now: Place): boolean {
+    const rest = text.trimEnd();
+    return rest !== "" && lineSuffix(now).startsWith(rest) && this.shaper.replaced(text, now) >= rest.length;
   }
 
   /** A whole line of what `at` waits for has been generated. */

@@ -61,6 +61,28 @@ describe("cross-file context", () => {
     assert.equal(api.context.of(editor.document), before);
   });
 
+  it("has nothing twice, however often and by however many ways it was looked at", async () => {
+    for (const round of [1, 2]) {
+      const editor = await open("src/shelves.js");
+      editor.selection = new vscode.Selection(0, 0, 2, 0);
+      await vscode.commands.executeCommand("editor.action.clipboardCopyAction");
+      cursorAfter(editor, "inventory.items");
+      await sleep(700);
+      await editor.edit((edit) => edit.insert(new vscode.Position(3, 0), `// round ${round}\n`));
+      await sleep(700);
+      await open("src/inventory.ts");
+      await sleep(300);
+    }
+    const editor = await openUse();
+    await until("the imported file", () => paths(editor.document).includes("src/shelves.js"));
+    await sleep(1_500); // what was done there, too
+    const { files } = api.context.of(editor.document);
+    const all = files.map(({ text }) => text).join("\n");
+    for (const once of [...LIKE.trim().split("\n").slice(0, 2), "total(): number {"]) {
+      assert.equal(all.split(once).length, 2, `${once}\n${all}`);
+    }
+  });
+
   it("has the place that text was copied from, in the midst of a long file", async () => {
     const long = `${"// nothing of interest\n".repeat(200)}${LIKE}${"// nor here\n".repeat(200)}`;
     writeFileSync(workspaceFile("src/long.js").fsPath, long);

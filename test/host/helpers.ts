@@ -101,6 +101,33 @@ export async function accept(
   return inserted(before, document.getText());
 }
 
+/** Longer than the editor takes to show what it is given. */
+export const A_WHILE = 600;
+
+/** An {@link untitled} document whose editor has done with opening it: before, it does not ask for suggestions. */
+export async function settled(content: string, language: string): Promise<vscode.TextEditor> {
+  const editor = await untitled(content, language);
+  await vscode.commands.executeCommand("workbench.action.focusActiveEditorGroup");
+  await sleep(A_WHILE);
+  return editor;
+}
+
+/** As a person does, key by key. */
+export async function type(text: string): Promise<void> {
+  for (const character of text) {
+    await vscode.commands.executeCommand("type", { text: character });
+    await sleep(60);
+  }
+}
+
+/** What an untitled document says after what is shown has come into it, "" when nothing has. */
+export async function commit({ document }: vscode.TextEditor): Promise<string> {
+  const before = document.getText();
+  await vscode.commands.executeCommand("editor.action.inlineSuggest.commit");
+  await sleep(A_WHILE / 2);
+  return document.getText() === before ? "" : document.getText().split("\n").slice(1).join("\n");
+}
+
 /** What `after` has that `before` has not, as one piece. */
 export function inserted(before: string, after: string): string {
   let start = 0;

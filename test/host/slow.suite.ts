@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import * as vscode from "vscode";
-import { closeAll, lacuna, setting, sleep, until, untitled } from "./helpers";
+import { A_WHILE, closeAll, commit, lacuna, setting, settled, sleep, type, until } from "./helpers";
 import { SlowEngine } from "./slowEngine";
-
-/** Longer than the editor takes to show what it is given. */
-const A_WHILE = 600;
 
 /** Words that no other document has: the editor's list has nothing for them, whatever other tests have left open. */
 const WORDS = [
@@ -56,23 +53,10 @@ describe("a slow engine", function () {
   }
 
   async function typing(content: string, language: string, typed: string): Promise<vscode.TextEditor> {
-    const editor = await untitled(content, language);
-    await vscode.commands.executeCommand("workbench.action.focusActiveEditorGroup");
-    await sleep(A_WHILE); // an editor that is still busy with opening does not ask
+    const editor = await settled(content, language);
     offers = [];
-    for (const character of typed) {
-      await vscode.commands.executeCommand("type", { text: character });
-      await sleep(60);
-    }
+    await type(typed);
     return editor;
-  }
-
-  /** What is shown comes into the document; nothing does otherwise. */
-  async function commit({ document }: vscode.TextEditor): Promise<string> {
-    const before = document.lineCount === 0 ? "" : document.getText();
-    await vscode.commands.executeCommand("editor.action.inlineSuggest.commit");
-    await sleep(A_WHILE / 2);
-    return document.getText() === before ? "" : document.getText().split("\n").slice(1).join("\n");
   }
 
   for (const [index, seconds] of [0.8, 2, 5].entries()) {
@@ -192,6 +176,54 @@ describe("a slow engine", function () {
     await sleep(A_WHILE);
     assert.equal(engine.events.filter(({ event }) => event === "complete").length, 1);
     assert.equal(await commit(editor), `<form>\n<button type=${text}\n</form>\n`);
+  });
+
+  for (const [who, language, line, text, quotes] of [
+    ["as VS Code's JSX does", "javascriptreact", "const a = <a className", '"b" key={c} />;', '"$1"'],
+    ["in JSX, in single quotes", "typescriptreact", "const a = <a className", "'b' key={c} />;", "'$1'"],
+    ["as Vue's extension does", "plaintext", "<li :class", '"{ on: a }">{{ b }}</li>', '"$0"'],
+  ] as const) {
+    it(`goes on between quotes that are inserted ${who}`, async () => {
+      engine.answer({ firstMs: 100, answers: [{ after: `${line}=`, text }] });
+      const editor = await typing(`${line}│\n`, language, "=");
+      await until("the suggestion", () => offers.includes(text));
+      await sleep(A_WHILE);
+      await editor.insertSnippet(new vscode.SnippetString(quotes));
+      await until("the rest of it", () => offers.includes(text.slice(1)), 5_000);
+      await sleep(A_WHILE);
+      assert.equal(engine.events.filter(({ event }) => event === "complete").length, 1);
+      assert.equal(await commit(editor), `${line}=${text}\n`);
+    });
+  }
+
+  for (const [language, line, typed, text] of [
+    ["typescriptreact", "const a = <a className=", '"', '"b" key={c} />;'],
+    ["typescriptreact", "const a = <a style=", "{", "{{ b: c }} />;"],
+    ["javascriptreact", "const a = <a title=", "'", "'b' />;"],
+    ["html", "<li :class=", '"', '"{ on: a }">{{ b }}</li>'],
+  ] as const) {
+    it(`goes on between ${typed} and what the editor closes it with, after ${line} in ${language}`, async () => {
+      engine.answer({ firstMs: 100, answers: [{ after: line, text }] });
+      const editor = await typing(`${line.slice(0, -1)}│\n`, language, "");
+      await editor.edit((edit) => edit.insert(editor.selection.active, "=")); // no quotes are inserted for that
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+      await until("the suggestion", () => offers.includes(text));
+      await sleep(A_WHILE);
+      await type(typed);
+      await until("the rest of it", () => offers.includes(text.slice(1)), 5_000);
+      await sleep(A_WHILE);
+      assert.equal(await commit(editor), `${line}${text}\n`);
+    });
+  }
+
+  it("goes on between quotes that VS Code's HTML inserts by itself", async () => {
+    const text = '"{ on: a }">{{ b }}</li>';
+    engine.answer({ firstMs: 100, answers: [{ after: "<li :class=", text }] });
+    const editor = await typing("<ul>\n<li :class│\n</ul>\n", "html", "=");
+    await until("the quotes", () => editor.document.getText().includes('=""'), 20_000);
+    await until("the rest of it", () => offers.includes(text.slice(1)), 10_000);
+    await sleep(A_WHILE);
+    assert.equal(await commit(editor), `<ul>\n<li :class=${text}\n</ul>\n`);
   });
 
   it("that is out of time offers what is whole of its text", async () => {
