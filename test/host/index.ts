@@ -1,15 +1,21 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import Mocha from "mocha";
+import * as vscode from "vscode";
 
-/** Entry point of VS Code's test run: all suites beside this file. */
+/** For a window of several folders; all others are for one of a single folder. */
+const SEVERAL_FOLDERS = "folders.suite.cjs";
+
+/** Entry point of VS Code's test run: the suites beside this file that are for such a window. */
 export async function run(): Promise<void> {
   const mocha = new Mocha({ ui: "bdd", timeout: 60_000, color: true, slow: 5_000, forbidOnly: true });
   const grep = process.env.LACUNA_TEST_GREP;
   if (grep !== undefined) {
     mocha.grep(grep);
   }
-  for (const name of readdirSync(__dirname).filter((file) => file.endsWith(".suite.cjs"))) {
+  const several = vscode.workspace.workspaceFile !== undefined;
+  const suites = readdirSync(__dirname).filter((file) => file.endsWith(".suite.cjs"));
+  for (const name of suites.filter((file) => (file === SEVERAL_FOLDERS) === several)) {
     mocha.addFile(path.join(__dirname, name));
   }
   let passes = 0;

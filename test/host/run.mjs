@@ -8,7 +8,7 @@
 // (no internet, no display): VS Code's own server and workbench under headless Chromium, see support/vscodeShim.mjs.
 import { execFileSync } from "node:child_process";
 import { lookup } from "node:dns/promises";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -39,7 +39,24 @@ async function executable() {
   return shim;
 }
 
+/** A workspace of two folders of one name with the same files, `one/app` and `two/app`. @returns its file */
+function severalFolders(root) {
+  const folders = ["one/app", "two/app"];
+  for (const folder of folders) {
+    mkdirSync(path.join(root, folder, ".vscode"), { recursive: true });
+    writeFileSync(path.join(root, folder, ".vscode/settings.json"), '{ "lacuna.maxTokens": 5 }\n');
+    writeFileSync(
+      path.join(root, folder, "sum.js"),
+      `${"export const one = 1;\n".repeat(30)}const total = \n`,
+    );
+  }
+  const file = path.join(root, "apps.code-workspace");
+  writeFileSync(file, JSON.stringify({ folders: folders.map((folder) => ({ path: folder })) }));
+  return file;
+}
+
 const workspace = mkdtempSync(path.join(os.tmpdir(), "lacuna-workspace-"));
+const several = mkdtempSync(path.join(os.tmpdir(), "lacuna-folders-"));
 try {
   if (values["no-build"] !== true) {
     execFileSync(process.execPath, [path.join(root, "esbuild.mjs"), "--quiet"], {
@@ -57,31 +74,46 @@ try {
   }
   const profile = path.join(workspace, ".profile");
   mkdirSync(profile);
-  const report = path.join(workspace, ".report.json");
   const usesShim = vscodeExecutablePath === shim;
-  await runTests({
-    ...(vscodeExecutablePath === undefined ? {} : { vscodeExecutablePath }),
-    extensionDevelopmentPath: vsix === undefined ? root : empty,
-    extensionTestsPath: path.join(root, "dist/test/host/index.cjs"),
-    extensionTestsEnv: {
-      LACUNA_TEST_REPORT: report,
-      ...(values.grep === undefined ? {} : { LACUNA_TEST_GREP: values.grep }),
-    },
-    launchArgs: [
-      workspace,
-      ...(vsix === undefined ? [] : [`--install-extension=${vsix}`]),
-      ...(usesShim ? [] : ["--disable-workspace-trust", `--user-data-dir=${profile}`]),
-    ],
-  });
-  const { passes, failures } = existsSync(report)
-    ? JSON.parse(readFileSync(report, "utf8"))
-    : { passes: 0, failures: 0 };
-  if (passes === 0 || failures > 0) {
-    throw new Error(failures > 0 ? `${failures} tests failed.` : "The tests did not run to their end.");
+  let ran = 0;
+  for (const opened of [workspace, severalFolders(several)]) {
+    if (values.grep !== undefined && ran > 0) {
+      break; // what was asked for has run
+    }
+    const report = path.join(several, `${path.basename(opened)}.json`);
+    await runTests({
+      ...(vscodeExecutablePath === undefined ? {} : { vscodeExecutablePath }),
+      extensionDevelopmentPath: vsix === undefined ? root : empty,
+      extensionTestsPath: path.join(root, "dist/test/host/index.cjs"),
+      extensionTestsEnv: {
+        LACUNA_TEST_REPORT: report,
+        ...(values.grep === undefined ? {} : { LACUNA_TEST_GREP: values.grep }),
+      },
+      launchArgs: [
+        opened,
+        ...(vsix === undefined ? [] : [`--install-extension=${vsix}`]),
+        ...(usesShim ? [] : ["--disable-workspace-trust", `--user-data-dir=${profile}`]),
+      ],
+    });
+    const { passes, failures } = existsSync(report)
+      ? JSON.parse(readFileSync(report, "utf8"))
+      : { passes: 0, failures: 0 };
+    if (failures > 0) {
+      throw new Error(`${failures} tests failed.`);
+    }
+    ran += passes;
+    if (passes === 0 && values.grep === undefined) {
+      throw new Error("The tests did not run to their end.");
+    }
+  }
+  if (ran === 0) {
+    throw new Error("The tests did not run to their end.");
   }
 } catch (error) {
   console.error(String(error instanceof Error ? error.message : error));
   process.exitCode = 1;
 } finally {
-  rmSync(workspace, { recursive: true, force: true, maxRetries: 5 });
+  for (const folder of [workspace, several]) {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
 }

@@ -38,6 +38,9 @@ export interface SlowEngineEvent {
   readonly event: "load" | "complete" | "warm" | "sparsify" | "stats" | "unload" | "cancel" | "answered";
   readonly id: number;
   readonly prefix?: string;
+  /** What tells the document apart, and what the model knows it by. */
+  readonly document?: string;
+  readonly path?: string;
   readonly method?: string;
   readonly how?: "whole" | "cancelled" | "deadline";
 }

@@ -100,7 +100,8 @@ async function answer({ id, method, params, deadlineMs }) {
   running.set(id, request);
   const limit = method === "complete" ? (script().deadlineMs ?? deadlineMs) : deadlineMs;
   const deadline = limit === undefined ? undefined : setTimeout(() => (request.end ??= "deadline"), limit);
-  log({ event: method, id, ...(method === "complete" ? { prefix: params.prefix.slice(-40) } : {}) });
+  const asked = ({ prefix, document, path }) => ({ prefix: prefix.slice(-40), document, path });
+  log({ event: method, id, ...(method === "complete" ? asked(params) : {}) });
   // One at a time, as the engine; only figures are told at once.
   const before = turn;
   let done;

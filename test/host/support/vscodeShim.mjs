@@ -52,10 +52,13 @@ try {
   ];
   const query = new URLSearchParams({ payload: JSON.stringify(payload) });
   const folder = positionals.find((file) => statSync(file, { throwIfNoEntry: false })?.isDirectory());
-  if (folder === undefined) {
-    query.set("ew", "true");
-  } else {
+  const workspaceFile = positionals.find((file) => file.endsWith(".code-workspace"));
+  if (workspaceFile !== undefined) {
+    query.set("workspace", path.resolve(workspaceFile));
+  } else if (folder !== undefined) {
     query.set("folder", path.resolve(folder));
+  } else {
+    query.set("ew", "true");
   }
   await page.goto(`${server.url}/?${query}`);
   code = await finished;
