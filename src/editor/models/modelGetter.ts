@@ -8,6 +8,7 @@ import { DownloadError, size } from "../../models/download/errors";
 import { defaultFolder } from "../../models/download/folder";
 import { progressText } from "../../models/download/progressText";
 import type { Progress } from "../../models/download/transfer";
+import type { CommandId } from "../commandIds";
 import type { Config } from "../config";
 import type { EngineService } from "../engineService";
 import { messageOf } from "../failures";
@@ -16,6 +17,7 @@ import { measuredAt } from "../measured";
 import type { MeasuredStore } from "../measuredStore";
 import { pathOf } from "../modelFiles";
 import { chooseModel, type Chosen } from "./chooseModel";
+import { remediesFor } from "./remedies";
 
 const TOKEN = "lacuna.hubToken";
 /** Milliseconds between two changes of what is shown. */
@@ -34,6 +36,8 @@ export class ModelGetter implements vscode.Disposable {
     99,
   );
   private readonly closing = new AbortController();
+  /** Addresses of what is under way. */
+  private readonly fetching = new Set<string>();
   private machine: Promise<Machine> | undefined;
   private downloader: { readonly key: string; readonly one: Downloader } | undefined;
 
@@ -84,8 +88,24 @@ export class ModelGetter implements vscode.Disposable {
     }
   }
 
-  /** The download with its progress; undefined when it was cancelled. Throws a {@link DownloadError}. */
-  async fetch({ title, wanted }: Chosen): Promise<Downloaded | undefined> {
+  /**
+   * The download with its progress; undefined when it was cancelled. Throws a {@link DownloadError}, also when it is under way already: its
+   * notification is the one to look at, and to cancel it.
+   */
+  async fetch(chosen: Chosen): Promise<Downloaded | undefined> {
+    const { address } = chosen.wanted;
+    if (this.fetching.has(address)) {
+      throw new DownloadError("in-progress", "This is being fetched already, as its notification shows.");
+    }
+    this.fetching.add(address);
+    try {
+      return await this.download(chosen);
+    } finally {
+      this.fetching.delete(address);
+    }
+  }
+
+  private async download({ title, wanted }: Chosen): Promise<Downloaded | undefined> {
     const downloader = await this.current();
     const options = {
       location: vscode.ProgressLocation.Notification,
@@ -133,18 +153,30 @@ export class ModelGetter implements vscode.Disposable {
 
   /** Tells what went wrong; true when it is to be tried once more. */
   private async again(error: unknown, { title }: Chosen): Promise<boolean> {
-    const gated = error instanceof DownloadError && error.kind === "gated";
-    const terms = gated ? /https:\/\/\S+[^\s,.]/.exec(error.message)?.[0] : undefined;
-    const actions = gated
-      ? ["Give a Token", ...(terms === undefined ? [] : ["Open the Terms"])]
-      : ["Try Again"];
+    const remedies = remediesFor(error);
+    const show =
+      remedies.length === 0 ? vscode.window.showInformationMessage : vscode.window.showErrorMessage;
     for (;;) {
-      const picked = await vscode.window.showErrorMessage(`${title}: ${messageOf(error)}`, ...actions);
-      if (picked === "Open the Terms") {
-        await vscode.env.openExternal(vscode.Uri.parse(terms!));
-        continue;
+      switch (await show(`${title}: ${messageOf(error)}`, ...remedies)) {
+        case "Try Again":
+          return true;
+        case "Give a Token":
+          return this.askToken();
+        case "Open the Terms":
+          await vscode.env.openExternal(vscode.Uri.parse((error as DownloadError).terms!));
+          continue;
+        case "Choose Another":
+          void vscode.commands.executeCommand("lacuna.getModel" satisfies CommandId);
+          return false;
+        case "Select Model":
+          void vscode.commands.executeCommand("lacuna.selectModel" satisfies CommandId);
+          return false;
+        case "Open Settings":
+          void vscode.commands.executeCommand("workbench.action.openSettings", "lacuna.modelFolder");
+          return false;
+        case undefined:
+          return false;
       }
-      return picked === "Give a Token" ? this.askToken() : picked !== undefined;
     }
   }
 

@@ -8,6 +8,7 @@ export type DownloadProblem =
   | "insecure"
   | "offline"
   | "gated"
+  | "token"
   | "not-found"
   | "busy-server"
   | "server"
@@ -30,6 +31,8 @@ export class DownloadError extends Error {
     message: string,
     /** Seconds after which the server wants to be asked again. */
     readonly retryAfter?: number,
+    /** Page on which a gated model's terms are accepted: a token of the user's may help. */
+    readonly terms?: string,
   ) {
     super(message);
   }
@@ -136,7 +139,7 @@ export function statusProblem(
         ? " Fetch it with a program that is logged in there, and select the file."
         : ` If it is gated, accept its terms at ${terms}, then give a token of yours.`;
     const what = status === 401 ? "wants to know who asks" : "does not allow this";
-    return new DownloadError("gated", `${url.host} ${what} (${status}).${where}`);
+    return new DownloadError("gated", `${url.host} ${what} (${status}).${where}`, undefined, terms);
   }
   if (status === 404 || status === 410) {
     return new DownloadError("not-found", `There is no ${url.href} (${status}). Check the address.`);

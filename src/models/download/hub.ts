@@ -49,7 +49,7 @@ export class Hub {
     this.token = options.token?.trim();
     if (!/^[!-~]*$/.test(this.token ?? "")) {
       throw new DownloadError(
-        "gated",
+        "token",
         "The token for the hub has blanks or letters that none has. Copy it again from the hub's settings.",
       );
     }
