@@ -38,6 +38,8 @@ describe("whyNot", () => {
     assert.equal(reason({}, { enabled: false }), "disabled");
     assert.equal(reason({}, { snoozedUntil: 1 }), "snoozed");
     assert.equal(reason({}, { workspaceTrusted: false }), "untrusted");
+    assert.equal(reason({ selectionActive: true }, { onlyInvoked: true }), "editor");
+    assert.equal(reason({ readOnly: true }, { onlyInvoked: true }), "read-only");
     assert.equal(reason({}, { onBattery: true }), "battery");
     assert.equal(reason({ scheme: "output" }), "scheme");
     assert.equal(reason({ language: "markdown" }), "language");

@@ -19,6 +19,8 @@ export interface Surroundings {
   readonly now: number;
   readonly workspaceTrusted: boolean;
   readonly onBattery: boolean;
+  /** The editor asks for no suggestions by itself. */
+  readonly onlyInvoked?: boolean;
 }
 
 export interface Rules {
@@ -89,6 +91,7 @@ export type Reason =
   | "excluded"
   | "size"
   | "read-only"
+  | "editor"
   | "selection"
   | "cursors";
 
@@ -135,6 +138,9 @@ export function whyNot(facts: DocumentFacts, around: Surroundings, rules: Rules)
   }
   if (facts.readOnly) {
     return no("read-only", "the file is read-only");
+  }
+  if (around.onlyInvoked === true) {
+    return no("editor", "VS Code's editor.inlineSuggest.enabled is off");
   }
   if (facts.selectionActive) {
     return no("selection", "text is selected");

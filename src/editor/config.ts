@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import * as vscode from "vscode";
 import { machineValue, MACHINE_SETTINGS, type SettingPlaces, type Side } from "./machineSettings";
 import { pathOf } from "./modelFiles";
-import { readSettings, type Settings } from "./settings";
+import { contradictions } from "./contradictions";
+import { defaultSettings, readSettings, type Settings } from "./settings";
 
 const SECTION = "lacuna";
 
@@ -36,7 +37,7 @@ export class Config implements vscode.Disposable {
     return this.current;
   }
 
-  /** One sentence for each value that is set and not used: it is not valid, or another machine's. */
+  /** One sentence for each value that is set and not used: it is not valid, another machine's, or another setting stands against it. */
   get problems(): readonly string[] {
     return this.found;
   }
@@ -73,7 +74,7 @@ export class Config implements vscode.Disposable {
       return found.value;
     });
     const before = this.found;
-    this.found = [...problems, ...ignored];
+    this.found = [...problems, ...ignored, ...contradictions(settings, defaultSettings())];
     for (const problem of this.found.filter((one) => !before.includes(one))) {
       this.report(problem, ignored.includes(problem) ? "elsewhere" : "invalid");
     }

@@ -1,8 +1,11 @@
 import * as vscode from "vscode";
-import { isWritableScheme, whyNot, type Ineligible } from "../completion/eligibility";
+import { isWritableScheme, whyNot, type Ineligible, type Reason } from "../completion/eligibility";
 import type { Battery } from "./battery";
 import type { Config } from "./config";
 import { visibleEditor } from "./visibleEditor";
+
+/** The last that `whyNot` looks for: they say nothing of a file. */
+const OF_THE_MOMENT: ReadonlySet<Reason> = new Set(["editor", "selection", "cursors"]);
 
 /** Decides whether a document may have completions now, and says why not. */
 export class Eligibility implements vscode.Disposable {
@@ -24,6 +27,9 @@ export class Eligibility implements vscode.Disposable {
       config.onDidChange(fire),
       battery.onDidChange(fire),
       vscode.workspace.onDidGrantWorkspaceTrust(fire),
+      vscode.workspace.onDidChangeConfiguration((event) =>
+        event.affectsConfiguration(ASKS) ? fire() : undefined,
+      ),
       vscode.window.onDidChangeTextEditorSelection(fire),
       vscode.window.onDidChangeActiveTextEditor(fire),
       vscode.workspace.onDidSaveTextDocument((document) => this.readOnly.delete(document.uri.toString())),
@@ -53,16 +59,16 @@ export class Eligibility implements vscode.Disposable {
         now: Date.now(),
         workspaceTrusted: vscode.workspace.isTrusted,
         onBattery: this.battery.discharging && purpose === "automatic",
+        onlyInvoked: purpose === "automatic" && !asksByItself(document),
       },
       this.config.settings,
     );
   }
 
-  /** Why the file of `document` has no completions, whatever is selected in it just now. */
+  /** Why the file of `document` has no completions, whatever is selected in it just now; who asks for one may have it. */
   checkFile(document: vscode.TextDocument): Ineligible | undefined {
     const found = this.check(document);
-    // These two are the last that `whyNot` looks for.
-    return found?.reason === "selection" || found?.reason === "cursors" ? undefined : found;
+    return found !== undefined && OF_THE_MOMENT.has(found.reason) ? undefined : found;
   }
 
   get onBattery(): boolean {
@@ -114,6 +120,12 @@ export class Eligibility implements vscode.Disposable {
     return (permissions & vscode.FilePermission.Readonly) !== 0;
   }
 }
+
+/** The editor's own switch; a language may have another value. */
+const ASKS = "editor.inlineSuggest.enabled";
+
+const asksByItself = (document: vscode.TextDocument): boolean =>
+  vscode.workspace.getConfiguration(undefined, document).get<boolean>(ASKS) !== false;
 
 /** Length in code units without copying the text: the offset of its end. */
 const sizeOf = (document: vscode.TextDocument): number =>

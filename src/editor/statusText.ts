@@ -78,6 +78,7 @@ const LASTING = new Set([
   "excluded",
   "size",
   "read-only",
+  "editor",
 ]);
 
 export const percent = (share: number): string => `${Math.round(share * 100)} %`;
@@ -443,6 +444,8 @@ function remedies({ engine, ineligible, server }: Status): readonly (readonly [s
       return [["End snooze", "lacuna.endSnooze"]];
     case "disabled":
       return [["Switch on", "lacuna.toggle"]];
+    case "editor":
+      return [["Complete here all the same", "lacuna.complete"]];
     case "language":
       return [["Switch on for this language", "lacuna.toggleLanguage"]];
     default:
