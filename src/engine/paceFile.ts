@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { makeFolderSync } from "../files/makeFolder";
 
 /** A laptop's drivers, power settings and Lacuna itself change. */
 const KEPT_MS = 7 * 24 * 60 * 60_000;
@@ -32,7 +33,7 @@ export class PaceFile {
     kept[this.key] = { ...kept[this.key], [activeRatio]: { cost, at: this.now() } };
     const fresh = `${this.file}.${process.pid}`;
     const written = attempt(() => {
-      mkdirSync(path.dirname(this.file), { recursive: true });
+      makeFolderSync(path.dirname(this.file));
       writeFileSync(fresh, JSON.stringify(kept));
       renameSync(fresh, this.file);
       return true;
