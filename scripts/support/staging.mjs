@@ -13,7 +13,8 @@ import { Stop } from "./steps.mjs";
 
 /** What of a dependency nothing reads when Lacuna runs, by path relative to `node_modules`. */
 const unused = [
-  /\.(map|d\.[cm]?ts|ts|tsbuildinfo|h|gyp|gypi|markdown)$/i,
+  /\.(map|d\.[cm]?ts|ts|tsbuildinfo|h|gyp|gypi|markdown|g?bnf|gif)$/i,
+  /(^|\/)(\.[^/]*|yarn\.lock|Makefile|tsconfig\.json)$/,
   /(^|\/)(readme|changelog|history|contributing)(\.[^/]*)?$/i,
   /(^|\/)(tests?|docs?|examples?|\.github)\//,
   /^node-llama-cpp\/llama\/(gitRelease\.bundle|addon\/|cmake\/|patches\/|profiles\/|toolchains\/|xpack\/|CMakeLists\.txt)/,
