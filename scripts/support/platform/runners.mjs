@@ -7,6 +7,7 @@ import { execute, Stop } from "../steps.mjs";
  * @typedef {object} Runner
  * @property {string[]} command what starts Node
  * @property {boolean} [standIn] the system cannot start that Node by its own name
+ * @property {boolean} [emulated] every instruction is: what takes seconds elsewhere takes minutes
  * @property {NodeJS.ProcessEnv} env
  * @property {string} how for people
  * @property {string[]} notShown what this cannot show
@@ -50,9 +51,10 @@ export const runners = {
     return {
       command: ["/usr/bin/qemu-aarch64", "-L", await debian11(directory, "arm64"), node],
       standIn: true,
+      emulated: true,
       env: {},
       how: "under qemu, with the C library of Debian 11 (glibc 2.31)",
-      notShown: ["how fast it is: everything is emulated", "SME, which Debian 12's qemu does not know"],
+      notShown: ["how fast it is: everything is emulated"],
     };
   },
   "win32-x64": async (directory) => {
@@ -87,7 +89,12 @@ export const runners = {
   },
 };
 
-function needs(command, apt) {
+/**
+ * @param {string} command
+ * @param {string} apt Debian's package that holds it
+ * @throws {Stop} when it is missing
+ */
+export function needs(command, apt) {
   if (!existsSync(path.join("/usr/bin", command)))
     throw new Stop(`This needs ${command}: run \`apt-get install -y ${apt}\`.`);
 }
@@ -117,7 +124,7 @@ async function nodeOf(directory, name, version, program) {
 }
 
 /** The C and C++ libraries of Debian 11, from Debian's archive, without touching this system. @returns {Promise<string>} their root */
-async function debian11(directory, arch) {
+export async function debian11(directory, arch) {
   const home = path.join(directory, `debian11-${arch}`);
   if (existsSync(home)) return home;
   process.stdout.write(`Fetching the C library of Debian 11 (${arch})\n`);
