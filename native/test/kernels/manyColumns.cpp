@@ -1,10 +1,11 @@
 // Multiplies quantized weights, as their file has them, with many columns, and compares with sums in float64. The columns are integers
 // that survive being quantized to eight bits, so what is computed is exact but for the rounding of float sums. Exits with 0 if all agree.
+// An argument is the folder of a package's libraries, of which ggml chooses a CPU variant (or GGML_CPU_VARIANT names one); with 2 it exits if none of
+// them runs on this processor.
 
 #include "ggml.h"
 #include "ggml-alloc.h"
 #include "ggml-backend.h"
-#include "ggml-cpu.h"
 
 #include <cmath>
 #include <cstdint>
@@ -57,9 +58,25 @@ static std::vector<uint8_t> random_rows(ggml_type type, int64_t k, int64_t n) {
     return rows;
 }
 
+// Of the CPU backend: a package's is found by its registry only
+static ggml_backend_reg_t cpu() {
+    return ggml_backend_dev_backend_reg(ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU));
+}
+
+static bool has_avx2() {
+    auto features = (ggml_backend_get_features_t) ggml_backend_reg_get_proc_address(cpu(), "ggml_backend_get_features");
+    for (auto * f = features(cpu()); f->name; f++) {
+        if (strcmp(f->name, "AVX2") == 0) {
+            return strcmp(f->value, "1") == 0;
+        }
+    }
+    return false;
+}
+
 static std::vector<float> multiply(ggml_type type, const std::vector<uint8_t> & w, const std::vector<float> & x, int64_t k, int64_t n, int64_t m, int threads) {
-    ggml_backend_t backend = ggml_backend_cpu_init();
-    ggml_backend_cpu_set_n_threads(backend, threads);
+    ggml_backend_t backend = ggml_backend_init_by_type(GGML_BACKEND_DEVICE_TYPE_CPU, nullptr);
+    auto set_n_threads = (ggml_backend_set_n_threads_t) ggml_backend_reg_get_proc_address(cpu(), "ggml_backend_set_n_threads");
+    set_n_threads(backend, threads);
     ggml_context * ctx = ggml_init({ 8*ggml_tensor_overhead() + ggml_graph_overhead(), nullptr, true });
 
     ggml_tensor * a = ggml_new_tensor_2d(ctx, type, k, n);
@@ -81,7 +98,14 @@ static std::vector<float> multiply(ggml_type type, const std::vector<uint8_t> & 
     return result;
 }
 
-int main() {
+int main(int argc, char ** argv) {
+    if (argc > 1) {
+        ggml_backend_load_all_from_path(argv[1]);
+    }
+    if (!ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU)) {
+        return 2;
+    }
+    const bool own_kernels = has_avx2();
     int n_cases = 0, n_failed = 0;
     const ggml_type types[] = {
         GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_Q8_0,
@@ -126,7 +150,7 @@ int main() {
                         difference = std::fmax(difference, std::fabs(part[i] - whole[i])/(1 + std::fabs(whole[i])));
                     }
                     // patches 0012 and 0018 have kernels for it; others may sum a column alone in another order
-                    const bool same = ggml_cpu_has_avx2() && type != GGML_TYPE_Q8_0;
+                    const bool same = own_kernels && type != GGML_TYPE_Q8_0;
                     n_cases++;
                     if (!(difference <= (same ? 0 : 1e-3))) {
                         n_failed++;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { type SpawnSyncReturns } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { StorageType } from "../models/blocks";
@@ -8,21 +8,31 @@ import { TestModel, type Shape } from "../models/model";
 import { runReference } from "../reference/forward";
 import { SHAPE } from "../sparseShape";
 import { cosine, randomTokens } from "../support";
+import { BINS, canEmulate, compileProgram, runProgram, TARGET, VARIANTS } from "./package";
 
-const BINS = path.resolve(`native/.build/package-bins/linux-x64`);
-const LLAMA = "native/.build/src/llama.cpp";
-const ARCHIVES = "native/.build/linux-x64-zig/build/llama.cpp/src";
 const PROMPT = 24;
 
 /** Processors that qemu plays with nothing but their own instructions, and the variant that is for them. */
-const EMULATED = [
-  ["core2duo", "x64"],
-  ["Nehalem", "sse42"],
-  ["SandyBridge", "sandybridge"],
-  ["IvyBridge", "ivybridge"],
-  ["Opteron_G5", "piledriver"],
-  ["Haswell", "haswell"],
-] as const;
+const EMULATED: Readonly<Record<string, readonly (readonly [processor: string, variant: string])[]>> = {
+  "linux-x64": [
+    ["core2duo", "x64"],
+    ["Nehalem", "sse42"],
+    ["SandyBridge", "sandybridge"],
+    ["IvyBridge", "ivybridge"],
+    ["Opteron_G5", "piledriver"],
+    ["Haswell", "haswell"],
+  ],
+  "linux-arm64": [
+    ["cortex-a72", "armv8.0_1"],
+    // It has SVE, but not the products of four bytes that every other variant needs.
+    ["a64fx", "armv8.0_1"],
+    ["cortex-a76", "armv8.2_2"],
+    ["max,sve=off", "armv8.2_2"],
+    // As Neoverse V2 and V1: vectors of 128 and of 256 bits.
+    ["max,sme=off,sve-default-vector-length=16", "armv8.6_2"],
+    ["max,sme=off,sve-default-vector-length=32", "armv8.6_2"],
+  ],
+};
 
 const SMALL: Shape = { ...SHAPE, arch: "qwen2", vocabulary: 64, tied: false, ffnBias: false };
 
@@ -40,11 +50,12 @@ const TYPES: Readonly<Record<string, StorageType>> = {
 };
 const typeOf = (name: string): StorageType => TYPES[/([a-z_]+)\.weight$/.exec(name)![1]!]!;
 
-describe("the variants of the portable build", function () {
-  this.timeout(120_000);
+describe(`the variants of the package for ${TARGET}`, function () {
+  this.timeout(600_000);
   let folder: string;
   let model: string;
-  let program: string;
+  let decode: string;
+  let manyColumns: string;
   /** Evaluated one by one after a prompt. */
   const tokens = randomTokens(SMALL, PROMPT + 16);
   let expected: Float64Array[];
@@ -58,37 +69,21 @@ describe("the variants of the portable build", function () {
     expected = Array.from({ length: tokens.length - PROMPT + 1 }, (_, i) =>
       logits.values.slice((PROMPT - 1 + i) * SMALL.vocabulary, (PROMPT + i) * SMALL.vocabulary),
     );
-    program = path.join(folder, "decode");
-    const includes = ["include", "ggml/include"].flatMap((name) => ["-I", `${LLAMA}/${name}`]);
-    const named = (folder: string, pattern: RegExp): string[] =>
-      readdirSync(folder)
-        .filter((name) => pattern.test(name))
-        .map((name) => path.join(folder, name));
-    const libraries = [
-      ...named(ARCHIVES, /^libllama\b.*\.a$/),
-      ...named(BINS, /^lib(ggml|ggml-base)(\.v[\d.]+)?\.so$/),
-    ];
-    execFileSync(process.env.CXX ?? "c++", [
-      ...["-std=c++17", "-O1", "native/test/variants/decode.cpp", "-o", program, ...includes],
-      ...[...libraries, `-Wl,-rpath,${BINS}`],
-    ]);
+    decode = path.join(folder, "decode");
+    compileProgram(decode, ["native/test/variants/decode.cpp"]);
+    manyColumns = path.join(folder, "columns");
+    compileProgram(manyColumns, ["native/test/kernels/manyColumns.cpp"]);
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** @param command what runs the program, in front of it */
-  function run(
-    command: readonly string[],
-    env: Readonly<Record<string, string>>,
-  ): ReturnType<typeof spawnSync> {
-    const words = [...command, program, BINS, model, String(PROMPT), ...[...tokens].map(String)];
-    return spawnSync(words[0]!, words.slice(1), { encoding: "utf8", env: { ...process.env, ...env } });
-  }
+  const argumentsOfDecode = (): string[] => [BINS, model, String(PROMPT), ...[...tokens].map(String)];
+
   function assertDecodes(
-    { status, signal, stdout, stderr }: ReturnType<typeof spawnSync>,
+    { status, signal, stdout, stderr }: SpawnSyncReturns<string>,
     variant: string,
   ): void {
-    assert.equal(signal ?? status, 0, `${String(stdout)}\n${String(stderr)}`);
-    const [loaded, ...rows] = String(stdout).trim().split("\n");
+    assert.equal(signal ?? status, 0, `${stdout}\n${stderr}`);
+    const [loaded, ...rows] = stdout.trim().split("\n");
     assert.equal(loaded, variant);
     assert.equal(rows.length, expected.length);
     for (const [i, row] of rows.entries()) {
@@ -97,32 +92,37 @@ describe("the variants of the portable build", function () {
     }
   }
 
-  const emulator = spawnSync("qemu-x86_64", ["--version"]).status === 0;
-  for (const [processor, variant] of EMULATED) {
+  for (const [processor, variant] of EMULATED[TARGET]!) {
     it(`chooses ${variant} on ${processor}, which decodes as the reference does`, function () {
-      if (!emulator) {
-        console.log("      Not tested: needs qemu-x86_64 (Debian's package qemu-user).");
+      if (!canEmulate) {
+        console.log("      Not tested: needs Debian's package qemu-user.");
         this.skip();
       }
-      assertDecodes(run(["qemu-x86_64", "-cpu", processor], {}), variant);
+      assertDecodes(runProgram(decode, argumentsOfDecode(), { processor }), variant);
     });
   }
 
-  for (const file of readdirSync(BINS).sort()) {
-    const variant = /^libggml-cpu-(.+)\.so$/.exec(file)?.[1];
-    if (variant === undefined) {
-      continue;
+  function skipWithoutProcessor(test: Mocha.Context, { status }: SpawnSyncReturns<string>): void {
+    if (status === 2) {
+      console.log("      Not tested: this processor lacks its instructions.");
+      test.skip();
     }
+  }
+  for (const variant of VARIANTS) {
     for (const extra of ["1", "0"]) {
       const what = extra === "1" ? "with what it repacks" : "with plain weights";
       it(`${variant} decodes as the reference does, ${what}`, function () {
-        const result = run([], { GGML_CPU_VARIANT: variant, GGML_CPU_EXTRA_BUFTS: extra });
-        if (result.status === 2) {
-          console.log("      Not tested: this processor lacks its instructions.");
-          this.skip();
-        }
+        const env = { GGML_CPU_VARIANT: variant, GGML_CPU_EXTRA_BUFTS: extra };
+        const result = runProgram(decode, argumentsOfDecode(), { env });
+        skipWithoutProcessor(this, result);
         assertDecodes(result, variant);
       });
     }
+    it(`${variant} multiplies with many columns as sums in float64 do`, function () {
+      const result = runProgram(manyColumns, [BINS], { env: { GGML_CPU_VARIANT: variant } });
+      skipWithoutProcessor(this, result);
+      assert.equal(result.signal ?? result.status, 0, `${result.stdout}\n${result.stderr}`);
+      assert.match(result.stdout, /^198 cases, 0 failed/m);
+    });
   }
 });
