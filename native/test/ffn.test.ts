@@ -11,7 +11,7 @@ import {
 import { writeGguf } from "./models/gguf";
 import { TestModel, type Shape, type TypeOf } from "./models/model";
 import { Random } from "./models/random";
-import { maxRelativeDifference, NativeFixture, randomTokens, relativeError } from "./support";
+import { maxRelativeDifference, NativeFixture, randomTokens, relativeError, testGpu } from "./support";
 
 const SHAPE: Shape = {
   arch: "llama",
@@ -25,6 +25,9 @@ const SHAPE: Shape = {
   tied: true,
   ffnBias: true,
 };
+
+/** Sums in another order; GPUs make F16 or TF32 of what they multiply, too. */
+const ROUNDING = testGpu === false ? 1e-4 : 1e-3;
 
 const all =
   (type: ReturnType<TypeOf>): TypeOf =>
@@ -74,7 +77,7 @@ describe("packed FFN", function () {
     const masked = await denseLogits(await fixture.load(model.masked(rows)));
     assert.ok(maxRelativeDifference(dense, masked) > 0.05, "the mask changes something");
     const error = maxRelativeDifference(sparse, masked);
-    assert.ok(error <= 1e-4, `difference ${error}`);
+    assert.ok(error <= ROUNDING, `difference ${error}`);
 
     await setAll(context, [null, null, null]);
     assert.deepEqual(await logits(context), dense);
@@ -98,7 +101,7 @@ describe("packed FFN", function () {
     await setAll(context, rows);
     const masked = await denseLogits(await fixture.load(model.masked(rows)));
     const error = relativeError(await logits(context), masked);
-    assert.ok(error <= Math.max(rounding, 1e-4), `difference ${error}, rounding ${rounding}`);
+    assert.ok(error <= Math.max(rounding, ROUNDING), `difference ${error}, rounding ${rounding}`);
     assert.ok(rounding < 1e-3);
   });
 
@@ -228,7 +231,10 @@ describe("packed FFN", function () {
     assert.deepEqual(await logits(context), before);
   });
 
-  it("lets mapped dense weights leave memory, and reads them again", async () => {
+  it("lets mapped dense weights leave memory, and reads them again", async function () {
+    if (testGpu !== false) {
+      this.skip(); // they are in the memory of the GPU
+    }
     const model = await fixture.load(new TestModel(SHAPE, all("F16")), { repack: false });
     const context = await fixture.context(model);
     const dense = await logits(context);

@@ -8,8 +8,12 @@ import {
   type AttributionOptions,
   type AttributionResult,
 } from "../../src/engine/native";
+import type { NamedGpu } from "../../src/engine/gpu";
 import type { Shape, TestModel } from "./models/model";
 import { Random } from "./models/random";
+
+/** What models are loaded on: `npm run test:gpu` names a GPU, all other tests run on the CPU. */
+export const testGpu = (process.env.LACUNA_TEST_GPU ?? false) as NamedGpu | false;
 
 /** Loads test models with the patched build and throws them away again. */
 export class NativeFixture {
@@ -18,15 +22,11 @@ export class NativeFixture {
   private readonly contexts: LlamaContext[] = [];
   private count = 0;
 
-  private constructor(
-    private readonly llama: Llama,
-    private readonly gpuLayers: number,
-  ) {}
+  private constructor(private readonly llama: Llama) {}
 
   static async create(): Promise<NativeFixture> {
     return new NativeFixture(
-      await getLlama({ gpu: false, build: "never", skipDownload: true, logLevel: LlamaLogLevel.error }),
-      0,
+      await getLlama({ gpu: testGpu, build: "never", skipDownload: true, logLevel: LlamaLogLevel.error }),
     );
   }
 
@@ -34,7 +34,8 @@ export class NativeFixture {
     const modelPath = this.newPath();
     model.write(modelPath);
     setRepackFfn(this.llama, options.repack ?? true);
-    const loaded = await this.llama.loadModel({ modelPath, useMmap: true, gpuLayers: this.gpuLayers });
+    const gpuLayers = testGpu === false ? 0 : "max";
+    const loaded = await this.llama.loadModel({ modelPath, useMmap: true, gpuLayers });
     this.models.push(loaded);
     // A context that is collected before it is disposed keeps its model from being disposed, for ever.
     const createContext = loaded.createContext.bind(loaded);
