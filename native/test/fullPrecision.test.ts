@@ -5,8 +5,8 @@ import path from "node:path";
 import { compileProgram, LLAMA, programFolder, PROGRAM_ENV } from "./program";
 
 /**
- * Attribution asks that no product be of less than F32 where its weights are F32, and ggml-cuda (patch 0015) listens. What a GPU then computes
- * cannot be seen here.
+ * Attribution asks that no product be of less than F32 where its weights are F32, and ggml-cuda (patch 0015) and ggml-vulkan (0020) listen. What a GPU then
+ * computes `npm run test:gpu` shows.
  */
 describe("products of full precision", function () {
   this.timeout(120_000);
@@ -26,5 +26,11 @@ describe("products of full precision", function () {
       source,
       /if \(ggml_cuda_mul_mat_is_full_f32\(dst\)\) \{\s+CUBLAS_CHECK\(cublasSetMathMode\(ctx\.cublas_handle\(\), CUBLAS_DEFAULT_MATH\)\);/,
     );
+  });
+
+  it("are computed as such by ggml-vulkan: with the kernels of devices without F16", () => {
+    const source = readFileSync(`${LLAMA}/ggml/src/ggml-vulkan/ggml-vulkan.cpp`, "utf8");
+    assert.match(source, /"matmul_f32_f32_full", matmul_f32_f32_fp32_len, matmul_f32_f32_fp32_data/);
+    assert.match(source, /mmp_map = full_f32 \?\s+&ctx->device->pipeline_matmul\.at\(/);
   });
 });

@@ -28,6 +28,7 @@ export class Paces {
 
   static of(session: Session, log: Log, file?: PaceFile): Paces {
     const measure = async (activeRatio: number, turns: Turns): Promise<number> => {
+      await session.largePages.settle(turns.gate);
       const ms = await measurePace(session, activeRatio, turns);
       log("debug", `a token at ${activeRatio}: ${ms.toFixed(1)} ms, drafts included`);
       return ms;

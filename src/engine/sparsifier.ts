@@ -119,9 +119,7 @@ export class Sparsifier {
       if (this.paces.pays(this.fastest) === false) {
         return this.dense(request, NOT_FASTER);
       }
-      // While all of the FFN is where dense decoding reads it best.
-      await this.session.largePages.settle(this.gate);
-      await this.paces.measureDense(this.turns(work));
+      await this.paces.measureDense(this.turns(work)); // while all of the FFN is where dense decoding reads it best
     }
     const remembered = this.remembered(work);
     if (remembered !== undefined) {
