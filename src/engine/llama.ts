@@ -117,8 +117,11 @@ function refusedBinary(place: GpuPlace): EngineFailure {
     try {
       place.load(folder);
     } catch (error) {
-      const reason = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
-      return new EngineFailure("internal", `The native engine does not load on this system: ${reason}`);
+      const [reason] = (error instanceof Error ? error.message : String(error)).split(/\.?\r?\n|\.$/, 1);
+      return new EngineFailure(
+        "internal",
+        `The native engine does not load on this system: ${reason}. Install Lacuna again, or use it with lacuna.server.`,
+      );
     }
   }
   return new EngineFailure(
