@@ -22,6 +22,7 @@ class Fake implements Installation {
   constructor(
     private readonly got: string | false | undefined,
     private readonly names: readonly string[] = ["linux-x64", "linux-x64-cuda"],
+    private readonly devices: readonly string[] = ["a card"],
   ) {}
 
   folders(): readonly string[] {
@@ -42,7 +43,10 @@ class Fake implements Installation {
         this.disposed++;
         return Promise.resolve();
       };
-      return Promise.resolve({ gpu: this.got, dispose, _bindings: { lacuna: {} } } as unknown as Llama);
+      const gpu = options.gpu === false ? false : this.got;
+      const getGpuDeviceNames = (): Promise<readonly string[]> => Promise.resolve(this.devices);
+      const llama = { gpu, getGpuDeviceNames, dispose, _bindings: { lacuna: {} } };
+      return Promise.resolve(llama as unknown as Llama);
     };
     return Promise.resolve({ getLlama, LlamaLogLevel: {}, NoBinaryFoundError } as never);
   }
@@ -76,6 +80,16 @@ describe("startLlama", () => {
     const fake = new Fake(false, ["mac-arm64"]);
     assert.equal((await fake.start("auto")).gpu, false);
     assert.deepEqual(fake.asked, [false]);
+  });
+
+  it("finds no card where a GPU's library is all that there is", async () => {
+    const names = ["linux-x64", "linux-x64-vulkan"];
+    const auto = new Fake("vulkan", names, []);
+    assert.equal((await auto.start("auto")).gpu, false);
+    assert.deepEqual([auto.asked, auto.disposed], [["auto", false], 1]);
+    const named = new Fake("vulkan", names, []);
+    await assert.rejects(named.start("vulkan"), failure(/^Vulkan finds no GPU on this system/));
+    assert.equal(named.disposed, 1);
   });
 
   it("takes no other in its place", async () => {

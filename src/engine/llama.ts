@@ -61,11 +61,9 @@ export async function startLlama(
     explainUnfitPackage(place, installation);
     throw new EngineFailure("internal", describeGpuProblem(named!, missing));
   }
-  let llama: Llama;
-  try {
-    llama = await getLlama({
-      // On Apple silicon, node-llama-cpp's `auto` knows no binary but Metal's.
-      gpu: gpu === "auto" && !hasGpuBinary(place.folders) ? false : gpu,
+  const open = (which: LoadModel["gpu"]): Promise<Llama> =>
+    getLlama({
+      gpu: which,
       build: "never",
       skipDownload: true,
       progressLogs: false,
@@ -77,6 +75,17 @@ export async function startLlama(
           message.trim(),
         ),
     });
+  let llama: Llama;
+  try {
+    // On Apple silicon, node-llama-cpp's `auto` knows no binary but Metal's.
+    llama = await open(gpu === "auto" && !hasGpuBinary(place.folders) ? false : gpu);
+    if (!(await hasDevice(llama))) {
+      await llama.dispose();
+      if (named !== undefined) {
+        throw new EngineFailure("internal", describeGpuProblem(named, { kind: "no-device" }));
+      }
+      llama = await open(false);
+    }
   } catch (error) {
     if (error instanceof NoBinaryFoundError) {
       explainUnfitPackage(place, installation);
@@ -99,6 +108,10 @@ export async function startLlama(
   }
   return llama;
 }
+
+/** Vulkan's loader is on many systems that have no graphics card; node-llama-cpp then gives a GPU without memory. */
+const hasDevice = async (llama: Llama): Promise<boolean> =>
+  llama.gpu === false || (await llama.getGpuDeviceNames()).length > 0;
 
 const binsFolder = (): string => fileURLToPath(new URL("../bins", import.meta.resolve("node-llama-cpp")));
 
