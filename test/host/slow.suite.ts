@@ -200,7 +200,6 @@ describe("a slow engine", function () {
     ["typescriptreact", "const a = <a className=", '"', '"b" key={c} />;'],
     ["typescriptreact", "const a = <a style=", "{", "{{ b: c }} />;"],
     ["javascriptreact", "const a = <a title=", "'", "'b' />;"],
-    ["html", "<li :class=", '"', '"{ on: a }">{{ b }}</li>'],
   ] as const) {
     it(`goes on between ${typed} and what the editor closes it with, after ${line} in ${language}`, async () => {
       engine.answer({ firstMs: 100, answers: [{ after: line, text }] });

@@ -7,7 +7,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { launchBrowser, startCodeServer } from "./codeServer.mjs";
 
-const TIMEOUT_MS = Number(process.env.VSCODE_SHIM_TIMEOUT_MS ?? 420_000);
+const TIMEOUT_MS = Number(process.env.VSCODE_SHIM_TIMEOUT_MS ?? 1_200_000);
 
 const { values, positionals } = parseArgs({
   strict: false,
