@@ -1,4 +1,4 @@
-// For Mocha, where a processor is emulated: a suite's own limit is for processors, and would fail what is only slow.
+// For Mocha, where a processor or a GPU is emulated: a suite's own limit is for real ones, and would fail what is only slow.
 const { Suite } = require("mocha");
 
 const { timeout } = Suite.prototype;
