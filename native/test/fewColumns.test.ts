@@ -6,7 +6,8 @@ import { runReference } from "./reference/forward";
 import { SHAPE } from "./sparseShape";
 import { cosine, NativeFixture, randomTokens } from "./support";
 
-const WIDE: Shape = { ...SHAPE, arch: "qwen2", vocabulary: 320, tied: false, ffnBias: false };
+/** Eight rows are taken at once where that is faster: the output has some left over. */
+const WIDE: Shape = { ...SHAPE, arch: "qwen2", vocabulary: 325, tied: false, ffnBias: false };
 
 /** Rows of an odd number of blocks, of which a vector of AVX-512 takes two. */
 const ODD: Shape = { ...WIDE, embedding: 160, ffn: 352, heads: 5, kvHeads: 1, headSize: 32 };
