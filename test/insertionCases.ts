@@ -5,6 +5,8 @@
 export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
   typescript: [
     "const f = (a: A) │=>│⟦>⟧ a;",
+    "const f = (a: Array<number>): Rec│ord<string, number> =│> g(a);",
+    "const f = │async (a: string): Promise<void> =│> {\n  await g(a);\n};",
     "const a = [\n  '│b', // it's (│⟦',⟧\n  'c',\n];",
     "const v = b[│i] + b[i + 1│]",
     "const v = b[│i]│⟦]⟧",
@@ -220,6 +222,8 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
   rust: [
     "fn first<'a>│(s: &'a str) -> &'a str { s }│",
     "let w: Vec<&'a str> = │text.split(' ').collect();│",
+    "fn f(v: Ve│c<u8>) -│> usize {\n    v.len()\n}",
+    "let v: Vec<│u8> =│⟦>⟧ w;",
     "impl<'de> │Visitor<'de> for V {}│",
     "fn h(r: Request<'_>) -> │Result<()> { go(r) }│",
     "let c = │'('; f(c);│",
@@ -306,6 +310,7 @@ export const INSERTION_CASES: Readonly<Record<string, readonly string[]>> = {
   ],
   cpp: [
     "template< typename T │>│⟦>⟧",
+    "auto f(std::vec│tor<int> v) -│> int { return v[0]; }",
     "wait(1'000, │g(2'000));│",
     "auto n = │0xFF'FF + f(1'0);│",
     'auto s = │R"(a " ( b)"; f(s);│',

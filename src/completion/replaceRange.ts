@@ -293,10 +293,16 @@ function angleIsLeft(
   const before = near.slice(near.search(inProse ? /[^\n]*$/ : /[^;{}]*$/));
   const angles = inProse ? TAG_ANGLES : TYPE_ANGLES;
   let open = 0;
+  let openBefore: number | undefined;
   let closed = false;
   for (const { 0: sign, index } of (before + text).matchAll(angles)) {
-    closed ||= sign === ">" && index >= before.length;
+    if (index >= before.length) {
+      openBefore ??= open;
+      closed ||= sign === ">";
+    }
     open = Math.max(0, open + (sign === "<" ? 1 : -1));
   }
-  return closed && left > open;
+  // The other half of an arrow: `Map<K, V> =│>`, but not `Vec<u8> =│>`, whose `>` an editor has put there.
+  const isArrow = /[-=]$/.test(text) && open === openBefore;
+  return closed && left > open && !isArrow;
 }

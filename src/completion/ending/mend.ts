@@ -12,7 +12,7 @@ import { headerAlone, variants, wantsHeader, type Close } from "./variants";
 /** Variants that are tried at most. */
 const MAX_TRIALS = 12;
 /** What parsing them may take: where it is much work, few are tried. */
-const MAX_EFFORT = 15;
+const MAX_EFFORT = 9;
 /** Of each, besides the parser's steps. */
 const LEAST_EFFORT = 1;
 const MIN_TRIALS = 1;
