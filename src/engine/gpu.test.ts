@@ -55,7 +55,12 @@ describe("a GPU that cannot be used", () => {
     assert.deepEqual(problem, { kind: "no-binary", has: ["cpu", "vulkan"] });
     assert.match(
       describeGpuProblem("cuda", problem),
-      /has no binary for CUDA, only for the CPU and Vulkan: build one \(`npm run build:native -- --gpu cuda`\), or choose `auto` or `off`/,
+      /has no binary for CUDA, only for the CPU and Vulkan: choose `auto` or `off`/,
+    );
+    const built = gpuProblemBefore("cuda", { ...linux, folders: ["linux-x64"], fromSources: true });
+    assert.match(
+      describeGpuProblem("cuda", built!),
+      /only for the CPU: build one \(`npm run build:native -- --gpu cuda`\), or choose `auto` or `off`/,
     );
   });
 

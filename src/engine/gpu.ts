@@ -6,7 +6,7 @@ export type NamedGpu = Exclude<Gpu, "auto" | false>;
 /** Why a GPU that was asked for by name is not used. */
 export type GpuProblem =
   | { readonly kind: "not-here"; readonly system: string }
-  | { readonly kind: "no-binary"; readonly has: readonly string[] }
+  | { readonly kind: "no-binary"; readonly has: readonly string[]; readonly fromSources?: boolean }
   | { readonly kind: "no-driver"; readonly library: string }
   | { readonly kind: "missing-library"; readonly library: string }
   | { readonly kind: "no-device" }
@@ -19,6 +19,8 @@ export interface GpuPlace {
   readonly arch: string;
   /** Names of those that hold binaries, such as `linux-x64` or `linux-x64-cuda`. */
   readonly folders: readonly string[];
+  /** Lacuna runs where it is built, and not from a package. */
+  readonly fromSources?: boolean;
   /** Loads the folder's binary and returns the GPU that it finds; throws what the system's linker or the GPU's library says. */
   load(folder: string): string | false | undefined;
 }
@@ -58,7 +60,11 @@ export function gpuProblemBefore(gpu: NamedGpu, place: Omit<GpuPlace, "load">): 
   const own = gpuFolder(false, place);
   return place.folders.includes(gpuFolder(gpu, place))
     ? undefined
-    : { kind: "no-binary", has: place.folders.filter((name) => name.startsWith(own)).map(gpuOf) };
+    : {
+        kind: "no-binary",
+        has: place.folders.filter((name) => name.startsWith(own)).map(gpuOf),
+        ...(place.fromSources === true ? { fromSources: true } : {}),
+      };
 }
 
 /** Why the binary for this GPU, which is there, was not taken. Loads it. */
@@ -101,7 +107,8 @@ export function describeGpuProblem(asked: Exclude<Gpu, "auto">, problem: GpuProb
       return (
         `This installation of Lacuna has no binary for ${name}` +
         `${problem.has.length === 0 ? "" : `, only for ${problem.has.map(labelOf).join(" and ")}`}: ` +
-        `build one (\`npm run build:native -- --gpu ${asked}\`), or ${otherwise}.`
+        (problem.fromSources === true ? `build one (\`npm run build:native -- --gpu ${asked}\`), or ` : "") +
+        `${otherwise}.`
       );
     case "no-driver":
       return `${name} needs the driver of a GPU, and this system has none (${problem.library} is missing): ${DRIVERS[asked as NamedGpu]}, or ${otherwise}.`;

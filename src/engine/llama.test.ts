@@ -13,6 +13,7 @@ class Fake implements Installation {
   readonly place = {
     platform: "linux",
     arch: "x64",
+    fromSources: false,
     load: (): never => {
       throw this.linker;
     },
@@ -111,6 +112,14 @@ describe("startLlama", () => {
       new Fake(undefined).start(false),
       failure(/does not load on this system: libcublas[^\n]*[^.]\. Install Lacuna again, or use it with/),
     );
+  });
+
+  it("says to build what is missing only where that can be done", async () => {
+    const packaged = new Fake(undefined, []);
+    await assert.rejects(packaged.start(false), failure(/linux-x64 is missing\. Install Lacuna again/));
+    const fake = new Fake(undefined, []);
+    fake.place.fromSources = true;
+    await assert.rejects(fake.start(false), failure(/linux-x64 is missing\. Run `npm run build:native`\.$/));
   });
 });
 

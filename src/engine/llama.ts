@@ -34,7 +34,14 @@ export interface Installation {
 
 const installed: Installation = {
   library: () => import("node-llama-cpp"),
-  place: { platform: process.platform, arch: process.arch, load: loadBinary },
+  place: {
+    platform: process.platform,
+    arch: process.arch,
+    get fromSources() {
+      return existsSync(path.join(binsFolder(), "../../../native/build.mjs"));
+    },
+    load: loadBinary,
+  },
   folders: () =>
     readdirSync(binsFolder()).filter((name) => existsSync(path.join(binsFolder(), name, "llama-addon.node"))),
   system: () => {
@@ -103,7 +110,7 @@ export async function startLlama(
   if (!hasSparseEngine(llama)) {
     throw new EngineFailure(
       "internal",
-      "The native engine is node-llama-cpp's stock build, without Lacuna's patches. Run `npm run build:native`.",
+      `The native engine is node-llama-cpp's stock build, without Lacuna's patches. ${howToGetIt(place)}`,
     );
   }
   return llama;
@@ -123,6 +130,11 @@ function explainUnfitPackage({ platform, arch, folders }: GpuPlace, installation
   }
 }
 
+const howToGetIt = ({ fromSources }: GpuPlace): string =>
+  fromSources === true
+    ? "Run `npm run build:native`."
+    : "Install Lacuna again, or use it with lacuna.server.";
+
 /** Why there is no binary for the CPU, or it does not load. */
 function refusedBinary(place: GpuPlace): EngineFailure {
   const folder = gpuFolder(false, place);
@@ -133,13 +145,13 @@ function refusedBinary(place: GpuPlace): EngineFailure {
       const [reason] = (error instanceof Error ? error.message : String(error)).split(/\.?\r?\n|\.$/, 1);
       return new EngineFailure(
         "internal",
-        `The native engine does not load on this system: ${reason}. Install Lacuna again, or use it with lacuna.server.`,
+        `The native engine does not load on this system: ${reason}. ${howToGetIt(place)}`,
       );
     }
   }
   return new EngineFailure(
     "internal",
-    `The native engine for ${place.platform}-${place.arch} is missing. Run \`npm run build:native\`.`,
+    `The native engine for ${place.platform}-${place.arch} is missing. ${howToGetIt(place)}`,
   );
 }
 
