@@ -12,7 +12,10 @@ const WIDE: Shape = { ...SHAPE, arch: "qwen2", vocabulary: 325, tied: false, ffn
 /** Rows of an odd number of blocks, of which a vector of AVX-512 takes two. */
 const ODD: Shape = { ...WIDE, embedding: 160, ffn: 352, heads: 5, kvHeads: 1, headSize: 32 };
 
-const SHAPES = { Q4_0: ODD, Q5_0: ODD, Q8_0: ODD, Q4_K: WIDE, Q5_K: WIDE, Q6_K: WIDE } as const;
+const SHAPES = {
+  ...{ Q4_0: ODD, Q4_1: ODD, Q5_0: ODD, Q5_1: ODD, Q8_0: ODD },
+  ...{ Q4_K: WIDE, Q5_K: WIDE, Q6_K: WIDE },
+} as const;
 
 /** Decoding, drafts and short prompts: weights as the file has them, with up to 15 columns (patch 0013). */
 describe("products with few columns", function () {

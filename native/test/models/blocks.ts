@@ -5,7 +5,7 @@ import type { Random } from "./random";
  * Written from the format's description, not with ggml's code: this is one side of a comparison.
  */
 export type StorageType =
-  "F32" | "F16" | "BF16" | "Q8_0" | "Q4_0" | "Q4_1" | "Q5_0" | "Q4_K" | "Q5_K" | "Q6_K";
+  "F32" | "F16" | "BF16" | "Q8_0" | "Q4_0" | "Q4_1" | "Q5_0" | "Q5_1" | "Q4_K" | "Q5_K" | "Q6_K";
 
 export interface Block {
   readonly id: number;
@@ -155,6 +155,31 @@ const Q5_0: Block = {
   },
 };
 
+/** d · q + m, codes as Q5_0's. */
+const Q5_1: Block = {
+  id: 7,
+  size: 32,
+  bytes: 24,
+  fill(view, std, random) {
+    const d = (std / 9.2) * (0.5 + random.uniform());
+    view.setUint16(0, numberToHalf(d), true);
+    view.setUint16(2, numberToHalf(-15.5 * d), true);
+    for (let i = 0; i < 20; i++) {
+      view.setUint8(4 + i, random.integer(256));
+    }
+  },
+  decode(view, out) {
+    const d = halfToNumber(view.getUint16(0, true));
+    const m = halfToNumber(view.getUint16(2, true));
+    const fifth = view.getUint32(4, true);
+    for (let i = 0; i < 16; i++) {
+      const byte = view.getUint8(8 + i);
+      out[i] = d * ((byte & 15) + 16 * ((fifth >>> i) & 1)) + m;
+      out[i + 16] = d * ((byte >> 4) + 16 * ((fifth >>> (i + 16)) & 1)) + m;
+    }
+  },
+};
+
 /** Six-bit scales and minimums of the eight sub-blocks of a K-quant, packed into 12 bytes. */
 function writeScales(view: DataView, offset: number, random: Random): void {
   for (let j = 0; j < 4; j++) {
@@ -262,6 +287,6 @@ const Q6_K: Block = {
 };
 
 export const BLOCKS: Readonly<Record<StorageType, Block>> = {
-  ...{ F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0 },
+  ...{ F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 },
   ...{ Q4_K, Q5_K, Q6_K },
 };
