@@ -21,21 +21,27 @@ export class Definitions {
 
   async around(document: vscode.TextDocument, position: vscode.Position, place: Place): Promise<Chunk[]> {
     const end = performance.now() + ALL_MS;
-    const found: Chunk[] = [];
+    const chunks: Chunk[] = [];
     for (const { name, offset } of mentionsBefore(place.prefix, MAX_NAMES)) {
       const key = `${place.document} ${name}`;
       if (!this.known.has(key) && performance.now() < end) {
         const before = place.prefix.slice(0, offset);
         const line = position.line - (place.prefix.split("\n").length - before.split("\n").length);
         const at = new vscode.Position(Math.max(0, line), offset - (before.lastIndexOf("\n") + 1));
-        this.remember(key, await within(LOOKUP_MS, this.lookUp(document, at)));
+        const found = this.lookUp(document, at);
+        this.remember(key, await within(LOOKUP_MS, found));
+        // One that is still starting answers when nobody waits any more: the next time has it.
+        void found.then(
+          (late) => this.known.has(key) && this.remember(key, late),
+          () => undefined,
+        );
       }
       const chunk = this.known.get(key);
       if (chunk !== undefined) {
-        found.push(chunk);
+        chunks.push(chunk);
       }
     }
-    return found;
+    return chunks;
   }
 
   /** What was known about the names in a document, or in all. */
