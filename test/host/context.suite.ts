@@ -140,10 +140,12 @@ describe("cross-file context", () => {
       cursorAfter(editor, place);
       let looks = 0;
       await until("the declaration", () => {
-        if (++looks % 60 === 0) {
-          // All of the editor's support is waited for, and what comes with it may still be starting: somebody looks elsewhere and comes back.
+        // All of the editor's support is waited for, and what comes with it may still be starting: somebody looks elsewhere and comes back.
+        looks++;
+        if (looks % 80 === 40) {
           editor.selection = new vscode.Selection(300, 0, 300, 0);
-          setTimeout(() => cursorAfter(editor, place), 1_500);
+        } else if (looks % 80 === 0) {
+          cursorAfter(editor, place);
         }
         return paths(editor.document).includes("lib/found.js");
       });
